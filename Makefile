@@ -1,0 +1,45 @@
+# Guise's own commands. `make setup` needs Python 3.11, git and make; all else comes into .venv.
+PYTHON ?= python3.11
+BIN := .venv/bin
+LOCK := requirements/dev.txt
+
+.PHONY: setup demo test check clean lock
+
+setup: .venv/ready
+
+.venv/ready: $(LOCK) tools/system-packages
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+		{ echo "Guise needs Python 3.11: install it, or name it with PYTHON=/path/to/python3.11"; exit 2; }
+	@git --version >/dev/null || { echo "Guise needs git: install it"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv, which takes some minutes"
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
+	@sh tools/system-packages $(BIN)/python
+	@printf '#!/bin/sh\n# a workspace that you stand in runs its own copy of the code\nPYTHONPATH="%s" exec "%s" -m flows.cli "$$@"\n' \
+		"$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/guise && chmod +x $(BIN)/guise
+	@touch $@
+	@echo "ready: try 'make demo', or put $(CURDIR)/$(BIN) on your PATH and type 'guise'"
+
+demo: setup
+	@$(BIN)/guise demo
+
+check: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest
+
+# writes the locks anew; each is proven by installing it into an empty environment
+lock:
+	@sh tools/lock
+
+clean:
+	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,79 @@
+"""A person's word on a candidate, kept in git."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from flows.candidate import freeze, read_candidate, release_folder
+from flows.git import commit
+from schemas.release import Approval, Approvals, Candidate
+from tasks.documents import read_document, write_bytes
+from tasks.errors import GateRefusedError, InputError
+from tasks.publish.plan import candidate_digest
+
+
+def approvals_path(version: str) -> Path:
+    return release_folder(version) / "approvals.yaml"
+
+
+def read_approvals(root: Path, version: str) -> list[Approval]:
+    path = root / approvals_path(version)
+    return read_document(path, Approvals).approvals if path.is_file() else []
+
+
+def approve(root: Path, version: str, by: str, reason: str, rejected: list[str]) -> Candidate:
+    """Record that a person approves the candidate without the rejected clips; return what remains.
+
+    Raises InputError for an empty name or reason or an unknown clip.
+    """
+    if not by.strip() or not reason.strip():
+        raise InputError("an approval needs a name and a reason: use --by NAME --reason TEXT")
+    candidate = read_candidate(root, version)
+    known = {clip.clip_id for clip in candidate.clips}
+    unknown = sorted(set(rejected) - known)
+    if unknown:
+        raise InputError(f"{unknown[0]} is no clip of candidate {version}")
+    if (root / release_folder(version) / "published.json").is_file():
+        raise GateRefusedError(f"{version} is published already: freeze a new version")
+    if rejected:
+        candidate = freeze(root, version, earlier_rejections(candidate) | dict.fromkeys(rejected, reason))
+    record = Approval(
+        digest=candidate_digest(candidate),
+        by=by.strip(),
+        reason=reason.strip(),
+        rejected=sorted(rejected),
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _append(root, version, record)
+    return candidate
+
+
+def earlier_rejections(candidate: Candidate) -> dict[str, str]:
+    """Return clip_id -> why a person left it out before."""
+    return {
+        entry.clip_id: entry.reason.removeprefix("rejected: ")
+        for entry in candidate.left_out
+        if entry.reason.startswith("rejected: ")
+    }
+
+
+def _append(root: Path, version: str, record: Approval) -> None:
+    kept = [*read_approvals(root, version), record]
+    document = Approvals(approvals=kept).model_dump(mode="json")
+    write_bytes(
+        yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode(), root / approvals_path(version)
+    )
+    commit(root, f"Approve {version}", [str(approvals_path(version))])
+
+
+def require_approval(root: Path, candidate: Candidate) -> Approval:
+    """Return the approval that names this very candidate. Raises GateRefusedError without one."""
+    digest = candidate_digest(candidate)
+    for record in reversed(read_approvals(root, candidate.version)):
+        if record.digest == digest:
+            return record
+    raise GateRefusedError(
+        f"nobody has approved candidate {candidate.version} as it is now: "
+        f"use `guise approve {candidate.version}`"
+    )

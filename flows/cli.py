@@ -1,0 +1,246 @@
+"""The `guise` command.
+
+Exit codes: 0 done; 1 the answer is no (a gate refused, an audit failed); 2 wrong use or bad input.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.environment import keep_to_ourselves
+from tasks.errors import GuiseError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="Release clinical video without releasing the patient.",
+)  # fmt: skip
+Version = Annotated[str, typer.Argument(help="name of the release, such as 2026.11")]
+
+
+@dataclass
+class Settings:
+    as_json: bool = False
+
+
+settings = Settings()
+
+
+@app.callback()
+def enter(
+    workspace: Annotated[Path | None, typer.Option(help="the workspace (default: where you stand)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the outcome as JSON")] = False,
+) -> None:
+    settings.as_json = as_json
+    if workspace is not None:
+        _go_to(workspace)
+
+
+def _go_to(workspace: Path) -> None:
+    if not workspace.is_dir():
+        raise typer.BadParameter(f"there is no folder {workspace}")
+    words = list(sys.argv[1:])
+    place = next(i for i, word in enumerate(words) if word.startswith("--workspace"))
+    del words[place : place + (1 if "=" in words[place] else 2)]
+    os.chdir(workspace)
+    os.environ.pop("PREFECT_HOME", None)
+    # a workspace runs its own copy of the code
+    os.execv(sys.executable, [sys.executable, "-m", "flows.cli", *words])
+
+
+def _answer(document: dict[str, Any], show: Callable[[], None]) -> None:
+    if settings.as_json:
+        print(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    else:
+        show()
+
+
+def _here() -> Path:
+    from flows.workspace import require_workspace
+
+    root = Path.cwd()
+    require_workspace(root)
+    return root
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="the demo's own workspace")] = Path(".demo"),
+    full: Annotated[bool, typer.Option(help="take the sample clips whole")] = False,
+    seconds: Annotated[float, typer.Option(min=0.5, help="length of the excerpts")] = 10.0,
+    serve: Annotated[bool, typer.Option(help="leave the servers up to look at")] = False,
+) -> None:
+    """Release the sample cohort, end to end, on local servers."""
+    from flows.sample import prepare_demo
+
+    prepare_demo(folder, None if full else seconds)
+    os.chdir(folder)
+    for name in ("PREFECT_HOME", "PREFECT_API_URL", "PYTHONPATH"):
+        os.environ.pop(name, None)
+    os.execv(sys.executable, [sys.executable, "-m", "flows.demo", *(["--serve"] if serve else [])])
+
+
+@app.command()
+def workspace(folder: Annotated[Path, typer.Argument(help="a new or earlier workspace")]) -> None:
+    """Make a fresh release workspace: git, DVC, this code, a pseudonym key."""
+    from flows.workspace import make_workspace
+
+    told = make_workspace(folder)
+    _answer({"workspace": str(folder), "told": told}, lambda: print("\n".join(told)))
+
+
+@app.command()
+def ingest(
+    inbox: Annotated[Path, typer.Option(help="folder with manifest.csv and the videos")] = Path("data/inbox"),
+) -> None:
+    """Admit the raw clips that manifest.csv names; say which are refused and why."""
+    root = _here()
+    from flows.inbox import take_inbox
+
+    left_out = take_inbox(root, inbox)
+    _replay(root, "ingest", left_out)
+
+
+@app.command()
+def run(
+    stage: Annotated[str | None, typer.Argument(help="the last stage to run (default: all)")] = None,
+) -> None:
+    """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
+    _replay(_here(), stage, [])
+
+
+def _replay(root: Path, stage: str | None, notes: list[str]) -> None:
+    from flows import screen
+    from flows.replay import replay
+    from flows.servers import prefect_server
+
+    for note in notes:
+        print(note, file=sys.stderr)
+    with prefect_server(root):
+        results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
+    nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
+    _answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root))
+
+
+@app.command()
+def candidate(version: Version) -> None:
+    """Freeze what the evidence speaks of; a person approves its digest."""
+    root = _here()
+    from flows.approval import earlier_rejections
+    from flows.candidate import freeze, read_candidate, release_folder
+    from flows.screen import show_candidate
+    from tasks.publish.plan import candidate_digest
+
+    known = (root / release_folder(version) / "candidate.json").is_file()
+    rejected = earlier_rejections(read_candidate(root, version)) if known else {}
+    frozen = freeze(root, version, rejected)
+    digest = candidate_digest(frozen)
+    document = frozen.model_dump(mode="json") | {"digest": digest}
+    _answer(document, lambda: show_candidate(frozen, digest))
+
+
+@app.command()
+def approve(
+    version: Version,
+    by: Annotated[str, typer.Option(help="your name")],
+    reason: Annotated[str, typer.Option(help="why this may be released")],
+    reject: Annotated[list[str] | None, typer.Option(help="a clip to leave out; may be repeated")] = None,
+) -> None:
+    """Approve a candidate with your name."""
+    root = _here()
+    from flows.approval import approve as record
+    from flows.screen import say, show_candidate
+    from tasks.publish.plan import candidate_digest
+
+    approved = record(root, version, by, reason, reject or [])
+    digest = candidate_digest(approved)
+
+    def show() -> None:
+        show_candidate(approved, digest)
+        say(f"  {version} is approved by {by}")
+
+    _answer({"version": version, "digest": digest, "by": by}, show)
+
+
+@app.command()
+def publish(
+    version: Version,
+    to: Annotated[str | None, typer.Option(help="s3://bucket/prefix (default: params.yaml)")] = None,
+) -> None:
+    """Send an approved candidate to S3: objects, then the manifest, then latest.json."""
+    root = _here()
+    from flows.publication import publish as send
+
+    uploaded: list[str] = []
+    there: list[str] = []
+    publication = send(root, version, to, lambda upload, new: (uploaded if new else there).append(upload.key))
+    document = publication.model_dump(mode="json") | {"uploaded": uploaded, "already_there": there}
+    sentence = (
+        f"{version} is published at {publication.to}: {len(uploaded)} objects uploaded, "
+        f"{len(there)} were there already"
+    )
+    _answer(document, lambda: print(sentence))
+
+
+@app.command()
+def audit(
+    version: Version,
+    clip: Annotated[str | None, typer.Option(help="also show the lineage of this clip")] = None,
+) -> None:
+    """Read every published object back; exit 1 where anything is not what was approved."""
+    root = _here()
+    from flows.audit import audit_release, trace_clip
+    from flows.screen import say, show_audit
+
+    outcome = audit_release(root, version)
+    lineage = trace_clip(root, version, clip) if clip else []
+
+    def show() -> None:
+        show_audit(outcome)
+        for what, digest in lineage:
+            say(f"  {what:<22} {digest}")
+
+    _answer(asdict(outcome) | {"lineage": lineage}, show)
+    if outcome.findings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing before a release can run."""
+    from flows.doctor import examine
+
+    findings = examine(Path.cwd())
+
+    def show() -> None:
+        for finding in findings:
+            print(f"{'good   ' if finding.good else 'MISSING'}  {finding.what}: {finding.advice}")
+
+    _answer({"findings": [asdict(finding) for finding in findings]}, show)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command; what a user can cause ends in one sentence, never in a traceback."""
+    keep_to_ourselves()
+    try:
+        app(prog_name="guise")
+    except GuiseError as error:
+        print(f"guise: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        from flows.failures import describe_failure
+
+        known = describe_failure(error, "guise")
+        print(f"guise: {known}", file=sys.stderr)
+        sys.exit(known.exit_code)
+
+
+if __name__ == "__main__":
+    main()

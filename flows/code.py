@@ -1,0 +1,62 @@
+"""Which project modules a stage runs, and their digest."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+from tasks.hashing import sha256_bytes, sha256_document
+
+PACKAGES = ("flows", "tasks", "schemas")
+
+
+def module_path(root: Path, name: str) -> Path | None:
+    """Return the file of a project module or package, None for anything else."""
+    if name.split(".", maxsplit=1)[0] not in PACKAGES:
+        return None
+    path = root.joinpath(*name.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def _imports(path: Path) -> frozenset[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return frozenset(names)
+
+
+def project_modules(root: Path, *start: str) -> dict[str, Path]:
+    """Return every project module that the given ones import, directly or not, with its file."""
+    found: dict[str, Path] = {}
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        path = module_path(root, name)
+        if path is None or name in found:
+            continue
+        found[name] = path
+        waiting += [*_imports(path), name.rpartition(".")[0]]
+    return dict(sorted(found.items()))
+
+
+def code_digest(root: Path, *start: str) -> str:
+    """Return the SHA-256 of what the modules do: comments and docstrings do not count."""
+    modules = project_modules(root, *start)
+    return sha256_document({name: _behaviour(path) for name, path in modules.items()})
+
+
+def _behaviour(path: Path) -> str:
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            body = node.body
+            if isinstance(body[0] if body else None, ast.Expr) and ast.get_docstring(node, False):
+                node.body = body[1:] or [ast.Pass()]
+    return sha256_bytes(ast.dump(tree).encode())

@@ -1,0 +1,146 @@
+"""The sample cohort from inbox to audited bucket, in a workspace of its own.
+
+    python -m flows.demo [--serve]
+
+`guise demo` prepares the workspace and then runs this module inside it.
+"""
+
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from flows.approval import approve
+from flows.audit import audit_release, trace_clip
+from flows.candidate import freeze
+from flows.environment import STATE
+from flows.inbox import take_inbox
+from flows.memory import PeakMemory
+from flows.publication import publish, read_publication
+from flows.replay import replay
+from flows.screen import (
+    heading,
+    say,
+    show_audit,
+    show_candidate,
+    show_clips,
+    show_methods,
+    show_node,
+    show_refused,
+    show_table,
+)
+from flows.servers import ObjectStore, object_store, prefect_server
+from tasks.errors import GuiseError
+from tasks.hashing import sha256_document
+from tasks.publish import open_bucket
+from tasks.publish.plan import candidate_digest
+
+BUCKET = "guise-demo"
+APPROVER = "Demo Approver (automatic, the sample cohort is public)"
+REASON = "rank-1 stays above chance for some clips; the sample cohort is public"
+
+
+def run(root: Path, *, serve: bool) -> int:
+    """Release the cohort on local servers and show what came of it; return the exit code."""
+    started = time.monotonic()
+    with ExitStack() as stack:
+        memory = stack.enter_context(PeakMemory())
+        store = stack.enter_context(object_store(root / STATE / "s3"))
+        os.environ.update(store.environment())
+        api = stack.enter_context(prefect_server(root))
+        code = _release(root)
+        seconds = time.monotonic() - started
+        heading("Figures of this run")
+        say(f"  {seconds:.0f} s in all, peak memory {memory.peak_bytes / 1e9:.2f} GB over all processes")
+        if serve:
+            _wait(store, api.removesuffix("/api"))
+    say("  the Prefect and S3 servers of this run are stopped")
+    return code
+
+
+def _release(root: Path) -> int:
+    heading("1  Inbox -> data/raw, under DVC")
+    for sentence in take_inbox(root, root / "data/inbox"):
+        say(f"  {sentence}")
+    say("  the inbox is in data/raw")
+    heading("2  The graph of dvc.yaml, replayed by Prefect")
+    replay(root, None, show_node)
+    show_refused(root)
+    show_clips(root)
+    show_methods(root)
+    version = next_version(root)
+    candidate = freeze(root, version, {})
+    heading(f"3  Candidate {version}")
+    show_candidate(candidate, candidate_digest(candidate))
+    heading("4  Approval and publication")
+    _decide_and_publish(root, version)
+    heading("5  What is in the bucket")
+    objects = open_bucket(f"s3://{BUCKET}").keys("")
+    show_table("", ["object", "bytes"], [[key, str(objects[key])] for key in sorted(objects)])
+    heading("6  Audit: every object read back")
+    audit = audit_release(root, version)
+    show_audit(audit)
+    heading("7  Lineage of one released clip, back to its raw file")
+    for what, digest in trace_clip(root, version, candidate.clips[0].clip_id):
+        say(f"  {what:<22} {digest}")
+    _show_where_to_look(root, version)
+    return 1 if audit.findings else 0
+
+
+def _decide_and_publish(root: Path, version: str) -> None:
+    if read_publication(root, version):
+        say(f"  {version} was approved and published by an earlier run")
+    else:
+        approve(root, version, APPROVER, REASON, [])
+        say(f"  approved by {APPROVER}")
+        say(f"  because: {REASON}")
+    open_bucket(f"s3://{BUCKET}").make()
+    uploads: list[bool] = []
+    publication = publish(root, version, f"s3://{BUCKET}", lambda _, new: uploads.append(new))
+    say(f"  {publication.to}/releases/{version}/: {sum(uploads)} objects uploaded")
+
+
+def _show_where_to_look(root: Path, version: str) -> None:
+    heading("Where to look next")
+    say(f"  the released videos   {root / 'data/deidentified/videos'}")
+    say(f"  the evidence          {root / 'data/evidence'} (in {root}: `dvc metrics show`)")
+    say(f"  what was released     {root / 'data/releases' / version / 'files/README.md'}")
+    say("  the servers           `guise demo --serve` keeps them up and prints their addresses")
+
+
+def next_version(root: Path) -> str:
+    """Return the newest demo version if it speaks of the same results, else a new one."""
+    folder = root / "data/releases"
+    present = sorted(folder.glob("demo-*"), key=lambda path: int(path.name.split("-")[1]))
+    state = {name: (root / name).read_text() for name in ("dvc.lock", "params.yaml")}
+    marker = root / STATE / "demo-version.txt"
+    digest = sha256_document(state)
+    if present and marker.is_file() and marker.read_text() == f"{present[-1].name} {digest}":
+        return present[-1].name
+    version = f"demo-{len(present) + 1}"
+    marker.write_text(f"{version} {digest}")
+    return version
+
+
+def _wait(store: ObjectStore, page: str) -> None:
+    say(f"  Prefect page  {page}")
+    say(f"  S3 endpoint   {store.endpoint}  bucket {BUCKET}")
+    say("  press Ctrl-C to stop the servers")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        say("")
+
+
+def main() -> int:
+    try:
+        return run(Path.cwd(), serve="--serve" in sys.argv[1:])
+    except GuiseError as error:
+        print(f"guise: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

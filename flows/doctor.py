@@ -1,0 +1,59 @@
+"""What is missing before a release can run."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.workspace import is_workspace
+from tasks.documents import read_params
+from tasks.errors import GuiseError
+from tasks.ingest.pseudonyms import check_key, read_key
+from tasks.ingest.survey import MANIFEST_NAME, read_manifest
+from tasks.models.fetch import cache_folder
+
+FREE_BYTES = 5 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    good: bool
+    advice: str
+
+
+def examine(root: Path) -> list[Finding]:
+    """Check tools, workspace, settings, key, inbox and disk."""
+    findings = [_tool(name) for name in ("git", "make")] + [_disk(root)]
+    if not is_workspace(root):
+        return [*findings, Finding("workspace", False, "make one with `guise workspace DIR`")]
+    findings.append(_attempt("params.yaml", lambda: f"purpose {read_params(root).purpose}"))
+    findings.append(_attempt("pseudonym key", lambda: f"fingerprint {check_key(root, read_key(root))}"))
+    inbox = root / "data/inbox" / MANIFEST_NAME
+    findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
+    findings.append(_attempt("models", lambda: _count_models(root)))
+    return findings
+
+
+def _attempt(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except GuiseError as error:
+        return Finding(what, False, str(error))
+
+
+def _count_models(root: Path) -> str:
+    models = read_params(root).models.values()
+    cached = sum((cache_folder() / source.sha256).is_file() for source in models)
+    return f"{cached} of {len(models)} fetched before; `guise run` fetches the rest"
+
+
+def _tool(name: str) -> Finding:
+    found = shutil.which(name)
+    return Finding(name, bool(found), found or f"install {name}")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root if root.exists() else root.parent).free
+    text = f"{free / (1 << 30):.0f} GiB free"
+    return Finding("disk", free >= FREE_BYTES, text if free >= FREE_BYTES else f"{text}: make room for 5 GiB")

@@ -1,0 +1,37 @@
+"""What every process of a workspace is told before it starts."""
+
+import os
+import sys
+from pathlib import Path
+
+STATE = Path(".guise")
+LOGS = STATE / "logs"
+REPORTS = STATE / "reports"
+API_URL = "PREFECT_API_URL"
+
+SILENCE = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "YOLO_AUTOINSTALL": "false",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+DEFAULTS = {
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    "PYTHONWARNINGS": "ignore",
+    "OPENCV_LOG_LEVEL": "ERROR",
+}
+
+
+def keep_to_ourselves() -> None:
+    """Switch off telemetry, keep Prefect's files in the workspace, and put our Python first."""
+    os.environ.update(SILENCE)
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_HOME", str(Path.cwd() / STATE / "prefect"))
+    here = str(Path(sys.executable).parent)
+    if here not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join((here, os.environ.get("PATH", "")))

@@ -1,0 +1,117 @@
+"""dvc.yaml -> Prefect tasks, in graph order. The graph is read, never repeated here."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+from prefect import flow, task
+
+from flows.environment import REPORTS
+from schemas.reports import StageReport
+from tasks.documents import read_document, read_params
+from tasks.errors import GuiseError, InputError, StageError
+
+logging.getLogger("dvc").setLevel(logging.CRITICAL)
+Tell = Callable[["NodeResult"], None]
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one node of the graph went; reports: one per stage command that ran, none if unchanged."""
+
+    node: str
+    reports: tuple[StageReport, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        return not self.reports
+
+
+def graph_order(root: Path, upto: str | None = None) -> list[str]:
+    """Return the nodes of dvc.yaml in an order in which each follows what it depends on.
+
+    upto: a stage name; only what it needs is returned. Raises InputError for an unknown one.
+    """
+    with Repo(str(root)) as repo:
+        graph = repo.index.graph
+        wanted = set(graph)
+        if upto:
+            named = [stage for stage in graph if _is_named(stage, upto)]
+            if not named:
+                raise InputError(f"there is no stage {upto} in dvc.yaml")
+            wanted = set(named).union(*(networkx.descendants(graph, stage) for stage in named))
+        order = networkx.lexicographical_topological_sort(
+            graph.subgraph(wanted).reverse(copy=True), key=lambda stage: stage.addressing
+        )
+        return [stage.addressing for stage in order if isinstance(stage, PipelineStage)]
+
+
+def _is_named(stage: object, name: str) -> bool:
+    return isinstance(stage, PipelineStage) and name in (stage.name, stage.name.split("@")[0])
+
+
+def changed_nodes(root: Path, *nodes: str) -> list[str]:
+    """Return which nodes (all by default) are not what dvc.lock says they are."""
+    with Repo(str(root)) as repo:
+        return sorted(repo.status(targets=list(nodes) or None))
+
+
+@task(task_run_name="{node}")
+def reproduce(node: str) -> NodeResult:
+    """Run one node of the graph if anything that it depends on has changed."""
+    root = Path.cwd()
+    if not changed_nodes(root, node):
+        return NodeResult(node)
+    expected = expected_reports(root, node)
+    for path in expected:
+        path.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node]
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=False)
+    reports = tuple(read_document(path, StageReport) for path in expected if path.is_file())
+    for report in reports:
+        if report.failure:
+            raise _with_exit_code(report)
+    if done.returncode:
+        raise StageError(f"{node} was interrupted: run the same command again, finished clips are kept")
+    return NodeResult(node, reports)
+
+
+def _with_exit_code(report: StageReport) -> GuiseError:
+    error = StageError(report.failure)
+    error.exit_code = report.exit_code
+    return error
+
+
+def expected_reports(root: Path, node: str) -> list[Path]:
+    """Return the report of every `flows.stage` command of a node."""
+    with Repo(str(root)) as repo:
+        stage = repo.stage.load_one(name=node)
+        commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
+    names = [command.split("flows.stage", 1)[1].split() for command in commands]
+    return [root / REPORTS / f"{'-'.join(words)}.json" for words in names]
+
+
+def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
+    """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
+    read_params(root)
+
+    @flow(name="release", flow_run_name="release", persist_result=False)
+    def release(upto: str | None) -> list[NodeResult]:
+        results = []
+        for node in graph_order(root, upto):
+            result = reproduce(node)
+            tell(result)
+            results.append(result)
+        return results
+
+    try:
+        return release(upto)
+    except DvcException as error:
+        raise InputError(f"DVC cannot read the workspace: {error}") from None

@@ -1,0 +1,153 @@
+"""What a person sees: tables and sentences, plain where there is no terminal."""
+
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from flows.audit import Audit
+from flows.replay import NodeResult
+from schemas.clips import SOURCES
+from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.release import Candidate
+from tasks.clips import read_clips
+from tasks.documents import read_table
+from tasks.ingest import SOURCES_PATH
+
+PLAIN_WIDTH = 150
+METHODS = ("control", "released", "blur", "pixelate", "mask")
+
+console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def say(sentence: str = "") -> None:
+    console.print(sentence, markup=False)
+
+
+def heading(title: str) -> None:
+    console.print(f"\n{title}", style="bold", markup=False)
+
+
+def show_node(result: NodeResult) -> None:
+    """Print how one node of the graph went."""
+    if result.unchanged:
+        say(f"  {result.node:<18} unchanged, nothing to do")
+        return
+    for report in result.reports:
+        name = result.node if len(result.reports) == 1 else f"{result.node} {report.stage}"
+        say(
+            f"  {name:<28} {report.jobs - report.cached} done, {report.cached} cached, {report.seconds:.1f} s"
+        )
+        for note in report.notes:
+            say(f"    {note}")
+
+
+def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=index == 0)
+    for row in rows:
+        table.add_row(*row)
+    console.print()
+    console.print(table, markup=False)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def show_clips(root: Path) -> None:
+    """Print each admitted clip with its verdict and the figures that it rests on."""
+    invariance, identity, verdicts = _evidence(root)
+    rows = []
+    for clip_id in verdicts["clip_id"].unique(maintain_order=True):
+        face = _one(invariance, clip_id, "face", "nme_mean")
+        found = _one(invariance, clip_id, "face", "found_again")
+        head = _one(invariance, clip_id, "head", "oks_mean")
+        dlib, mobile = (
+            identity.filter(clip_id=clip_id, arm="released", recogniser=name).row(0, named=True)
+            for name in ("dlib", "mobilefacenet")
+        )
+        verdict = verdicts.filter(clip_id=clip_id)["verdict"][0]
+        rows.append(
+            [clip_id, verdict, number(found["value"]), number(face["value"], 4),
+             number(face["ratio_to_floor"], 2), number(head["value"]), number(dlib["distance_min"]),
+             number(dlib["rank1"], 2), number(mobile["rank1"], 2)]
+        )  # fmt: skip
+    columns = ["clip", "verdict", "face found", "face NME", "x control", "head OKS",
+               "identity distance, lowest (dlib)", "rank-1 dlib", "rank-1 MobileFaceNet"]  # fmt: skip
+    show_table("Released clips against their originals", columns, rows)
+    broken = verdicts.filter(~pl.col("passed"))
+    for row in broken.iter_rows(named=True):
+        say(f"  {row['clip_id']}: {row['severity']} by rule {row['rule']}: {number(row['value'])}, "
+            f"asked is {row['comparison']} {row['threshold']:g}")  # fmt: skip
+
+
+def _evidence(root: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    schemas = {"invariance": INVARIANCE, "identity": IDENTITY, "verdicts": VERDICTS}
+    invariance, identity, verdicts = (
+        read_table(root / f"data/evidence/{name}.parquet", schema) for name, schema in schemas.items()
+    )
+    return invariance, identity, verdicts
+
+
+def _one(invariance: pl.DataFrame, clip_id: str, part: str, metric: str) -> dict[str, float | None]:
+    rows = invariance.filter(clip_id=clip_id, arm="released", part=part, metric=metric)
+    return rows.row(0, named=True)
+
+
+def show_methods(root: Path) -> None:
+    """Print every method beside the control, as means over the clips it was run on."""
+    figures = json.loads((root / "data/evidence/summary.json").read_text())["arms"]
+    names = ["face_found_again", "face_nme", "face_nme_ratio_to_control", "head_error", "head_oks",
+             "body_nme", "dlib_distance_min", "dlib_rank1", "mobilefacenet_rank1"]  # fmt: skip
+    rows = [
+        [f"{arm} (mesh_swap)" if arm == "released" else arm, *(number(figures[arm][name]) for name in names)]
+        for arm in METHODS
+        if arm in figures
+    ]
+    columns = ["method", "face found", "face NME", "x control", "head error", "head OKS", "body NME",
+               "lowest distance (dlib)", "rank-1 dlib", "rank-1 MobileFaceNet"]  # fmt: skip
+    show_table("The methods side by side (compared methods on a sample of clips)", columns, rows)
+
+
+def refused(root: Path) -> list[dict[str, str]]:
+    """Return who was not admitted and why; file names stay on this screen."""
+    clips = read_clips(root).filter(status="refused")
+    files = dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "file").iter_rows())
+    return [
+        {"file": files[row["clip_id"]], "reason": row["reason"], "detail": row["detail"] or ""}
+        for row in clips.iter_rows(named=True)
+    ]
+
+
+def show_refused(root: Path) -> None:
+    rows = [list(entry.values()) for entry in refused(root)]
+    if rows:
+        show_table("Refused", ["file", "reason", "what was seen"], rows)
+
+
+def show_outcome(root: Path) -> None:
+    """Print who was refused and, where the evidence is up to date, how the clips fared."""
+    show_refused(root)
+    if (root / "data/evidence/verdicts.parquet").is_file():
+        show_clips(root)
+
+
+def show_candidate(candidate: Candidate, digest: str) -> None:
+    say(f"  {len(candidate.clips)} clips, {len(candidate.files)} files, digest {digest}")
+    for entry in candidate.left_out:
+        say(f"  left out: {entry.clip_id}, {entry.reason}")
+    reviewed = [clip for clip in candidate.clips if clip.verdict == "review"]
+    for clip in reviewed:
+        say(f"  needs a person's decision: {clip.clip_id} broke {', '.join(clip.broken_rules)}")
+
+
+def show_audit(audit: Audit) -> None:
+    for finding in audit.findings:
+        say(f"  {finding}")
+    verdict = "every object is what was approved" if not audit.findings else "this release is not sound"
+    say(f"  {audit.version}: {audit.objects} objects, {audit.bytes} bytes read back; {verdict}")

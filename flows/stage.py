@@ -1,0 +1,154 @@
+"""One DVC stage as a Prefect flow: fan its clips out, collect its table.
+
+python -m flows.stage NAME [ARM]
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from prefect import flow, task
+from prefect.context import TaskRunContext
+from prefect.futures import PrefectFuture
+
+from flows.code import code_digest
+from flows.environment import REPORTS
+from flows.failures import describe_failure
+from flows.progress import clip_progress
+from flows.servers import prefect_server
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Params
+from schemas.reports import StageReport
+from tasks.documents import read_params, write_json
+from tasks.errors import GuiseError, StageError
+from tasks.hashing import sha256_document, sha256_file
+
+STAGES = ("models", "ingest", "control", "extract", "deidentify", "validate")
+
+
+class Stage(Protocol):
+    """What every stage package offers; paths are relative to the workspace."""
+
+    def folder(self, arm: str) -> Path: ...
+    def plan(self, root: Path, params: Params, arm: str) -> list[Job]: ...
+    def process(self, root: Path, job: Job) -> Row: ...
+    def collect(self, root: Path, params: Params, arm: str, rows: list[Row]) -> Collected: ...
+
+
+def load_stage(name: str) -> Stage:
+    """Import a stage package by name. Raises StageError for an unknown one."""
+    if name not in STAGES:
+        raise StageError(f"there is no stage {name}: choose one of {', '.join(STAGES)}")
+    return cast(Stage, import_module(f"tasks.{name}"))
+
+
+def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Return the digest of everything that a job's outputs depend on."""
+    job: Job = parameters["job"]
+    return sha256_document(
+        {
+            "stage": job.stage,
+            "arm": job.arm,
+            "key": job.key,
+            "inputs": dict(job.inputs),
+            "settings": {name: value.model_dump(mode="json") for name, value in job.settings.items()},
+            "code": parameters["code"],
+        }
+    )
+
+
+@task(
+    task_run_name="{job.stage} {job.key}",
+    cache_key_fn=job_cache_key,
+    persist_result=True,
+    result_serializer="json",
+)
+def process_job(job: Job, code: str) -> Row:
+    """Run one job; whatever fails leaves as a sentence that names no file."""
+    try:
+        return load_stage(job.stage).process(Path.cwd(), job)
+    except GuiseError as error:
+        raise StageError(f"{job.stage} {job.key}: {error}") from None
+    except Exception as error:
+        raise describe_failure(error, f"{job.stage} {job.key}") from None
+
+
+@flow(name="stage", flow_run_name="{name} {arm}", validate_parameters=False, persist_result=False)
+def run_stage(name: str, arm: str) -> StageReport:
+    """Do every job of a stage, reuse what is unchanged, and write the stage's table."""
+    started = time.monotonic()
+    root, stage = Path.cwd(), load_stage(name)
+    params = read_params(root)
+    jobs = stage.plan(root, params, arm)
+    code = code_digest(root, f"tasks.{name}")
+    rows, cached = _run_jobs(jobs, code)
+    collected = stage.collect(root, params, arm, rows)
+    _keep_only(root / stage.folder(arm), rows, collected)
+    seconds = round(time.monotonic() - started, 2)
+    return StageReport(
+        stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=collected.notes
+    )
+
+
+def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], int]:
+    rows: list[Row] = []
+    cached, failures = 0, []
+    submit = partial(process_job.submit, code=code)
+    futures = [submit(job=job) for job in jobs]
+    with clip_progress(jobs) as advance:
+        for job, future in zip(jobs, futures, strict=True):
+            row, was_cached = _finish(job, future, code)
+            if isinstance(row, Exception):
+                failures.append(row)
+            else:
+                rows.append(row)
+                cached += was_cached
+            advance()
+    if failures:
+        raise failures[0]
+    return rows, cached
+
+
+def _finish(job: Job, future: PrefectFuture[Row], code: str) -> tuple[Row | Exception, bool]:
+    row = future.result(raise_on_failure=False)
+    was_cached = future.state.name == "Cached"
+    if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
+        redo = process_job.with_options(refresh_cache=True).submit(job=job, code=code)
+        return redo.result(raise_on_failure=False), False
+    return row, was_cached
+
+
+def _outputs_stand(row: Row) -> bool:
+    return all(
+        Path(path).is_file() and sha256_file(Path(path)) == digest for path, digest in row["outputs"].items()
+    )
+
+
+def _keep_only(folder: Path, rows: list[Row], collected: Collected) -> None:
+    """Delete what an earlier run left in the stage's folder: a stale video must not travel on."""
+    kept = {str(path) for row in rows for path in row["outputs"]} | set(collected.tables)
+    for path in folder.rglob("*"):
+        if path.is_file() and str(path.relative_to(Path.cwd())) not in kept:
+            path.unlink()
+
+
+def main(name: str, arm: str) -> int:
+    """Run the stage and leave a report. Returns the process's exit code."""
+    report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
+    try:
+        with prefect_server(Path.cwd()):
+            report = cast(Callable[[str, str], StageReport], run_stage)(name, arm)
+    except Exception as error:
+        known = error if isinstance(error, GuiseError) else describe_failure(error, name)
+        report = StageReport(stage=name, arm=arm, failure=str(known), exit_code=known.exit_code)
+        print(f"guise: {known}", file=sys.stderr)
+    write_json(report.model_dump(mode="json"), report_path)
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], "".join(sys.argv[2:3])))

@@ -1,0 +1,112 @@
+"""A fresh release workspace: git, DVC, this code, a key."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from flows.environment import STATE
+from flows.git import commit, git
+from tasks.errors import InputError
+from tasks.ingest.pseudonyms import KEY_PATH, KEY_VARIABLE, check_key, read_key
+
+CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
+RECORDS = [
+    "dvc.lock",
+    "data/raw.dvc",
+    "data/.gitignore",
+    "data/pseudonym_key.json",
+    "data/ingested/.gitignore",
+]
+HERE = Path(__file__).resolve().parent.parent
+
+
+def make_workspace(root: Path) -> list[str]:
+    """Create or refresh a workspace; return what was done, a sentence each.
+
+    Raises InputError where the folder holds something else.
+    """
+    if root.resolve() == HERE:
+        raise InputError("this folder holds Guise's own code: name another folder")
+    if root.exists() and any(root.iterdir()) and not is_workspace(root):
+        raise InputError(f"{root} is not empty and no workspace: name a new folder")
+    root.mkdir(parents=True, exist_ok=True)
+    told = [_take_code(root)]
+    if not (root / ".git").is_dir():
+        git(root, "init", "--quiet", "--initial-branch", "main")
+        _name_author(root)
+    if not (root / ".dvc").is_dir():
+        _init_dvc(root)
+        told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
+                    "point it to your own storage with `dvc remote modify private url URL`")  # fmt: skip
+    told += _make_key(root)
+    (root / "data/inbox").mkdir(parents=True, exist_ok=True)
+    if commit(root, "Take Guise's code", [*CODE, ".dvc", ".dvcignore", *RECORDS]):
+        told.append("the code is committed: every release names its revision")
+    return [sentence for sentence in told if sentence]
+
+
+def is_workspace(root: Path) -> bool:
+    return all((root / name).exists() for name in (".git", ".dvc", "dvc.yaml", "params.yaml"))
+
+
+def require_workspace(root: Path) -> None:
+    """Raise InputError where the folder is no workspace."""
+    if not is_workspace(root):
+        raise InputError(f"{root} is no workspace: make one with `guise workspace DIR`")
+
+
+def _take_code(root: Path) -> str:
+    for name in CODE:
+        source, target = HERE / name, root / name
+        if name == "params.yaml" and target.exists():
+            continue
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    return f"workspace {root} runs its own copy of Guise"
+
+
+def _name_author(root: Path) -> None:
+    if not subprocess.run(["git", "config", "user.email"], cwd=root, capture_output=True, check=False).stdout:
+        git(root, "config", "user.name", "Guise workspace")
+        git(root, "config", "user.email", "guise@localhost")
+
+
+def _init_dvc(root: Path) -> None:
+    for arguments in (
+        ["init", "--quiet"],
+        ["config", "core.analytics", "false"],
+        ["config", "core.check_update", "false"],
+        ["remote", "add", "--quiet", "--default", "private", str(root.resolve() / STATE / "private-remote")],
+    ):
+        dvc(root, *arguments)
+
+
+def dvc(root: Path, *arguments: str) -> str:
+    """Run a DVC command. Raises InputError with DVC's own sentence."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise InputError(f"dvc {arguments[0]} failed: {said[-1] if said else 'no reason given'}")
+    return done.stdout
+
+
+def _make_key(root: Path) -> list[str]:
+    path = root / KEY_PATH
+    told = []
+    if not os.environ.get(KEY_VARIABLE) and not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+        told.append(f"a pseudonym key was made in {KEY_PATH}: back it up; losing it means that no "
+                    "later clip can be linked to a subject of an earlier release")  # fmt: skip
+    check_key(root, read_key(root))
+    return told

@@ -1,0 +1,76 @@
+"""The manifest that a hospital hands in, and the clips that were admitted or refused."""
+
+import pandera.polars as pa
+import polars as pl
+
+DATE = r"^\d{4}-\d{2}-\d{2}$"
+NAME = pa.Check.str_length(1, 200)
+
+MANIFEST = pa.DataFrameSchema(
+    {
+        "file": pa.Column(pl.String, NAME, unique=True),
+        "subject_id": pa.Column(pl.String, NAME),
+        "session": pa.Column(pl.String, pa.Check.str_matches(r"^[A-Za-z0-9_-]{1,32}$")),
+        "task": pa.Column(pl.String, pa.Check.str_matches(r"^[A-Za-z0-9_-]{1,32}$")),
+        "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"))),
+        "consent_expires": pa.Column(pl.String, pa.Check.str_matches(DATE), nullable=True),
+        "audio_policy": pa.Column(pl.String, pa.Check.isin(("drop", "keep")), nullable=True),
+        "notes": pa.Column(pl.String, nullable=True),
+    },
+    strict=True,
+)
+
+CLIP_ID = pa.Check.str_matches(r"^clip-[0-9a-f]{16}$")
+SUBJECT = pa.Check.str_matches(r"^subject-[0-9a-f]{16}$")
+REASONS = (
+    "no consent to release",
+    "consent expired",
+    "file missing",
+    "duplicate content",
+    "unreadable video",
+    "truncated video",
+    "zero frames",
+    "unsupported codec",
+    "path outside the inbox",
+    "not named in the manifest",
+)
+
+CLIPS = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID, unique=True),
+        "subject": pa.Column(pl.String, SUBJECT, nullable=True),
+        "session": pa.Column(pl.String, nullable=True),
+        "task": pa.Column(pl.String, nullable=True),
+        "width": pa.Column(pl.Int32, pa.Check.gt(0), nullable=True),
+        "height": pa.Column(pl.Int32, pa.Check.gt(0), nullable=True),
+        "rotation": pa.Column(pl.Int32, pa.Check.isin((0, 90, 180, 270)), nullable=True),
+        "time_base": pa.Column(pl.String, nullable=True),
+        "frame_count": pa.Column(pl.Int32, pa.Check.gt(0), nullable=True),
+        "duration_s": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "is_vfr": pa.Column(pl.Boolean, nullable=True),
+        "codec": pa.Column(pl.String, nullable=True),
+        "pix_fmt": pa.Column(pl.String, nullable=True),
+        "color_space": pa.Column(pl.Int32, nullable=True),
+        "color_range": pa.Column(pl.Int32, nullable=True),
+        "color_primaries": pa.Column(pl.Int32, nullable=True),
+        "color_transfer": pa.Column(pl.Int32, nullable=True),
+        "has_audio": pa.Column(pl.Boolean, nullable=True),
+        "audio": pa.Column(pl.String, pa.Check.isin(("none", "dropped", "kept")), nullable=True),
+        "sha256": pa.Column(pl.String, nullable=True),
+        "consent_expires": pa.Column(pl.String, pa.Check.str_matches(DATE), nullable=True),
+        "status": pa.Column(pl.String, pa.Check.isin(("admitted", "refused"))),
+        "reason": pa.Column(pl.String, pa.Check.isin(REASONS), nullable=True),
+        "detail": pa.Column(pl.String, nullable=True),
+    },
+    strict=True,
+)
+
+# the only place where a pseudonym meets what was handed in; it stays on the private side
+SOURCES = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID, unique=True),
+        "file": pa.Column(pl.String),
+        "raw_sha256": pa.Column(pl.String, nullable=True),
+    },
+    strict=True,
+)

@@ -1,0 +1,33 @@
+"""The work of one stage on one clip, as it travels to a worker and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+# what a job returns: JSON only, and "outputs": {path in the workspace: SHA-256}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """inputs: name -> SHA-256 of everything that is read; equal jobs give equal outputs.
+
+    private: what only the private side may know, such as a file name; never part of a key or log.
+    """
+
+    stage: str
+    arm: str
+    key: str
+    inputs: Mapping[str, str]
+    settings: Mapping[str, BaseModel]
+    private: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """What a stage wrote beside its jobs' outputs, and what a person should read of it."""
+
+    tables: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,34 @@
+"""Keypoint tables: one row per frame and person, every part side by side.
+
+xy is flat: x0, y0, x1, y1, ... in pixels of the shown picture, origin at its top left corner.
+"""
+
+import pandera.polars as pa
+import polars as pl
+
+PARTS = {"face": 468, "body": 33, "left_hand": 21, "right_hand": 21}
+ARMS = ("original", "control", "released", "blur", "pixelate", "mask")
+Arm = str
+
+
+def _part_columns(part: str, count: int) -> dict[str, pa.Column]:
+    unit = pa.Check.in_range(0, 1)
+    return {
+        f"{part}_score": pa.Column(pl.Float32, unit, nullable=True),
+        f"{part}_box_xyxy": pa.Column(pl.Array(pl.Float32, 4), nullable=True),
+        f"{part}_xy": pa.Column(pl.Array(pl.Float32, 2 * count), nullable=True),
+        f"{part}_visibility": pa.Column(pl.Array(pl.Float32, count), nullable=True),
+    }
+
+
+KEYPOINTS = pa.DataFrameSchema(
+    {
+        "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "pts": pa.Column(pl.Int64),
+        "timestamp_s": pa.Column(pl.Float64),
+        "person": pa.Column(pl.Int16, pa.Check.ge(0)),
+    }
+    | {name: column for part, count in PARTS.items() for name, column in _part_columns(part, count).items()},
+    strict=True,
+    unique=["frame", "person"],
+)

@@ -1,0 +1,86 @@
+"""The documents of a release: candidate, approvals, manifest, publication."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.params import Purpose, Sha256
+
+VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+Version = Annotated[str, Field(pattern=VERSION)]
+Sentence = Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class ReleaseDocument(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReleaseFile(ReleaseDocument):
+    """path: below the release; source: where the bytes lie in the workspace."""
+
+    path: str
+    source: str
+    sha256: Sha256
+    bytes: int
+
+
+class ReleaseClip(ReleaseDocument):
+    clip_id: str
+    verdict: str
+    broken_rules: list[str]
+
+
+class LeftOut(ReleaseDocument):
+    clip_id: str
+    reason: str
+
+
+class Candidate(ReleaseDocument):
+    """What a person approves; its digest is that of this document."""
+
+    version: Version
+    purpose: Purpose
+    code_revision: str
+    dvc_lock_sha256: Sha256
+    clips: list[ReleaseClip]
+    left_out: list[LeftOut]
+    files: list[ReleaseFile]
+
+
+class Approval(ReleaseDocument):
+    """One person's word on one candidate, named by its digest."""
+
+    digest: Sha256
+    by: Sentence
+    reason: Sentence
+    rejected: list[str]
+    at: str
+
+
+class Approvals(ReleaseDocument):
+    approvals: list[Approval]
+
+
+class PublishedFile(ReleaseDocument):
+    path: str
+    sha256: Sha256
+    bytes: int
+
+
+class Manifest(ReleaseDocument):
+    """The last object of a release: what is not named here is not part of it."""
+
+    version: Version
+    candidate_sha256: Sha256
+    approved: bool
+    files: list[PublishedFile]
+
+
+class Publication(ReleaseDocument):
+    """Where a version went."""
+
+    version: Version
+    to: str
+    manifest_sha256: Sha256
+    candidate_sha256: Sha256
+    code_revision: str

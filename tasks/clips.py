@@ -1,0 +1,52 @@
+"""Which clips a workspace holds and where each arm's video and keypoints lie."""
+
+from pathlib import Path
+
+import polars as pl
+
+from schemas.clips import CLIPS
+from schemas.keypoints import KEYPOINTS
+from tasks.documents import read_table
+
+CLIPS_PATH = Path("data/ingested/clips.parquet")
+VIDEO_FOLDERS = {
+    "original": Path("data/ingested/videos"),
+    "control": Path("data/control"),
+    "released": Path("data/deidentified/videos"),
+}
+
+
+def read_clips(root: Path) -> pl.DataFrame:
+    return read_table(root / CLIPS_PATH, CLIPS)
+
+
+def read_admitted(root: Path) -> pl.DataFrame:
+    """Return the admitted clips, ordered by clip_id."""
+    return read_clips(root).filter(pl.col("status") == "admitted").sort("clip_id")
+
+
+def clips_of_arm(root: Path, arm: str, clips_per_subject: int) -> pl.DataFrame:
+    """Return the clips that an arm covers: a sample of each subject's for a compared method."""
+    admitted = read_admitted(root)
+    if arm in VIDEO_FOLDERS:
+        return admitted
+    return admitted.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
+
+
+def video_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm's video lies in the workspace."""
+    folder = VIDEO_FOLDERS.get(arm, Path("data/compare") / arm / "videos")
+    return folder / f"{clip_id}.mp4"
+
+
+def coverage_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm says what it covered."""
+    return video_path(arm, clip_id).parent.parent / "coverage" / f"{clip_id}.parquet"
+
+
+def keypoints_path(arm: str, clip_id: str) -> Path:
+    return Path("data/keypoints") / arm / f"{clip_id}.parquet"
+
+
+def read_keypoints(root: Path, arm: str, clip_id: str) -> pl.DataFrame:
+    return read_table(root / keypoints_path(arm, clip_id), KEYPOINTS)

@@ -1,0 +1,45 @@
+"""Clip -> the same clip, re-encoded and otherwise untouched: the codec's own noise."""
+
+from pathlib import Path
+
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Encoding, Params
+from tasks.clips import read_admitted, video_path
+from tasks.hashing import sha256_file
+from tasks.video import VideoWriter, read_frames, read_info
+
+
+def folder(arm: str) -> Path:
+    return Path("data/control")
+
+
+def plan(root: Path, params: Params, arm: str) -> list[Job]:
+    """Return a job for every admitted clip."""
+    return [
+        Job(
+            stage="control",
+            arm=arm,
+            key=clip_id,
+            inputs={"video": digest},
+            settings={"encoding": params.encoding},
+        )
+        for clip_id, digest in read_admitted(root).select("clip_id", "sha256").iter_rows()
+    ]
+
+
+def process(root: Path, job: Job) -> Row:
+    """Write the clip through the same encoder and settings as a released one."""
+    encoding = job.settings["encoding"]
+    assert isinstance(encoding, Encoding)
+    source = root / video_path("original", job.key)
+    path = video_path("control", job.key)
+    info = read_info(source)
+    audio = source if info.has_audio else None
+    with VideoWriter(root / path, info, encoding, audio) as writer:
+        for frame in read_frames(source):
+            writer.write(frame.rgb, frame.pts)
+    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path)}}
+
+
+def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
+    return Collected()

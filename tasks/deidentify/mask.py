@@ -1,0 +1,11 @@
+"""One opaque colour over the face."""
+
+from schemas.params import Mask
+from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.patches import patch_of
+from tasks.regions import RgbImage
+
+
+def mask(rgb: RgbImage, region: FaceRegion, settings: Mask) -> None:
+    """Paint the region in place."""
+    patch_of(rgb, region.box_xyxy)[:] = settings.rgb

@@ -1,0 +1,88 @@
+"""Single-shot detectors on one letterboxed square: anchors, decoding, the best of each cluster."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.inference import Session
+from tasks.regions import Box, Points, RgbImage, suppress
+
+Anchors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A box x0, y0, x1, y1 and its K x 2 points, in picture pixels; score in 0..1."""
+
+    box_xyxy: Box
+    points_xy: Points
+    score: float
+
+
+def make_anchors(grids: list[tuple[int, int]]) -> Anchors:
+    """Return N x 2 anchor centres in 0..1 for (cells a side, anchors a cell), row by row."""
+    layers = []
+    for cells, repeats in grids:
+        axis = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+        grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+        layers.append(np.repeat(grid, repeats, axis=0))
+    return np.concatenate(layers)
+
+
+def letterbox(rgb: RgbImage, side_px: int) -> tuple[RgbImage, float]:
+    """Fit a picture into the top left of a black square; also return picture pixels per unit."""
+    height, width = rgb.shape[:2]
+    longer = max(height, width)
+    size_wh = (max(1, round(width * side_px / longer)), max(1, round(height * side_px / longer)))
+    square = np.zeros((side_px, side_px, 3), np.uint8)
+    shrinks = longer > side_px
+    square[: size_wh[1], : size_wh[0]] = cv2.resize(
+        rgb, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    )
+    return square, float(longer)
+
+
+def to_tensor(rgb: RgbImage) -> NDArray[np.float32]:
+    """Return a picture as 1 x height x width x 3 floats in 0..1."""
+    return rgb[None].astype(np.float32) / np.float32(255)
+
+
+def sigmoid(value: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(value, -80, 80))), np.float32)
+
+
+def detect(
+    session: Session,
+    rgb: RgbImage,
+    *,
+    side_px: int,
+    anchors: Anchors,
+    low: float,
+    threshold: float,
+    overlap: float,
+) -> list[Detection]:
+    """Run a MediaPipe detector whose input ranges from `low` to 1."""
+    square, unit = letterbox(rgb, side_px)
+    tensor = to_tensor(square) * np.float32(1 - low) + np.float32(low)
+    raw, logits = (output[0] for output in session(tensor))
+    scores = sigmoid(logits[:, 0])
+    found = np.flatnonzero(scores >= threshold)
+    return _decode(raw[found] / side_px, scores[found], anchors[found], unit, overlap)
+
+
+def _decode(
+    raw: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    anchors: Anchors,
+    unit: float,
+    overlap: float,
+) -> list[Detection]:
+    center, half = raw[:, :2] + anchors, raw[:, 2:4] / 2
+    boxes = (np.hstack([center - half, center + half]) * unit).astype(np.float32)
+    points = (raw[:, 4:].reshape(len(raw), raw.shape[1] // 2 - 2, 2) + anchors[:, None]) * unit
+    return [
+        Detection(boxes[index], points[index], float(scores[index]))
+        for index in suppress(boxes, scores, overlap)
+    ]

@@ -1,0 +1,105 @@
+"""Tables and documents at every boundary: validated when written and when read."""
+
+import json
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import pandera.errors
+import pandera.polars as pa
+import polars as pl
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.params import Params
+from tasks.errors import DocumentError
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def check_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> pl.DataFrame:
+    """Return the table if it keeps its schema. Raises DocumentError naming row and column."""
+    try:
+        return schema.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.rows(named=True)
+        shown = "; ".join(_describe_case(case) for case in cases[:5])
+        raise DocumentError(f"{name} breaks its schema: {shown}") from errors
+
+
+def _describe_case(case: dict[str, object]) -> str:
+    row = "" if case.get("index") is None else f" row {int(str(case['index'])) + 1}"
+    return f"column {case['column']}{row}: {case['check']}"
+
+
+def write_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
+    """Validate, then write parquet that appears whole or not at all."""
+    checked = check_table(frame, schema, path.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        checked.write_parquet(partial, compression="zstd", statistics=False)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Read a parquet table and validate it. Raises DocumentError."""
+    if not path.is_file():
+        raise DocumentError(f"{path.name} is missing: run `guise run` first")
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
+    return check_table(frame, schema, path.name)
+
+
+def write_bytes(data: bytes, path: Path) -> None:
+    """Write a small file that appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(document: object, path: Path) -> None:
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(f"{text}\n".encode(), path)
+
+
+def read_document(path: Path, model: type[Document]) -> Document:
+    """Read JSON or YAML through its model. Raises DocumentError naming file and field."""
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise DocumentError(f"{path.name} is missing") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
+    try:
+        return model.model_validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise DocumentError(f"{path.name}: {describe_errors(error)}") from error
+
+
+def describe_errors(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'document'}: {_explain(item['type'], item['msg'])}"
+        for item in error.errors()[:5]
+    )
+
+
+def _explain(kind: str, message: str) -> str:
+    return "no such key (is it misspelt?)" if kind == "extra_forbidden" else message
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def read_params(root: Path) -> Params:
+    """Read `params.yaml` of a workspace. Raises DocumentError for a missing or misspelt key."""
+    return read_document(root / "params.yaml", Params)

@@ -1,0 +1,70 @@
+"""What can go wrong, as one tree.
+
+GuiseError
+├── AnswerIsNoError            exit 1: a gate refused, an audit failed
+│   ├── GateRefusedError       candidate, approval or publication is not allowed
+│   └── AuditFailedError       what is stored is not what was approved
+└── InputError                 exit 2: wrong use or bad input
+    ├── DocumentError          a table or document breaks its schema
+    ├── ClipRefusedError       a clip cannot be admitted; the others go on
+    ├── VideoError             a video cannot be read or written
+    ├── ModelError             a weight is missing or not the declared one
+    ├── KeyMismatchError       the pseudonym key is missing, open to others, or not the last one
+    ├── StorageError           the object store refused or cannot be reached
+    ├── DiskError              the disk is full or not writable
+    └── StageError             a stage of the graph did not finish
+"""
+
+
+class GuiseError(Exception):
+    """Say in one sentence what happened and what to do next; never a file name of a subject."""
+
+    exit_code = 2
+
+
+class AnswerIsNoError(GuiseError):
+    exit_code = 1
+
+
+class GateRefusedError(AnswerIsNoError):
+    pass
+
+
+class AuditFailedError(AnswerIsNoError):
+    pass
+
+
+class InputError(GuiseError):
+    pass
+
+
+class DocumentError(InputError):
+    pass
+
+
+class ClipRefusedError(InputError):
+    pass
+
+
+class VideoError(InputError):
+    pass
+
+
+class ModelError(InputError):
+    pass
+
+
+class KeyMismatchError(InputError):
+    pass
+
+
+class StorageError(InputError):
+    pass
+
+
+class DiskError(InputError):
+    pass
+
+
+class StageError(InputError):
+    pass

@@ -1,0 +1,69 @@
+"""Body: 33 keypoints of BlazePose."""
+
+import numpy as np
+
+from schemas.params import Extract
+from tasks.detectors import Detection, detect, make_anchors, sigmoid, to_tensor
+from tasks.extract.tracking import Located, PartModel
+from tasks.inference import Weights
+from tasks.keypoints import Part
+from tasks.regions import (
+    Points,
+    Region,
+    RgbImage,
+    bounding_box,
+    crop_region,
+    line_angle,
+    to_picture,
+)
+
+ANCHORS = make_anchors([(28, 2), (14, 2), (7, 6)])
+LANDMARK_SIDE_PX = 256
+REGION_SCALE = 2 * 1.25
+KEYPOINT_COUNT = 33
+
+
+def body_model(weights: Weights, settings: Extract) -> PartModel:
+    """Pair the pose detector with the pose landmark model."""
+
+    def find(rgb: RgbImage) -> list[Region]:
+        people = detect(
+            weights.tflite("pose_detector"),
+            rgb,
+            side_px=224,
+            anchors=ANCHORS,
+            low=-1.0,
+            threshold=settings.body_score,
+            overlap=settings.overlap,
+        )
+        return [_region_of(person) for person in people]
+
+    def locate(rgb: RgbImage, region: Region) -> Located | None:
+        return _locate(rgb, region, weights, settings.landmark_score)
+
+    return PartModel(find, locate)
+
+
+def _region_of(person: Detection) -> Region:
+    return _upright_region(person.points_xy[0], person.points_xy[1])
+
+
+def _upright_region(center_xy: Points, top_xy: Points) -> Region:
+    side = float(np.linalg.norm(top_xy - center_xy)) * REGION_SCALE
+    angle = line_angle(center_xy, top_xy) + np.pi / 2
+    return Region((float(center_xy[0]), float(center_xy[1])), side, angle)
+
+
+def _locate(rgb: RgbImage, region: Region, weights: Weights, threshold: float) -> Located | None:
+    crop = crop_region(rgb, region, LANDMARK_SIDE_PX)
+    raw, flag, *_ = weights.tflite("pose_landmarks")(to_tensor(crop))
+    score = float(flag.reshape(1)[0])
+    if score < threshold:
+        return None
+    values = raw.reshape(39, 5)
+    points = to_picture(values[:, :2], region, LANDMARK_SIDE_PX)
+    xy = points[:KEYPOINT_COUNT]
+    visibility = sigmoid(values[:KEYPOINT_COUNT, 3]).astype(np.float32)
+    part = Part(xy, visibility, score, bounding_box(xy))
+    # the two points behind the 33 are the body's centre and the circle around it
+    return Located(part, _upright_region(points[33], points[34]))

@@ -1,0 +1,26 @@
+"""Face: 468 keypoints."""
+
+import numpy as np
+
+from schemas.params import Extract
+from tasks.extract.tracking import Located, PartModel
+from tasks.faces import detect_faces, face_region, locate_mesh
+from tasks.inference import Weights
+from tasks.keypoints import Part
+from tasks.regions import Region, RgbImage
+
+
+def face_model(weights: Weights, settings: Extract) -> PartModel:
+    """Pair the united face detectors with the mesh model."""
+
+    def find(rgb: RgbImage) -> list[Region]:
+        return [face_region(face) for face in detect_faces(rgb, weights, settings)]
+
+    def locate(rgb: RgbImage, region: Region) -> Located | None:
+        mesh = locate_mesh(rgb, region, weights, settings.landmark_score)
+        if mesh is None:
+            return None
+        visibility = np.full(len(mesh.xy), mesh.score, np.float32)
+        return Located(Part(mesh.xy, visibility, mesh.score, mesh.box_xyxy), mesh.next_region)
+
+    return PartModel(find, locate, is_urgent=True)

@@ -1,0 +1,75 @@
+"""Hands: 21 keypoints each."""
+
+import numpy as np
+
+from schemas.params import Extract
+from tasks.detectors import Detection, detect, make_anchors, to_tensor
+from tasks.extract.tracking import Located, PartModel
+from tasks.inference import Weights
+from tasks.keypoints import Part
+from tasks.regions import (
+    Points,
+    Region,
+    RgbImage,
+    bounding_box,
+    bounding_region,
+    crop_region,
+    line_angle,
+    to_picture,
+)
+
+ANCHORS = make_anchors([(24, 2), (12, 6)])
+LANDMARK_SIDE_PX = 224
+WRIST, MIDDLE_KNUCKLE = 0, 9
+PALM = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
+
+
+def hand_model(weights: Weights, settings: Extract) -> PartModel:
+    """Pair the palm detector with the hand landmark model."""
+
+    def find(rgb: RgbImage) -> list[Region]:
+        palms = detect(
+            weights.tflite("palm_detector"),
+            rgb,
+            side_px=192,
+            anchors=ANCHORS,
+            low=0.0,
+            threshold=settings.hand_score,
+            overlap=settings.overlap,
+        )
+        return [_region_of(palm) for palm in palms]
+
+    def locate(rgb: RgbImage, region: Region) -> Located | None:
+        return _locate(rgb, region, weights, settings.landmark_score)
+
+    return PartModel(find, locate)
+
+
+def _region_of(palm: Detection) -> Region:
+    angle = line_angle(palm.points_xy[0], palm.points_xy[2]) + np.pi / 2
+    side = float(np.ptp(palm.box_xyxy.reshape(2, 2), axis=0).max())
+    return _raise(palm.box_xyxy.reshape(2, 2).mean(axis=0), side, angle, scale=2.6, shift=0.5)
+
+
+def _raise(center_xy: Points, side: float, angle: float, *, scale: float, shift: float) -> Region:
+    up = np.array([np.sin(angle), -np.cos(angle)]) * side * shift
+    return Region((float(center_xy[0] + up[0]), float(center_xy[1] + up[1])), side * scale, angle)
+
+
+def _locate(rgb: RgbImage, region: Region, weights: Weights, threshold: float) -> Located | None:
+    crop = crop_region(rgb, region, LANDMARK_SIDE_PX)
+    raw, flag, handedness, _ = weights.tflite("hand_landmarks")(to_tensor(crop))
+    score = float(flag.reshape(1)[0])
+    if score < threshold:
+        return None
+    xy = to_picture(raw.reshape(21, 3)[:, :2], region, LANDMARK_SIDE_PX)
+    part = Part(xy, np.full(21, score, np.float32), score, bounding_box(xy))
+    # the model was taught on mirrored pictures: its right is the person's left
+    return Located(part, _next_region(xy), right=1 - float(handedness.reshape(1)[0]))
+
+
+def _next_region(xy: Points) -> Region:
+    knuckles = (xy[6] + 2 * xy[10] + xy[14]) / 4
+    angle = line_angle(xy[WRIST], knuckles) + np.pi / 2
+    palm = bounding_region(xy[PALM], angle, 1.0)
+    return _raise(np.array(palm.center_xy), palm.side, angle, scale=2.0, shift=0.1)

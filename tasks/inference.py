@@ -1,0 +1,120 @@
+"""Model sessions, opened only by verified SHA-256, one per thread."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from schemas.registry import Registry
+from tasks.documents import read_document
+from tasks.errors import ModelError
+from tasks.hashing import sha256_file
+
+Tensor = NDArray[np.float32]
+Session = Callable[[Tensor], list[Tensor]]
+REGISTRY_PATH = Path("data/models/registry.json")
+PROVIDER = "CPUExecutionProvider"
+_quiet = threading.Lock()
+
+
+class Weights:
+    """The registered weights of a workspace; sessions stay open per thread."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._registry = read_document(root / REGISTRY_PATH, Registry)
+        self._local = threading.local()
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 that a weight is registered with. Raises ModelError if it is not."""
+        try:
+            return self._registry.models[name].sha256
+        except KeyError:
+            raise ModelError(f"no model named {name}: add it to `models` in params.yaml") from None
+
+    def path(self, name: str) -> Path:
+        """Return a weight's file once its content is what the registry declares."""
+        digest = self.digest(name)
+        path = self._root / self._registry.models[name].path
+        if not path.is_file() or sha256_file(path) != digest:
+            raise ModelError(f"model {name} is missing or altered: run `guise run models` again")
+        return path
+
+    def once(self, key: str, build: Callable[[], Any]) -> Any:
+        """Return what `build` made for this thread, building it on first use."""
+        if not hasattr(self._local, key):
+            setattr(self._local, key, build())
+        return getattr(self._local, key)
+
+    def tflite(self, name: str) -> Session:
+        """Open a LiteRT model: one float32 input, outputs in the file's own order."""
+        session: Session = self.once(name, lambda: _open_tflite(self.path(name)))
+        return session
+
+    def centerface(self, name: str) -> Session:
+        """Open CenterFace's ONNX graph with free input and output sizes."""
+        session: Session = self.once(name, lambda: _open_centerface(self.path(name)))
+        return session
+
+
+@cache
+def shared_weights(root: Path) -> Weights:
+    """Return the one set of sessions that this process keeps for a workspace."""
+    return Weights(root)
+
+
+def _open_tflite(path: Path) -> Session:
+    with _quiet, _no_native_chatter():
+        interpreter = Interpreter(str(path), num_threads=1)
+        interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    outputs = [detail["index"] for detail in interpreter.get_output_details()]
+
+    def run(tensor: Tensor) -> list[Tensor]:
+        interpreter.set_tensor(source, tensor)
+        interpreter.invoke()
+        return [interpreter.get_tensor(index) for index in outputs]
+
+    return run
+
+
+def _open_centerface(path: Path) -> Session:
+    import onnx
+    import onnxruntime
+
+    graph = onnx.load(str(path))
+    initialisers = {tensor.name for tensor in graph.graph.initializer}
+    inputs = [value for value in graph.graph.input if value.name not in initialisers]
+    del graph.graph.input[:]
+    graph.graph.input.extend(inputs)
+    for value in [*graph.graph.input, *graph.graph.output]:
+        for axis in (0, 2, 3):
+            value.type.tensor_type.shape.dim[axis].dim_param = f"{value.name}_{axis}"
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, [PROVIDER])
+    if session.get_providers() != [PROVIDER]:
+        raise ModelError(f"ONNX Runtime does not offer {PROVIDER}")
+    name = session.get_inputs()[0].name
+    return lambda tensor: session.run(None, {name: tensor})
+
+
+@contextmanager
+def _no_native_chatter() -> Iterator[None]:
+    # LiteRT greets on file descriptor 2 and offers no switch for it
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,97 @@
+"""Raw file -> admitted, pseudonymous clip."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from schemas.clips import CLIPS, SOURCES
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Ingest, Params
+from tasks.clips import CLIPS_PATH, video_path
+from tasks.documents import write_table
+from tasks.errors import ClipRefusedError, DocumentError
+from tasks.hashing import sha256_file
+from tasks.ingest.admit import admit
+from tasks.ingest.pseudonyms import check_key, read_key
+from tasks.ingest.survey import Entry, survey
+
+RAW_PATH = Path("data/raw")
+SOURCES_PATH = Path("data/ingested/sources.parquet")
+
+
+def folder(arm: str) -> Path:
+    return Path("data/ingested")
+
+
+def plan(root: Path, params: Params, arm: str) -> list[Job]:
+    """Return a job for every file that the manifest names and nothing forbids."""
+    return [
+        Job(
+            stage="ingest",
+            arm=arm,
+            key=entry.clip_id,
+            inputs={"raw": entry.raw_sha256 or "", "audio": entry.audio_policy or ""},
+            settings={"ingest": params.ingest},
+            private={"file": entry.file},
+        )
+        for entry in _entries(root)
+        if entry.reason is None
+    ]
+
+
+def process(root: Path, job: Job) -> Row:
+    """Admit one video, or return why it is refused."""
+    settings = job.settings["ingest"]
+    assert isinstance(settings, Ingest)
+    path = video_path("original", job.key)
+    policy = job.inputs["audio"] or settings.audio
+    try:
+        facts = admit(root / RAW_PATH / job.private["file"], root / path, settings, policy)
+    except ClipRefusedError as refusal:
+        reason, detail = refusal.args
+        return {"clip_id": job.key, "reason": reason, "detail": detail, "outputs": {}}
+    digest = sha256_file(root / path)
+    return {"clip_id": job.key, "outputs": {str(path): digest}, "sha256": digest, **facts}
+
+
+def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
+    """Write who was admitted and who was refused, and what each clip was handed in as."""
+    entries = _entries(root)
+    if not entries:
+        raise DocumentError("the inbox is empty: nothing was handed in")
+    facts = {row["clip_id"]: row for row in rows}
+    described = [_describe(entry, facts.get(entry.clip_id, {})) for entry in entries]
+    schema = {name: column.dtype.type for name, column in CLIPS.columns.items()}
+    clips = pl.DataFrame(described, schema=schema, orient="row")
+    write_table(clips.sort("clip_id"), CLIPS, root / CLIPS_PATH)
+    sources = pl.DataFrame(
+        [(entry.clip_id, entry.file, entry.raw_sha256) for entry in entries],
+        schema={"clip_id": pl.String, "file": pl.String, "raw_sha256": pl.String},
+        orient="row",
+    )
+    write_table(sources.sort("clip_id"), SOURCES, root / SOURCES_PATH)
+    dropped = clips.filter(pl.col("audio") == "dropped").height
+    notes = (f"audio dropped from {dropped} clips, by policy",) if dropped else ()
+    return Collected(tables=(str(CLIPS_PATH), str(SOURCES_PATH)), notes=notes)
+
+
+def _describe(entry: Entry, row: Row) -> Row:
+    reason = entry.reason or row.get("reason")
+    known = {name: value for name, value in row.items() if name in CLIPS.columns}
+    return known | {
+        "clip_id": entry.clip_id,
+        "subject": entry.subject,
+        "session": entry.session,
+        "task": entry.task,
+        "consent_expires": entry.consent_expires,
+        "status": "refused" if reason else "admitted",
+        "reason": reason,
+        "detail": row.get("detail"),
+    }
+
+
+def _entries(root: Path) -> list[Entry]:
+    key = read_key(root)
+    check_key(root, key)
+    return survey(root / RAW_PATH, key, date.today())

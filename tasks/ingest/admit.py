@@ -1,0 +1,98 @@
+"""Open one raw video and admit it, or say why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from schemas.params import Ingest
+from tasks.errors import ClipRefusedError, VideoError
+from tasks.video import StreamInfo, copy_streams, read_frames, read_info
+
+Facts = dict[str, Any]
+
+
+def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Facts:
+    """Copy the video bitstream into a container without metadata and describe it.
+
+    Raises ClipRefusedError with a reason of `schemas.clips.REASONS`, then what was seen.
+    """
+    info = _described(source)
+    _check_format(info, settings)
+    pts = list(_timestamps(source, info.frame_count))
+    keeps_audio = info.has_audio and audio_policy == "keep"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        copy_streams(source, target, keep_audio=keeps_audio)
+        copied = read_info(target)
+        _check_copy(info, pts, copied, list(_timestamps(target, len(pts))))
+    except (ClipRefusedError, VideoError):
+        target.unlink(missing_ok=True)
+        raise
+    return _facts(copied, pts, info.has_audio, keeps_audio)
+
+
+def _described(source: Path) -> StreamInfo:
+    try:
+        return read_info(source)
+    except VideoError as error:
+        raise ClipRefusedError("unreadable video", str(error)) from None
+
+
+def _check_format(info: StreamInfo, settings: Ingest) -> None:
+    if info.codec not in settings.codecs:
+        raise ClipRefusedError("unsupported codec", info.codec)
+    if info.pix_fmt not in settings.pixel_formats:
+        raise ClipRefusedError("unsupported codec", f"pixel format {info.pix_fmt}")
+    if info.size_wh[0] % 2 or info.size_wh[1] % 2:
+        raise ClipRefusedError("unsupported codec", "odd picture size")
+
+
+def _timestamps(source: Path, declared: int) -> Iterator[int]:
+    count, previous = 0, None
+    try:
+        for frame in read_frames(source):
+            if frame.interlaced:
+                raise ClipRefusedError("unsupported codec", "interlaced pictures")
+            if previous is not None and frame.pts <= previous:
+                raise ClipRefusedError("unreadable video", "timestamps do not increase")
+            yield frame.pts
+            count, previous = count + 1, frame.pts
+    except VideoError as error:
+        raise ClipRefusedError("truncated video" if count else "unreadable video", str(error)) from None
+    if count == 0:
+        reason = "truncated video" if declared else "zero frames"
+        raise ClipRefusedError(reason, f"0 of {declared} frames" if declared else "no picture")
+    if count < declared:
+        raise ClipRefusedError("truncated video", f"{count} of {declared} frames")
+
+
+def _check_copy(info: StreamInfo, pts: list[int], copied: StreamInfo, copied_pts: list[int]) -> None:
+    times = [value * info.time_base for value in pts]
+    if [value * copied.time_base for value in copied_pts] != times:
+        raise ClipRefusedError("unreadable video", "its timestamps cannot be kept")
+    if copied.rotation_deg != info.rotation_deg or copied.size_wh != info.size_wh:
+        raise ClipRefusedError("unreadable video", "its size or rotation cannot be kept")
+
+
+def _facts(info: StreamInfo, pts: list[int], has_audio: bool, keeps_audio: bool) -> Facts:
+    steps = np.diff(pts)
+    last_s = float(steps[-1] * info.time_base) if len(steps) else float(1 / info.frame_rate)
+    return {
+        "width": info.shown_size_wh[0],
+        "height": info.shown_size_wh[1],
+        "rotation": info.rotation_deg,
+        "time_base": str(info.time_base),
+        "frame_count": len(pts),
+        "duration_s": float((pts[-1] - pts[0]) * info.time_base) + last_s,
+        "is_vfr": len(set(steps.tolist())) > 1,
+        "codec": info.codec,
+        "pix_fmt": info.pix_fmt,
+        "color_space": info.color_space,
+        "color_range": info.color_range,
+        "color_primaries": info.color_primaries,
+        "color_transfer": info.color_transfer,
+        "has_audio": has_audio,
+        "audio": ("kept" if keeps_audio else "dropped") if has_audio else "none",
+    }

@@ -1,0 +1,69 @@
+"""Keypoints of a clip between arrays and their table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.keypoints import KEYPOINTS, PARTS
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of one person in one frame: K x 2 pixels, K visibilities in 0..1."""
+
+    xy: Floats
+    visibility: Floats
+    score: float
+    box_xyxy: Floats
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One person in one frame."""
+
+    frame: int
+    pts: int
+    timestamp_s: float
+    person: int
+    parts: dict[str, Part]
+
+
+def to_table(sightings: list[Sighting]) -> pl.DataFrame:
+    """Build the keypoint table, ordered by frame and person."""
+    rows = sorted(sightings, key=lambda row: (row.frame, row.person))
+    columns: dict[str, pl.Series] = {
+        "frame": pl.Series([row.frame for row in rows], dtype=pl.Int32),
+        "pts": pl.Series([row.pts for row in rows], dtype=pl.Int64),
+        "timestamp_s": pl.Series([row.timestamp_s for row in rows], dtype=pl.Float64),
+        "person": pl.Series([row.person for row in rows], dtype=pl.Int16),
+    }
+    for part in PARTS:
+        parts = [row.parts.get(part) for row in rows]
+        for field in ("score", "box_xyxy", "xy", "visibility"):
+            name = f"{part}_{field}"
+            columns[name] = _column(parts, field, KEYPOINTS.columns[name].dtype.type)
+    return pl.DataFrame(columns)
+
+
+def _column(parts: list[Part | None], field: str, dtype: pl.DataType) -> pl.Series:
+    values = np.full((len(parts), *getattr(dtype, "shape", ())), np.nan, np.float32)
+    seen = np.array([part is not None for part in parts], bool)
+    for index in np.flatnonzero(seen):
+        value = getattr(parts[index], field)
+        values[index] = np.ravel(value) if values.ndim > 1 else value
+    filled = pl.Series("filled", values) if len(parts) else pl.Series("filled", [], dtype=dtype)
+    return pl.select(pl.when(pl.Series("seen", seen)).then(filled)).to_series().cast(dtype)
+
+
+def stack_xy(table: pl.DataFrame, part: str) -> Floats:
+    """Return a part's keypoints as rows x K x 2, NaN where it was not seen."""
+    series = table[f"{part}_xy"]
+    values = np.full((len(series), 2 * PARTS[part]), np.nan, np.float32)
+    seen = series.is_not_null().to_numpy()
+    if seen.any():
+        values[seen] = series.drop_nulls().to_numpy()
+    return values.reshape(len(series), PARTS[part], 2)

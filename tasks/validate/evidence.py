@@ -1,0 +1,88 @@
+"""Read what the arms left behind, write the evidence."""
+
+from pathlib import Path
+
+import pandera.polars as pa
+import polars as pl
+
+from schemas.coverage import COVERAGE
+from schemas.evidence import IDENTITY, INVARIANCE, PARTS, VERDICTS
+from schemas.jobs import Row
+from schemas.params import Validate
+from tasks.clips import coverage_path, read_admitted, read_clips, read_keypoints
+from tasks.documents import read_table, write_json, write_table
+from tasks.inference import shared_weights
+from tasks.validate.attack import judge_identity, make_probe
+from tasks.validate.invariance import measure
+from tasks.validate.people import align_people, to_tracks
+from tasks.validate.recognisers import make_recognisers
+from tasks.validate.summary import summarise
+from tasks.validate.verdicts import judge
+
+EVIDENCE = Path("data/evidence")
+
+
+def cohort_identity(root: Path, arms: dict[str, list[str]], settings: Validate) -> list[Row]:
+    """Return the identity rows of every clip: a gallery needs the whole cohort."""
+    weights = shared_weights(root)
+    recognisers = weights.once("recognisers", lambda: make_recognisers(weights))
+    probes = [
+        make_probe(root, clip_id, subject, settings.identity_frames)
+        for clip_id, subject in read_admitted(root).select("clip_id", "subject").iter_rows()
+    ]
+    return judge_identity(root, probes, arms, recognisers, {"dlib": settings.identity_threshold})
+
+
+def clip_invariance(root: Path, clip_id: str, arms: list[str], settings: Validate) -> list[Row]:
+    """Return a clip's invariance rows for its arms, each beside the control's value."""
+    frame_count = read_admitted(root).filter(clip_id=clip_id)["frame_count"][0]
+    original = to_tracks(read_keypoints(root, "original", clip_id), frame_count)
+    tracks = {
+        arm: align_people(original, to_tracks(read_keypoints(root, arm, clip_id), frame_count))
+        for arm in arms
+    }
+    rows: list[Row] = []
+    for part in PARTS:
+        figures = {
+            arm: measure(original, tracks["control"], tracks[arm], part, settings.pck_thresholds)
+            for arm in arms
+        }
+        rows += [
+            {"clip_id": clip_id, "arm": arm, "part": part, "metric": metric, "value": value, "n": n}
+            | _against(value, figures["control"][metric][0])
+            for arm in arms
+            for metric, (value, n) in figures[arm].items()
+        ]
+    return rows
+
+
+def _against(value: float | None, floor: float | None) -> Row:
+    return {"floor": floor, "ratio_to_floor": value / floor if value is not None and floor else None}
+
+
+def write_evidence(
+    root: Path, settings: Validate, invariance_rows: list[Row], identity_rows: list[Row]
+) -> tuple[str, ...]:
+    """Judge every clip, write tables and summary, and return their paths."""
+    invariance = _frame(invariance_rows, INVARIANCE)
+    identity = _frame(identity_rows, IDENTITY)
+    clip_ids = read_admitted(root)["clip_id"].to_list()
+    flags = {clip_id: _flagged_frames(root, clip_id) for clip_id in clip_ids}
+    verdicts = judge(clip_ids, settings.rules, invariance, identity, flags)
+    tables = {"invariance": (invariance, INVARIANCE), "identity": (identity, IDENTITY)}
+    tables["verdicts"] = (verdicts, VERDICTS)
+    for name, (table, schema) in tables.items():
+        write_table(table, schema, root / EVIDENCE / f"{name}.parquet")
+    summary = EVIDENCE / "summary.json"
+    write_json(summarise(read_clips(root), invariance, identity, verdicts), root / summary)
+    return (*(str(EVIDENCE / f"{name}.parquet") for name in tables), str(summary))
+
+
+def _frame(rows: list[Row], schema: pa.DataFrameSchema) -> pl.DataFrame:
+    dtypes = {name: column.dtype.type for name, column in schema.columns.items()}
+    return pl.DataFrame(rows, schema=dtypes, orient="row")
+
+
+def _flagged_frames(root: Path, clip_id: str) -> int:
+    table = read_table(root / coverage_path("released", clip_id), COVERAGE)
+    return table.filter("flagged")["frame"].n_unique()

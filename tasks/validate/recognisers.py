@@ -1,0 +1,66 @@
+"""Face recognisers of two families, as an attacker would hold them. Embeddings stay in memory."""
+
+from collections.abc import Callable
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.inference import Weights
+from tasks.regions import Points, RgbImage, bounding_box
+
+Embedding = NDArray[np.float32]
+Recogniser = Callable[[RgbImage, Points], Embedding]
+
+# where ArcFace's 112 x 112 crop has the eyes, the nose tip and the mouth corners, in pixels
+ARCFACE_XY = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
+    np.float32,
+)
+CROP_PX = 112
+
+
+def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
+    """Return name -> (picture, 468 x 2 mesh in it) -> embedding; nearer means more alike."""
+    return {"dlib": _dlib(weights), "mobilefacenet": _mobilefacenet(weights)}
+
+
+def _dlib(weights: Weights) -> Recogniser:
+    predictor = dlib.shape_predictor(str(weights.path("dlib_landmarks")))
+    network = dlib.face_recognition_model_v1(str(weights.path("dlib_recogniser")))
+
+    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+        box = dlib.rectangle(*(round(float(value)) for value in bounding_box(mesh_xy)))
+        return np.array(network.compute_face_descriptor(rgb, predictor(rgb, box)), np.float32)
+
+    return embed
+
+
+def _mobilefacenet(weights: Weights) -> Recogniser:
+    session = weights.tflite("mobilefacenet")
+
+    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+        crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
+        vector = session(np.stack([crop, crop]))[0][0]
+        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+    return embed
+
+
+def align_arcface(rgb: RgbImage, mesh_xy: Points) -> RgbImage:
+    """Cut the 112 x 112 crop on which the ArcFace family was trained."""
+    points = np.stack(
+        [mesh_xy[[33, 133]].mean(0), mesh_xy[[362, 263]].mean(0), mesh_xy[1], mesh_xy[61], mesh_xy[291]]
+    )
+    return cv2.warpAffine(rgb, similarity(points, ARCFACE_XY), (CROP_PX, CROP_PX))  # type: ignore[return-value]
+
+
+def similarity(source_xy: Points, target_xy: Points) -> NDArray[np.float64]:
+    """Return the least-squares 2 x 3 turn, scale and shift between point sets (Umeyama 1991)."""
+    source, target = (points.astype(np.float64) - points.mean(0) for points in (source_xy, target_xy))
+    # as complex numbers a turn and scale is one factor
+    first, second = source @ [1, 1j], target @ [1, 1j]
+    factor = np.vdot(first, second) / np.vdot(first, first)
+    linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    return np.hstack([linear, (target_xy.mean(0) - linear @ source_xy.mean(0))[:, None]])
