@@ -31,7 +31,10 @@ def keep_to_ourselves() -> None:
     os.environ.update(SILENCE)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_HOME", str(Path.cwd() / STATE / "prefect"))
+    home = Path.cwd() / STATE / "prefect"
+    if (Path.cwd() / "dvc.yaml").is_file():
+        home.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PREFECT_HOME", str(home))
     here = str(Path(sys.executable).parent)
     if here not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join((here, os.environ.get("PATH", "")))

@@ -13,13 +13,7 @@ from tasks.errors import InputError
 from tasks.ingest.pseudonyms import KEY_PATH, KEY_VARIABLE, check_key, read_key
 
 CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
-RECORDS = [
-    "dvc.lock",
-    "data/raw.dvc",
-    "data/.gitignore",
-    "data/pseudonym_key.json",
-    "data/ingested/.gitignore",
-]
+RECORDS = ["dvc.lock", "data/raw.dvc", "data/pseudonym_key.json", "data/evidence/summary.json"]
 HERE = Path(__file__).resolve().parent.parent
 
 

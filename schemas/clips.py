@@ -5,13 +5,15 @@ import polars as pl
 
 DATE = r"^\d{4}-\d{2}-\d{2}$"
 NAME = pa.Check.str_length(1, 200)
+# published as it is: letters, then at most three digits, so that it holds no date and no number of a person
+LABEL = pa.Check.str_matches(r"^[A-Za-z][A-Za-z_-]{0,30}[0-9]{0,3}$")
 
 MANIFEST = pa.DataFrameSchema(
     {
         "file": pa.Column(pl.String, NAME, unique=True),
         "subject_id": pa.Column(pl.String, NAME),
-        "session": pa.Column(pl.String, pa.Check.str_matches(r"^[A-Za-z0-9_-]{1,32}$")),
-        "task": pa.Column(pl.String, pa.Check.str_matches(r"^[A-Za-z0-9_-]{1,32}$")),
+        "session": pa.Column(pl.String, LABEL),
+        "task": pa.Column(pl.String, LABEL),
         "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"))),
         "consent_expires": pa.Column(pl.String, pa.Check.str_matches(DATE), nullable=True),
         "audio_policy": pa.Column(pl.String, pa.Check.isin(("drop", "keep")), nullable=True),

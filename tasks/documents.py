@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,12 @@ def check_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> p
 def _describe_case(case: dict[str, object]) -> str:
     row = "" if case.get("index") is None else f" row {int(str(case['index'])) + 1}"
     return f"column {case['column']}{row}: {case['check']}"
+
+
+def build_table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Build a table whose columns have the schema's types, also where a column is all empty."""
+    dtypes = {name: column.dtype.type for name, column in schema.columns.items()}
+    return pl.DataFrame(rows, schema=dtypes, orient="row")
 
 
 def write_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:

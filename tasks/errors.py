@@ -8,6 +8,7 @@ GuiseError
     ├── DocumentError          a table or document breaks its schema
     ├── ClipRefusedError       a clip cannot be admitted; the others go on
     ├── VideoError             a video cannot be read or written
+    │   └── EmptyVideoError    a container without a single picture
     ├── ModelError             a weight is missing or not the declared one
     ├── KeyMismatchError       the pseudonym key is missing, open to others, or not the last one
     ├── StorageError           the object store refused or cannot be reached
@@ -47,6 +48,10 @@ class ClipRefusedError(InputError):
 
 
 class VideoError(InputError):
+    pass
+
+
+class EmptyVideoError(VideoError):
     pass
 
 

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from schemas.params import Encoding
-from tasks.errors import VideoError
+from tasks.errors import EmptyVideoError, VideoError
 
 RgbImage = NDArray[np.uint8]
 MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -66,6 +66,8 @@ def open_input(path: Path) -> InputContainer:
     """Open a video for reading. Raises VideoError, which never names the file."""
     try:
         return av.open(str(path), mode="r", metadata_errors="ignore")
+    except av.error.EOFError as error:
+        raise EmptyVideoError("the file ends before its first picture") from error
     except (av.error.FFmpegError, ValueError) as error:
         raise VideoError("the file cannot be read as a video") from error
 
@@ -284,7 +286,7 @@ def _add_audio(video: Path, source: Path) -> None:
 
 def _timed_packets(
     container: InputContainer, stream: av.stream.Stream, copy: av.stream.Stream
-) -> Iterator[tuple[float, int, av.Packet[Any]]]:
+) -> "Iterator[tuple[float, int, av.Packet[Any]]]":
     for packet in container.demux(stream):
         if packet.dts is not None:
             time_s = float(packet.dts * (stream.time_base or 1))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tasks.errors import VideoError
 from tasks.keypoints import Part
 from tasks.regions import Region, RgbImage, overlap
 
@@ -36,7 +37,10 @@ class PartModel:
 
 @dataclass
 class Tracker:
-    """Follow at most `limit` parts; look for newcomers each `interval` frames and after any loss."""
+    """Follow parts; look for newcomers each `interval` frames and after any loss.
+
+    Raises VideoError where more than `limit` are seen at once: nobody is left out silently.
+    """
 
     model: PartModel
     interval: int
@@ -71,9 +75,12 @@ class Tracker:
 
     def _add_newcomers(self, rgb: RgbImage, followed: list[Tracked]) -> list[Tracked]:
         for region in self.model.find(rgb):
-            located = self.model.locate(rgb, region) if len(followed) < self.limit else None
-            if located is not None and not self._is_known(located, followed):
-                followed.append(Tracked(self._identify(located, followed), located))
+            located = self.model.locate(rgb, region)
+            if located is None or self._is_known(located, followed):
+                continue
+            if len(followed) == self.limit:
+                raise VideoError(f"frame {self._frame} shows more people than extract.max_people allows")
+            followed.append(Tracked(self._identify(located, followed), located))
         return followed
 
     def _is_known(self, located: Located, others: list[Tracked]) -> bool:

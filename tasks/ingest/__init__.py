@@ -9,7 +9,7 @@ from schemas.clips import CLIPS, SOURCES
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Ingest, Params
 from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import write_table
+from tasks.documents import build_table, write_table
 from tasks.errors import ClipRefusedError, DocumentError
 from tasks.hashing import sha256_file
 from tasks.ingest.admit import admit
@@ -62,14 +62,12 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
         raise DocumentError("the inbox is empty: nothing was handed in")
     facts = {row["clip_id"]: row for row in rows}
     described = [_describe(entry, facts.get(entry.clip_id, {})) for entry in entries]
-    schema = {name: column.dtype.type for name, column in CLIPS.columns.items()}
-    clips = pl.DataFrame(described, schema=schema, orient="row")
+    clips = build_table(described, CLIPS)
     write_table(clips.sort("clip_id"), CLIPS, root / CLIPS_PATH)
-    sources = pl.DataFrame(
-        [(entry.clip_id, entry.file, entry.raw_sha256) for entry in entries],
-        schema={"clip_id": pl.String, "file": pl.String, "raw_sha256": pl.String},
-        orient="row",
-    )
+    handed_in = [
+        {"clip_id": entry.clip_id, "file": entry.file, "raw_sha256": entry.raw_sha256} for entry in entries
+    ]
+    sources = build_table(handed_in, SOURCES)
     write_table(sources.sort("clip_id"), SOURCES, root / SOURCES_PATH)
     dropped = clips.filter(pl.col("audio") == "dropped").height
     notes = (f"audio dropped from {dropped} clips, by policy",) if dropped else ()

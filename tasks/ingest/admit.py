@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from schemas.params import Ingest
-from tasks.errors import ClipRefusedError, VideoError
+from tasks.errors import ClipRefusedError, EmptyVideoError, VideoError
 from tasks.video import StreamInfo, copy_streams, read_frames, read_info
 
 Facts = dict[str, Any]
@@ -19,8 +19,10 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     Raises ClipRefusedError with a reason of `schemas.clips.REASONS`, then what was seen.
     """
     info = _described(source)
-    _check_format(info, settings)
+    if info.codec not in settings.codecs:
+        raise ClipRefusedError("unsupported codec", info.codec)
     pts = list(_timestamps(source, info.frame_count))
+    _check_format(info, settings)
     keeps_audio = info.has_audio and audio_policy == "keep"
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -36,13 +38,13 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
 def _described(source: Path) -> StreamInfo:
     try:
         return read_info(source)
+    except EmptyVideoError as error:
+        raise ClipRefusedError("zero frames", str(error)) from None
     except VideoError as error:
         raise ClipRefusedError("unreadable video", str(error)) from None
 
 
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
-    if info.codec not in settings.codecs:
-        raise ClipRefusedError("unsupported codec", info.codec)
     if info.pix_fmt not in settings.pixel_formats:
         raise ClipRefusedError("unsupported codec", f"pixel format {info.pix_fmt}")
     if info.size_wh[0] % 2 or info.size_wh[1] % 2:

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import pandera.polars as pa
-import polars as pl
-
 from schemas.coverage import COVERAGE
 from schemas.evidence import IDENTITY, INVARIANCE, PARTS, VERDICTS
 from schemas.jobs import Row
 from schemas.params import Validate
 from tasks.clips import coverage_path, read_admitted, read_clips, read_keypoints
-from tasks.documents import read_table, write_json, write_table
+from tasks.documents import build_table, read_table, write_json, write_table
 from tasks.inference import shared_weights
 from tasks.validate.attack import judge_identity, make_probe
 from tasks.validate.invariance import measure
@@ -64,11 +61,11 @@ def write_evidence(
     root: Path, settings: Validate, invariance_rows: list[Row], identity_rows: list[Row]
 ) -> tuple[str, ...]:
     """Judge every clip, write tables and summary, and return their paths."""
-    invariance = _frame(invariance_rows, INVARIANCE)
-    identity = _frame(identity_rows, IDENTITY)
+    invariance = build_table(invariance_rows, INVARIANCE)
+    identity = build_table(identity_rows, IDENTITY)
     clip_ids = read_admitted(root)["clip_id"].to_list()
     flags = {clip_id: _flagged_frames(root, clip_id) for clip_id in clip_ids}
-    verdicts = judge(clip_ids, settings.rules, invariance, identity, flags)
+    verdicts = build_table(judge(clip_ids, settings.rules, invariance, identity, flags), VERDICTS)
     tables = {"invariance": (invariance, INVARIANCE), "identity": (identity, IDENTITY)}
     tables["verdicts"] = (verdicts, VERDICTS)
     for name, (table, schema) in tables.items():
@@ -76,11 +73,6 @@ def write_evidence(
     summary = EVIDENCE / "summary.json"
     write_json(summarise(read_clips(root), invariance, identity, verdicts), root / summary)
     return (*(str(EVIDENCE / f"{name}.parquet") for name in tables), str(summary))
-
-
-def _frame(rows: list[Row], schema: pa.DataFrameSchema) -> pl.DataFrame:
-    dtypes = {name: column.dtype.type for name, column in schema.columns.items()}
-    return pl.DataFrame(rows, schema=dtypes, orient="row")
 
 
 def _flagged_frames(root: Path, clip_id: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from schemas.jobs import Row
 from schemas.params import Rule
 
 RANK = {"pass": 0, "review": 1, "fail": 2}
@@ -38,9 +39,9 @@ def judge(
     invariance: pl.DataFrame,
     identity: pl.DataFrame,
     flags: Mapping[str, int],
-) -> pl.DataFrame:
+) -> list[Row]:
     """Return a row per clip and rule; the verdict is the worst of the broken rules' severities."""
-    rows = []
+    rows: list[Row] = []
     for clip_id in clip_ids:
         values = {name: look_up(rule, clip_id, invariance, identity, flags) for name, rule in rules.items()}
         verdict = _verdict(rules, values)
@@ -57,7 +58,7 @@ def judge(
             }
             for name, rule in rules.items()
         ]
-    return pl.DataFrame(rows)
+    return rows
 
 
 def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None]) -> str:

@@ -1,0 +1,88 @@
+"""Real clips, real weights, real servers: fetched once into the cache, verified, shared by the tests."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import tasks.models as models
+from flows.sample import CLIPS, SampleClip
+from flows.servers import ObjectStore, object_store
+from schemas.params import Params
+from tasks.documents import read_params
+from tasks.inference import Weights, shared_weights
+from tasks.models.fetch import fetch_member
+from tasks.video import copy_streams
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def params() -> Params:
+    return read_params(REPO)
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory, params: Params) -> Path:
+    """A workspace folder that holds every verified weight."""
+    root = tmp_path_factory.mktemp("weights")
+    for job in models.plan(root, params, ""):
+        models.process(root, job)
+    models.collect(root, params, "", [])
+    return root
+
+
+@pytest.fixture(scope="session")
+def weights(root: Path) -> Weights:
+    return shared_weights(root)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that cuts an excerpt of a sample clip without re-encoding."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def cut(name: str, seconds: float = 1.0) -> Path:
+        clip: SampleClip = next(clip for clip in CLIPS if clip.file == f"{name}.mp4")
+        target = folder / f"{name}-{seconds:g}.mp4"
+        if not target.exists():
+            whole = fetch_member(clip.source, clip.member, clip.sha256)
+            copy_streams(whole, target, keep_audio=False, stop_s=seconds)
+        return target
+
+    return cut
+
+
+@pytest.fixture(scope="session")
+def guise() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs the command as a user would, in a folder."""
+
+    def run(folder: Path, *words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flows.cli", *words],
+            cwd=folder,
+            env=command_environment() | (env or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=580,
+        )
+
+    return run
+
+
+def command_environment() -> dict[str, str]:
+    """Return a user's environment: what this test session set for itself is not in it."""
+    ours = ("PREFECT_", "AWS_", "PYTHONWARNINGS", "COLUMNS")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"PYTHONPATH": str(REPO)}
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A real S3 server."""
+    with object_store(tmp_path_factory.mktemp("s3")) as server:
+        yield server

@@ -1,0 +1,59 @@
+import pytest
+import yaml
+
+from schemas.params import Params
+from tasks.documents import read_document, read_params
+from tasks.errors import DocumentError
+
+
+@pytest.fixture
+def document(params):
+    return params.model_dump(mode="json", by_alias=True)
+
+
+def _read(tmp_path, document):
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(document))
+    return read_params(tmp_path)
+
+
+def test_what_is_written_is_what_is_read(tmp_path, document, params):
+    assert _read(tmp_path, document) == params
+
+
+def test_a_misspelt_key_is_an_error_that_names_it(tmp_path, document):
+    document["deidentify"]["metod"] = document["deidentify"].pop("method")
+    with pytest.raises(DocumentError, match=r"deidentify.metod: no such key"):
+        _read(tmp_path, document)
+
+
+def test_a_missing_key_is_no_default(tmp_path, document):
+    del document["encoding"]["crf"]
+    with pytest.raises(DocumentError, match=r"encoding.crf: Field required"):
+        _read(tmp_path, document)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("encoding", "crf", 99),
+        ("encoding", "crf", "18"),
+        ("deidentify", "method", "smear"),
+        ("extract", "face_score", 1.5),
+        ("publish", "to", "ftp://somewhere"),
+    ],
+)
+def test_a_value_out_of_range_is_refused(tmp_path, document, section, key, value):
+    document[section][key] = value
+    with pytest.raises(DocumentError, match=f"{section}.{key}"):
+        _read(tmp_path, document)
+
+
+def test_params_cannot_be_changed_after_reading(params):
+    with pytest.raises(ValueError, match="frozen"):
+        params.purpose = "commercial"
+
+
+def test_broken_yaml_is_one_sentence(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: [1, 2")
+    with pytest.raises(DocumentError, match=r"params.yaml cannot be read"):
+        read_document(tmp_path / "params.yaml", Params)

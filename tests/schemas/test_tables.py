@@ -1,0 +1,91 @@
+"""Each table refuses a bad value, and says where."""
+
+import polars as pl
+import pytest
+
+from schemas.clips import MANIFEST
+from schemas.coverage import COVERAGE
+from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.keypoints import KEYPOINTS
+from tasks.documents import check_table, read_table, write_table
+from tasks.errors import DocumentError
+from tasks.keypoints import to_table
+
+CLIP = "clip-0123456789abcdef"
+GOOD = {
+    "manifest": (MANIFEST, {"file": "a.mp4", "subject_id": "S1", "session": "s1", "task": "gait",
+                            "consent_release": "yes", "consent_expires": None, "audio_policy": None,
+                            "notes": None}),
+    "coverage": (COVERAGE, {"frame": 0, "track": 0, "source": "detected", "region_xyxy": [0.0] * 4,
+                            "method": "mask", "flagged": False}),
+    "invariance": (INVARIANCE, {"clip_id": CLIP, "arm": "control", "part": "face", "metric": "nme_mean",
+                                "value": 0.1, "n": 3, "floor": 0.1, "ratio_to_floor": 1.0}),
+    "identity": (IDENTITY, {"clip_id": CLIP, "arm": "released", "recogniser": "dlib",
+                            "distance_mean": 0.7, "distance_min": 0.6, "threshold": 0.6, "rank1": 0.5,
+                            "gallery_subjects": 3, "frames": 20, "frames_no_face": 0}),
+    "verdicts": (VERDICTS, {"clip_id": CLIP, "verdict": "pass", "rule": "x", "value": 1.0,
+                            "comparison": "<=", "threshold": 2.0, "severity": "fail", "passed": True}),
+}  # fmt: skip
+BAD = [
+    ("manifest", "consent_release", "maybe"),
+    ("manifest", "session", "2024-03-01"),
+    ("manifest", "consent_expires", "31.12.2030"),
+    ("manifest", "audio_policy", "mute"),
+    ("coverage", "source", "guessed"),
+    ("coverage", "method", "none"),
+    ("invariance", "arm", "raw"),
+    ("invariance", "value", -1.0),
+    ("identity", "rank1", 1.2),
+    ("identity", "distance_min", 3.0),
+    ("verdicts", "verdict", "fine"),
+    ("verdicts", "comparison", "<"),
+]
+
+
+def _frame(name: str, **change: object) -> pl.DataFrame:
+    schema, row = GOOD[name]
+    dtypes = {column: spec.dtype.type for column, spec in schema.columns.items()}
+    return pl.DataFrame([row, {**row, **change}][-1:], schema=dtypes, orient="row")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_row_passes(name):
+    check_table(_frame(name), GOOD[name][0], name)
+
+
+@pytest.mark.parametrize(("name", "column", "value"), BAD)
+def test_a_bad_value_is_refused_with_table_row_and_column(name, column, value):
+    with pytest.raises(DocumentError, match=rf"{name} breaks its schema: column {column} row 1"):
+        check_table(_frame(name, **{column: value}), GOOD[name][0], name)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_an_extra_column_is_refused(name):
+    with pytest.raises(DocumentError):
+        check_table(_frame(name).with_columns(extra=1), GOOD[name][0], name)
+
+
+def test_a_wrong_type_is_not_coerced():
+    frame = _frame("coverage").with_columns(pl.col("frame").cast(pl.Int64))
+    with pytest.raises(DocumentError, match="column frame"):
+        check_table(frame, COVERAGE, "coverage")
+
+
+def test_a_bad_value_cannot_be_written_or_read(tmp_path):
+    bad = _frame("coverage", source="guessed")
+    with pytest.raises(DocumentError):
+        write_table(bad, COVERAGE, tmp_path / "coverage.parquet")
+    assert list(tmp_path.iterdir()) == []
+    bad.write_parquet(tmp_path / "coverage.parquet")
+    with pytest.raises(DocumentError, match="column source row 1"):
+        read_table(tmp_path / "coverage.parquet", COVERAGE)
+
+
+def test_a_file_that_is_no_table_is_one_sentence(tmp_path):
+    (tmp_path / "x.parquet").write_bytes(b"not parquet")
+    with pytest.raises(DocumentError, match=r"x.parquet is not a readable table"):
+        read_table(tmp_path / "x.parquet", COVERAGE)
+
+
+def test_an_empty_keypoint_table_is_valid():
+    check_table(to_table([]), KEYPOINTS, "keypoints")

@@ -1,0 +1,112 @@
+"""Tracks and people on made observations: no model is needed to follow a box."""
+
+import numpy as np
+import pytest
+
+from tasks.errors import VideoError
+from tasks.extract.people import assign_people
+from tasks.extract.tracking import Located, PartModel, Tracked, Tracker
+from tasks.keypoints import Part
+from tasks.regions import Region
+
+BLANK = np.zeros((4, 4, 3), np.uint8)
+
+
+def _located(x, y=0.0, size=10.0, points=None):
+    xy = np.array([[x, y], [x + size, y + size]], np.float32) if points is None else points
+    box = np.array([x, y, x + size, y + size], np.float32)
+    return Located(Part(xy, np.ones(len(xy), np.float32), 1.0, box), Region((x, y), size))
+
+
+class Scene:
+    """Faces at given places per frame; counts how often the detector is asked."""
+
+    def __init__(self, frames):
+        self.frames, self.frame, self.looks = frames, -1, 0
+
+    def find(self, rgb):
+        self.looks += 1
+        return [Region((x, 0.0), 10.0) for x in self.frames[self.frame]]
+
+    def locate(self, rgb, region):
+        near = [x for x in self.frames[self.frame] if abs(x - region.center_xy[0]) < 5]
+        return _located(near[0]) if near else None
+
+    def run(self, **options):
+        model = PartModel(self.find, self.locate, is_urgent=options.pop("is_urgent", False))
+        tracker = Tracker(model, overlap=0.3, **{"interval": 10, "limit": 4, **options})
+        seen = []
+        for self.frame in range(len(self.frames)):  # noqa: B020
+            seen.append({t.track: t.located.part.box_xyxy[0] for t in tracker.step(BLANK)})
+        return seen
+
+
+def test_two_faces_keep_their_numbers_while_they_move():
+    seen = Scene([[i, 100 - i] for i in range(30)]).run()
+    assert all(frame == {0: i, 1: 100 - i} for i, frame in enumerate(seen))
+
+
+def test_a_face_that_is_found_again_keeps_its_number():
+    seen = Scene([[5], [], [], [6], [7]]).run(is_urgent=True)
+    assert seen == [{0: 5}, {}, {}, {0: 6}, {0: 7}]
+
+
+def test_the_detector_rests_while_a_face_is_followed():
+    scene = Scene([[5]] * 25)
+    scene.run()
+    assert scene.looks == 3
+
+
+def test_an_urgent_part_is_looked_for_in_every_frame():
+    calm, urgent = Scene([[]] * 20), Scene([[]] * 20)
+    calm.run()
+    urgent.run(is_urgent=True)
+    assert (calm.looks, urgent.looks) == (2, 20)
+
+
+def test_a_newcomer_is_seen_at_the_next_look():
+    seen = Scene([[5]] * 3 + [[5, 50]] * 20).run()
+    assert 1 not in seen[9]
+    assert seen[10] == {0: 5, 1: 50}
+
+
+def test_more_people_than_the_limit_are_never_dropped_silently():
+    with pytest.raises(VideoError, match=r"extract\.max_people"):
+        Scene([[0, 20, 40]]).run(limit=2)
+
+
+def _body(track, x):
+    xy = np.full((33, 2), x, np.float32)
+    xy[15], xy[16] = [x + 40, 50], [x - 40, 50]
+    return Tracked(track, _located(x, 0, 90, xy))
+
+
+def _face(track, x):
+    return Tracked(track, _located(x - 5, x - 5, 10))
+
+
+def _hand(x, right):
+    located = _located(x, 50, 10)
+    return Tracked(0, Located(located.part, located.next_region, right))
+
+
+def test_face_body_and_hands_of_one_person_meet():
+    frames = [{"face": (_face(0, 100),), "body": (_body(7, 100),), "hand": (_hand(60, 0.9), _hand(140, 0.1))}]
+    ((person, parts),) = assign_people(frames)[0].items()
+    assert person == 0
+    assert set(parts) == {"face", "body", "left_hand", "right_hand"}
+    assert parts["right_hand"].xy[0, 0] == 60
+
+
+def test_two_people_stay_apart_and_in_order_of_appearance():
+    first = {"face": (), "body": (_body(1, 300),), "hand": ()}
+    both = {"face": (_face(5, 100), _face(6, 300)), "body": (_body(1, 300), _body(2, 100)), "hand": ()}
+    people = assign_people([first, both])
+    assert set(people[0]) == {0}
+    assert people[1][0]["face"].xy[0, 0] == 295
+    assert people[1][1]["face"].xy[0, 0] == 95
+
+
+def test_a_face_without_a_body_is_a_person():
+    people = assign_people([{"face": (_face(0, 10),), "body": (), "hand": ()}])
+    assert set(people[0][0]) == {"face"}

@@ -1,0 +1,145 @@
+"""What the manifest says against what lies there."""
+
+import csv
+from datetime import date
+
+import pytest
+
+from flows.sample import COLUMNS
+from tasks.errors import DocumentError, KeyMismatchError
+from tasks.ingest.pseudonyms import (
+    KEY_PATH,
+    KEY_VARIABLE,
+    check_key,
+    clip_pseudonym,
+    read_key,
+    subject_pseudonym,
+)
+from tasks.ingest.survey import survey
+
+KEY = b"k" * 32
+TODAY = date(2026, 11, 22)
+
+
+def _row(file, subject="S1", consent="yes", expires="", policy=""):
+    return [file, subject, "s1", "gait", consent, expires, policy, ""]
+
+
+def _inbox(folder, rows, files):
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    return folder
+
+
+def _reasons(folder):
+    return {entry.file: entry.reason for entry in survey(folder, KEY, TODAY)}
+
+
+def test_each_reason_and_none(tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (tmp_path / "secret.mp4").write_bytes(b"outside")
+    rows = [
+        _row("good.mp4"),
+        _row("sub/good too.mp4", expires="2026-11-22"),
+        _row("no.mp4", consent="no"),
+        _row("late.mp4", expires="2026-11-21"),
+        _row("gone.mp4"),
+        _row("again.mp4"),
+        _row("../secret.mp4"),
+        _row(str(tmp_path / "secret.mp4")),
+        _row("link.mp4"),
+    ]
+    contents = {"good.mp4": b"1", "sub/good too.mp4": b"2", "no.mp4": b"3", "late.mp4": b"4",
+                "again.mp4": b"1", "forgotten.mp4": b"5"}  # fmt: skip
+    _inbox(inbox, rows, contents)
+    (inbox / "link.mp4").symlink_to(tmp_path / "secret.mp4")
+    assert _reasons(inbox) == {
+        "good.mp4": None,
+        "sub/good too.mp4": None,
+        "no.mp4": "no consent to release",
+        "late.mp4": "consent expired",
+        "gone.mp4": "file missing",
+        "again.mp4": "duplicate content",
+        "../secret.mp4": "path outside the inbox",
+        str(tmp_path / "secret.mp4"): "path outside the inbox",
+        "link.mp4": "path outside the inbox",
+        "forgotten.mp4": "not named in the manifest",
+    }
+
+
+def test_a_refused_first_copy_does_not_refuse_the_second(tmp_path):
+    rows = [_row("one.mp4", consent="no"), _row("two.mp4")]
+    _inbox(tmp_path, rows, {"one.mp4": b"1", "two.mp4": b"1"})
+    assert _reasons(tmp_path) == {"one.mp4": "no consent to release", "two.mp4": None}
+
+
+def test_pseudonyms_hold_over_names_and_differ_over_keys(tmp_path):
+    assert clip_pseudonym(KEY, "ab") == clip_pseudonym(KEY, "ab")
+    assert subject_pseudonym(KEY, "S1") != subject_pseudonym(b"l" * 32, "S1")
+    _inbox(tmp_path, [_row("one.mp4")], {"one.mp4": b"1"})
+    (entry,) = survey(tmp_path, KEY, TODAY)
+    (tmp_path / "one.mp4").rename(tmp_path / "two.mp4")
+    _inbox(tmp_path, [_row("two.mp4")], {})
+    (renamed,) = survey(tmp_path, KEY, TODAY)
+    assert entry.clip_id == renamed.clip_id
+    assert "S1" not in f"{entry.clip_id}{entry.subject}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([_row("a.mp4", consent="perhaps")], "column consent_release row 1"),
+        ([_row("a.mp4"), _row("b.mp4", expires="2026-02-30")], "column consent_expires row 2"),
+        ([_row("a.mp4"), _row("a.mp4")], "column file"),
+        ([["a.mp4"]], "manifest.csv"),
+    ],
+)
+def test_a_manifest_that_cannot_be_trusted_is_refused_whole(tmp_path, rows, said):
+    with pytest.raises(DocumentError, match=said):
+        survey(_inbox(tmp_path, rows, {}), KEY, TODAY)
+
+
+def test_no_manifest(tmp_path):
+    with pytest.raises(DocumentError, match=r"manifest\.csv is missing"):
+        survey(tmp_path, KEY, TODAY)
+
+
+@pytest.fixture
+def keyed(tmp_path, monkeypatch):
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    path = tmp_path / KEY_PATH
+    path.parent.mkdir()
+    path.write_bytes(KEY)
+    path.chmod(0o600)
+    return tmp_path
+
+
+def test_the_key_is_read_from_a_file_that_only_its_owner_reads(keyed):
+    assert read_key(keyed) == KEY
+    (keyed / KEY_PATH).chmod(0o640)
+    with pytest.raises(KeyMismatchError, match="chmod 600"):
+        read_key(keyed)
+
+
+def test_a_missing_key_is_told_as_what_it_is(keyed):
+    (keyed / KEY_PATH).unlink()
+    with pytest.raises(KeyMismatchError, match="no clip can be linked"):
+        read_key(keyed)
+
+
+def test_another_key_than_last_time_is_an_error(keyed, monkeypatch):
+    check_key(keyed, read_key(keyed))
+    check_key(keyed, read_key(keyed))
+    monkeypatch.setenv(KEY_VARIABLE, "another key, long enough to be taken")
+    with pytest.raises(KeyMismatchError, match="not the one"):
+        check_key(keyed, read_key(keyed))
+
+
+def test_a_short_key_is_refused(keyed, monkeypatch):
+    monkeypatch.setenv(KEY_VARIABLE, "short")
+    with pytest.raises(KeyMismatchError, match="shorter than 32"):
+        read_key(keyed)

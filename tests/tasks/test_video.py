@@ -1,0 +1,116 @@
+"""The stream stays itself: real files through real codecs."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from schemas.params import Encoding
+from tasks.errors import VideoError
+from tasks.video import VideoWriter, copy_streams, read_frames, read_info
+
+ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
+
+
+def _pts(path):
+    return [frame.pts for frame in read_frames(path)]
+
+
+def test_a_cut_is_a_prefix_without_holes(sample):
+    whole, cut = sample("franck", 3.0), sample("franck", 1.0)
+    assert _pts(whole)[: len(_pts(cut))] == _pts(cut)
+    assert len(set(np.diff(_pts(cut)))) == 1
+    assert 1.0 <= len(_pts(cut)) / 24 < 1.5
+
+
+@pytest.mark.parametrize("name", ["franck", "cap12", "carphone"])
+def test_rewriting_keeps_pts_time_base_size_and_tags(name, sample, tmp_path):
+    source, target = sample(name), tmp_path / "out.mp4"
+    info = read_info(source)
+    with VideoWriter(target, info, ENCODING) as writer:
+        for frame in read_frames(source):
+            writer.write(frame.rgb, frame.pts)
+    assert _pts(target) == _pts(source)
+    written = read_info(target)
+    assert (written.time_base, written.size_wh) == (info.time_base, info.size_wh)
+    assert written.color_space == info.color_space
+    pairs = zip(read_frames(source), read_frames(target), strict=True)
+    # the luma of a picture that was only re-encoded hardly moves
+    assert max(abs(one.rgb.mean() - two.rgb.mean()) for one, two in pairs) < 2
+
+
+def test_variable_frame_rate_survives(sample, tmp_path):
+    info = read_info(sample("cap12"))
+    wanted = [0, 1, 2, 5, 6, 11, 12, 30]
+    with VideoWriter(tmp_path / "vfr.mp4", info, ENCODING) as writer:
+        for frame, pts in zip(read_frames(sample("cap12")), wanted, strict=False):
+            writer.write(frame.rgb, pts)
+    assert _pts(tmp_path / "vfr.mp4") == wanted
+    copy_streams(tmp_path / "vfr.mp4", tmp_path / "copy.mp4", keep_audio=False)
+    assert _pts(tmp_path / "copy.mp4") == wanted
+
+
+def test_the_same_input_gives_the_same_bytes(sample, tmp_path):
+    info = read_info(sample("carphone"))
+    for name in ("one.mp4", "two.mp4"):
+        with VideoWriter(tmp_path / name, info, ENCODING) as writer:
+            for frame in read_frames(sample("carphone")):
+                writer.write(frame.rgb, frame.pts)
+    assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_a_failed_write_leaves_nothing(sample, tmp_path):
+    info = read_info(sample("carphone"))
+    with pytest.raises(RuntimeError), VideoWriter(tmp_path / "x.mp4", info, ENCODING) as writer:
+        writer.write(next(read_frames(sample("carphone"))).rgb, 0)
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_are_contiguous_and_may_be_changed(sample):
+    frame = next(read_frames(sample("franck")))
+    assert frame.rgb.flags.c_contiguous
+    frame.rgb[:] = 0
+
+
+def test_a_file_that_is_no_video_is_one_sentence_without_its_name(tmp_path):
+    (tmp_path / "jane-doe.mp4").write_bytes(b"no video")
+    with pytest.raises(VideoError) as caught:
+        read_info(tmp_path / "jane-doe.mp4")
+    assert "jane" not in str(caught.value)
+
+
+def with_sound(video, target, metadata=None):
+    """Write a copy of a video with a tone beside it."""
+    with av.open(str(video)) as reader, av.open(str(target), "w") as writer:
+        writer.metadata.update(metadata or {})
+        pictures = reader.streams.video[0]
+        copy = writer.add_stream_from_template(pictures)
+        sound = writer.add_stream("aac", rate=16000, layout="mono")
+        for index in range(16):
+            wave = np.sin(np.arange(1024) * 0.2).astype(np.float32)[None]
+            samples = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            samples.sample_rate, samples.pts = 16000, index * 1024
+            samples.time_base = Fraction(1, 16000)
+            writer.mux(sound.encode(samples))
+        writer.mux(sound.encode(None))
+        for packet in reader.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = copy
+                writer.mux(packet)
+    return target
+
+
+def test_audio_travels_only_where_it_is_asked_for(sample, tmp_path):
+    spoken = with_sound(sample("cap12"), tmp_path / "spoken.mp4")
+    copy_streams(spoken, tmp_path / "kept.mp4", keep_audio=True)
+    copy_streams(spoken, tmp_path / "dropped.mp4", keep_audio=False)
+    assert read_info(tmp_path / "kept.mp4").has_audio
+    assert not read_info(tmp_path / "dropped.mp4").has_audio
+    info = read_info(tmp_path / "kept.mp4")
+    with VideoWriter(tmp_path / "out.mp4", info, ENCODING, tmp_path / "kept.mp4") as writer:
+        for frame in read_frames(tmp_path / "kept.mp4"):
+            writer.write(frame.rgb, frame.pts)
+    assert read_info(tmp_path / "out.mp4").has_audio
+    assert _pts(tmp_path / "out.mp4") == _pts(spoken)

@@ -1,0 +1,56 @@
+"""Rules decide; missing evidence is a failure."""
+
+import polars as pl
+import pytest
+
+from schemas.evidence import VERDICTS
+from schemas.params import Rule
+from tasks.documents import build_table, check_table
+from tasks.validate.verdicts import judge
+
+CLIP = "clip-0123456789abcdef"
+RULES = {
+    "near": Rule(metric="nme_mean", part="face", relative_to_floor=True, comparison="<=", threshold=2.0,
+                 severity="fail"),
+    "unlike": Rule(metric="rank1", recogniser="dlib", comparison="<=", threshold=0.4, severity="review"),
+    "located": Rule(metric="flagged_frames", comparison="<=", threshold=0.0, severity="review"),
+}  # fmt: skip
+
+
+def _judge(ratio=1.0, rank=0.2, flags=0, rules=RULES):
+    invariance = pl.DataFrame(
+        [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
+          "ratio_to_floor": ratio}]
+    )  # fmt: skip
+    identity = pl.DataFrame([{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank}])
+    table = build_table(judge([CLIP], rules, invariance, identity, {CLIP: flags}), VERDICTS)
+    check_table(table, VERDICTS, "verdicts")
+    return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
+
+
+def test_all_rules_kept_is_a_pass():
+    assert _judge() == ("pass", {"near": True, "unlike": True, "located": True})
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"rank": 0.5}, "review"),
+        ({"flags": 1}, "review"),
+        ({"ratio": 2.1}, "fail"),
+        ({"ratio": 2.1, "rank": 0.5}, "fail"),
+        ({"ratio": None}, "fail"),
+        ({"rank": None}, "fail"),
+    ],
+)
+def test_the_worst_broken_rule_decides(change, verdict):
+    assert _judge(**change)[0] == verdict
+
+
+def test_a_threshold_is_still_allowed():
+    assert _judge(ratio=2.0, rank=0.4)[0] == "pass"
+
+
+def test_a_rule_on_a_figure_that_does_not_exist_fails():
+    unknown = Rule(metric="nonsense", part="face", comparison="<=", threshold=1.0, severity="review")
+    assert _judge(rules={"x": unknown})[0] == "fail"

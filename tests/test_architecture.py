@@ -1,0 +1,132 @@
+"""The house stands as DESIGN says: directions, deps, sizes, names."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import flows
+import schemas
+import tasks
+from flows.code import PACKAGES, code_digest, project_modules
+from flows.stage import STAGES, load_stage
+
+REPO = Path(__file__).resolve().parent.parent
+GRAPH = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
+
+
+def test_the_code_that_runs_is_the_code_of_this_repository():
+    for package in (flows, tasks, schemas):
+        assert package.__file__ is not None
+        assert Path(package.__file__).is_relative_to(REPO)
+
+
+def test_import_contracts_hold():
+    done = subprocess.run([str(Path(sys.executable).parent / "lint-imports")], cwd=REPO, check=False,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def _commands(node: dict[str, object]) -> list[str]:
+    body = node.get("do", node)
+    commands = body["cmd"]
+    return [commands] if isinstance(commands, str) else commands
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_every_command_is_a_stage(name):
+    for command in _commands(GRAPH[name]):
+        assert command.startswith("python -m flows.stage ")
+        assert command.split()[3] in STAGES
+
+
+@pytest.mark.parametrize("name", GRAPH)
+def test_deps_cover_every_module_that_a_stage_imports(name):
+    node = GRAPH[name]
+    deps = [REPO / dep for dep in node.get("do", node)["deps"] if "$" not in dep]
+    stages = {f"tasks.{command.split()[3]}" for command in _commands(node)}
+    for module, path in project_modules(REPO, "flows.stage", *stages).items():
+        assert any(path == dep or dep in path.parents for dep in deps), f"{name} lacks {module}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_has_one_name_everywhere(name):
+    assert (REPO / "tasks" / name / "__init__.py").is_file()
+    assert (REPO / "tests" / "tasks" / name).is_dir()
+    assert name in GRAPH
+    for function in ("folder", "plan", "process", "collect"):
+        assert callable(getattr(load_stage(name), function))
+
+
+def test_patients_zones_go_to_the_private_remote_only():
+    private = ("data/ingested", "data/control", "data/keypoints/", "data/compare/")
+    for node in GRAPH.values():
+        for out in node.get("do", node)["outs"]:
+            ((path, options),) = out.items()
+            if path.startswith(private):
+                assert options.get("remote") == "private", path
+
+
+def test_modules_and_functions_stay_small():
+    for package in PACKAGES:
+        for path in (REPO / package).rglob("*.py"):
+            text = path.read_text()
+            assert len(text.splitlines()) <= 320, path
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef):
+                    assert (node.end_lineno or 0) - node.lineno < 60, f"{path}:{node.name}"
+
+
+def test_code_digest_sees_behaviour_not_prose(tmp_path):
+    package = tmp_path / "tasks"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    module = package / "one.py"
+    module.write_text('"""A."""\n\n\ndef add(a, b):\n    """Add."""\n    return a + b\n')
+    first = _fresh_digest(tmp_path)
+    module.write_text('"""B."""\n\n\n# why\ndef add(a, b):\n    return a + b\n')
+    assert _fresh_digest(tmp_path) == first
+    module.write_text("def add(a, b):\n    return a - b\n")
+    assert _fresh_digest(tmp_path) != first
+
+
+def _fresh_digest(root: Path) -> str:
+    from flows import code
+
+    code._imports.cache_clear()
+    return code_digest(root, "tasks.one")
+
+
+def test_telemetry_is_off():
+    for name, value in (
+        ("DO_NOT_TRACK", "1"),
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("DVC_NO_ANALYTICS", "1"),
+    ):
+        assert os.environ[name] == value
+
+
+def test_locks_hold_hashes_and_no_address():
+    for lock in ("base", "dev", "yolo", "gpu"):
+        text = (REPO / "requirements" / f"{lock}.txt").read_text()
+        assert "://" not in text
+        assert "index" not in text
+        requirements = text.split("\n    --hash")
+        assert len(requirements) > 100
+        for line in text.splitlines():
+            assert line.startswith(("    --hash=sha256:", "#")) or line.rstrip(" \\").count("==") == 1
+    assert "\nonnxruntime==" not in (REPO / "requirements/gpu.txt").read_text()
+
+
+def test_every_command_is_documented():
+    from typer.main import get_command
+
+    from flows.cli import app
+
+    readme = (REPO / "README.md").read_text()
+    for name in get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"guise {name}" in readme, name
