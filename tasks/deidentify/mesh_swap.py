@@ -65,8 +65,7 @@ def warp_target(
     points = np.stack([columns, rows, np.ones_like(rows)], axis=1).astype(np.float32)
     source = np.zeros((*index.shape, 2), np.float32)
     source[drawn] = np.einsum("nij,nj->ni", maps[index[drawn]], points)
-    empty = np.empty(0, np.float32)
-    swapped = cv2.remap(target.rgb, source, empty, cv2.INTER_LINEAR)
+    swapped = cv2.remap(target.rgb, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
     return np.asarray(swapped, np.uint8), drawn
 
 
