@@ -5,12 +5,14 @@ from pathlib import Path
 
 import yaml
 
-from flows.candidate import freeze, read_candidate, release_folder
+from flows.candidate import freeze, publication_path, read_candidate, release_folder
 from flows.git import commit
 from schemas.release import Approval, Approvals, Candidate
 from tasks.documents import read_document, write_bytes
 from tasks.errors import GateRefusedError, InputError
 from tasks.publish.plan import candidate_digest
+
+LONGEST = 2000
 
 
 def approvals_path(version: str) -> Path:
@@ -27,14 +29,14 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
 
     Raises InputError for an empty name or reason or an unknown clip.
     """
-    if not by.strip() or not reason.strip():
-        raise InputError("an approval needs a name and a reason: use --by NAME --reason TEXT")
+    if not all(0 < len(text.strip()) <= LONGEST for text in (by, reason)):
+        raise InputError(f"an approval needs a name and a reason of 1 to {LONGEST} characters each")
     candidate = read_candidate(root, version)
     known = {clip.clip_id for clip in candidate.clips}
     unknown = sorted(set(rejected) - known)
     if unknown:
         raise InputError(f"{unknown[0]} is no clip of candidate {version}")
-    if (root / release_folder(version) / "published.json").is_file():
+    if (root / publication_path(version)).is_file():
         raise GateRefusedError(f"{version} is published already: freeze a new version")
     if rejected:
         candidate = freeze(root, version, earlier_rejections(candidate) | dict.fromkeys(rejected, reason))

@@ -1,5 +1,6 @@
 """Is what is stored what was approved, and where did it come from?"""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tasks.documents import read_table
 from tasks.errors import GuiseError, InputError
 from tasks.hashing import keyed_digest, sha256_bytes, sha256_file
 from tasks.ingest import RAW_PATH, SOURCES_PATH
-from tasks.ingest.pseudonyms import read_key
+from tasks.ingest.pseudonyms import known_key
 from tasks.publish import Bucket, open_bucket, read_manifest
 from tasks.publish.plan import candidate_digest, release_prefix
 
@@ -51,6 +52,13 @@ def audit_release(root: Path, version: str) -> Audit:
             manifest, digest = present
             if digest != publication.manifest_sha256:
                 findings.append("manifest.json was altered since it was published")
+    latest = bucket.read(f"{bucket.prefix}latest.json")
+    if latest is None:
+        findings.append("latest.json is missing")
+    elif json.loads(latest[0]).get("version") == version and publication.manifest_sha256 not in str(
+        latest[0]
+    ):
+        findings.append("latest.json names another manifest of this version")
     objects = bucket.keys(release_prefix(bucket.prefix, version))
     if manifest:
         findings += _object_findings(bucket, manifest, objects)
@@ -108,19 +116,25 @@ def trace_clip(root: Path, version: str, clip_id: str) -> list[tuple[str, str]]:
     released = files.get(f"videos/{clip_id}.mp4")
     if released is None:
         raise InputError(f"{clip_id} is no clip of {version}")
-    clip = read_clips(root).filter(pl.col("clip_id") == clip_id).row(0, named=True)
+    known = read_clips(root).filter(pl.col("clip_id") == clip_id, pl.col("status") == "admitted")
+    if known.is_empty():
+        raise InputError(
+            f"{clip_id} is no longer in this workspace: check out {candidate.code_revision[:12]}"
+        )
+    clip = known.row(0, named=True)
     source = read_table(root / SOURCES_PATH, SOURCES).filter(pl.col("clip_id") == clip_id).row(0, named=True)
     raw = root / RAW_PATH / source["file"]
     is_here = raw.is_file() and sha256_file(raw) == source["raw_sha256"]
+    fate = "here and unchanged" if is_here else "ALTERED" if raw.is_file() else "not in this workspace"
     keypoints = keypoints_path("original", clip_id)
     lock = candidate.dvc_lock_sha256[:12]
     approved = f"{version}  code {candidate.code_revision[:12]}  dvc.lock {lock}"
-    hmac = keyed_digest(read_key(root), "raw", source["raw_sha256"])
+    hmac = keyed_digest(known_key(root), "raw", source["raw_sha256"])
     return [
         ("released video", f"videos/{clip_id}.mp4  sha256 {released.sha256}"),
         ("<- approved as", approved),
         ("<- de-identified from", f"{video_path('original', clip_id)}  sha256 {clip['sha256']}"),
         ("   with keypoints", f"{keypoints}  sha256 {sha256_file(root / keypoints)}"),
         ("<- ingested for", f"{clip['subject']}  session {clip['session']}  task {clip['task']}"),
-        ("<- raw file", f"hmac {hmac}  {'here and unchanged' if is_here else 'not in this workspace'}"),
+        ("<- raw file", f"hmac {hmac}  {fate}"),
     ]

@@ -1,6 +1,7 @@
 """Freeze what the evidence speaks of."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -20,7 +21,7 @@ from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
 from tasks.inference import REGISTRY_PATH
 from tasks.ingest import SOURCES_PATH
-from tasks.ingest.pseudonyms import read_key
+from tasks.ingest.pseudonyms import known_key
 
 EVIDENCE = {"invariance": INVARIANCE, "identity": IDENTITY, "verdicts": VERDICTS}
 SETTINGS = ["params.yaml", "dvc.yaml"]
@@ -29,6 +30,10 @@ TRACED = [name for name in CODE if name not in SETTINGS]
 
 def release_folder(version: str) -> Path:
     return Path("data/releases") / version
+
+
+def publication_path(version: str) -> Path:
+    return release_folder(version) / "published.json"
 
 
 def read_candidate(root: Path, version: str) -> Candidate:
@@ -46,6 +51,8 @@ def freeze(root: Path, version: str, rejected: dict[str, str]) -> Candidate:
     reproduced, the code is not committed, a licence forbids the purpose, or no clip is left.
     """
     params = read_params(root)
+    if (root / publication_path(version)).is_file():
+        return _as_published(root, version)
     _check_gates(root, params)
     commit(root, "Record the run", [*SETTINGS, *RECORDS])
     clips, left_out = _choose_clips(root, rejected)
@@ -69,6 +76,13 @@ def freeze(root: Path, version: str, rejected: dict[str, str]) -> Candidate:
     return candidate
 
 
+def _as_published(root: Path, version: str) -> Candidate:
+    candidate = read_candidate(root, version)
+    if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
+        raise GateRefusedError(f"{version} is published with other results: freeze a new version")
+    return candidate
+
+
 def _check_gates(root: Path, params: Params) -> None:
     if not (root / "dvc.lock").is_file() or changed_nodes(root):
         raise GateRefusedError("the results are not up to date: run `guise run` first")
@@ -76,9 +90,21 @@ def _check_gates(root: Path, params: Params) -> None:
         raise GateRefusedError(
             "the code of this workspace was changed: commit it, so that its revision can be named"
         )
+    check_consent(root, read_admitted(root)["clip_id"].to_list())
     for name, model in read_document(root / REGISTRY_PATH, Registry).models.items():
         if params.purpose == "commercial" and model.licence_class == "research-only":
             raise GateRefusedError(f"model {name} is for research only, the declared purpose is commercial")
+
+
+def check_consent(root: Path, clip_ids: list[str]) -> None:
+    """Raise GateRefusedError where the consent for one of the clips has expired by today."""
+    expired = read_clips(root).filter(
+        pl.col("clip_id").is_in(clip_ids) & (pl.col("consent_expires") < date.today().isoformat())
+    )
+    if expired.height:
+        raise GateRefusedError(
+            f"consent has expired for {expired['clip_id'][0]}: run `guise ingest` and `guise run` again"
+        )
 
 
 def _choose_clips(root: Path, rejected: dict[str, str]) -> tuple[list[ReleaseClip], list[LeftOut]]:
@@ -133,7 +159,7 @@ def _write_documents(root: Path, version: str, params: Params, clips: list[Relea
         tables=tables,
         summary=summary,
         models=models,
-        key=read_key(root),
+        key=known_key(root),
         licence=(root / "LICENSE").read_bytes(),
     )
     for name, content in contents.items():

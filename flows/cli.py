@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the answer is no (a gate refused, an audit failed); 2 wron
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -14,13 +15,22 @@ from typing import Annotated, Any
 import typer
 
 from flows.environment import keep_to_ourselves
+from schemas.release import VERSION
 from tasks.errors import GuiseError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Release clinical video without releasing the patient.",
 )  # fmt: skip
-Version = Annotated[str, typer.Argument(help="name of the release, such as 2026.11")]
+
+
+def _check_version(version: str) -> str:
+    if not re.fullmatch(VERSION, version):
+        raise typer.BadParameter("a version is letters, digits, dots, hyphens and underscores")
+    return version
+
+
+Version = Annotated[str, typer.Argument(help="name of the release, such as 2026.11", callback=_check_version)]
 
 
 @dataclass
@@ -102,8 +112,8 @@ def ingest(
     root = _here()
     from flows.inbox import take_inbox
 
-    left_out = take_inbox(root, inbox)
-    _replay(root, "ingest", left_out)
+    take_inbox(root, inbox)
+    _replay(root, "ingest")
 
 
 @app.command()
@@ -111,16 +121,14 @@ def run(
     stage: Annotated[str | None, typer.Argument(help="the last stage to run (default: all)")] = None,
 ) -> None:
     """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
-    _replay(_here(), stage, [])
+    _replay(_here(), stage)
 
 
-def _replay(root: Path, stage: str | None, notes: list[str]) -> None:
+def _replay(root: Path, stage: str | None) -> None:
     from flows import screen
     from flows.replay import replay
     from flows.servers import prefect_server
 
-    for note in notes:
-        print(note, file=sys.stderr)
     with prefect_server(root):
         results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}

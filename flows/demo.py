@@ -62,8 +62,7 @@ def run(root: Path, *, serve: bool) -> int:
 
 def _release(root: Path) -> int:
     heading("1  Inbox -> data/raw, under DVC")
-    for sentence in take_inbox(root, root / "data/inbox"):
-        say(f"  {sentence}")
+    take_inbox(root, root / "data/inbox")
     say("  the inbox is in data/raw")
     heading("2  The graph of dvc.yaml, replayed by Prefect")
     replay(root, None, show_node)

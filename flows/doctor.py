@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.workspace import is_workspace
 from tasks.documents import read_params
 from tasks.errors import GuiseError
-from tasks.ingest.pseudonyms import check_key, read_key
+from tasks.ingest.pseudonyms import fingerprint, known_key
 from tasks.ingest.survey import MANIFEST_NAME, read_manifest
 from tasks.models.fetch import cache_folder
 
@@ -28,7 +28,7 @@ def examine(root: Path) -> list[Finding]:
     if not is_workspace(root):
         return [*findings, Finding("workspace", False, "make one with `guise workspace DIR`")]
     findings.append(_attempt("params.yaml", lambda: f"purpose {read_params(root).purpose}"))
-    findings.append(_attempt("pseudonym key", lambda: f"fingerprint {check_key(root, read_key(root))}"))
+    findings.append(_attempt("pseudonym key", lambda: f"fingerprint {fingerprint(known_key(root))}"))
     inbox = root / "data/inbox" / MANIFEST_NAME
     findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
     findings.append(_attempt("models", lambda: _count_models(root)))

@@ -1,8 +1,8 @@
 """A progress bar where there is a terminal, silence where there is none."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,8 +20,19 @@ def clip_progress(jobs: list[Job]) -> Iterator[Callable[[], None]]:
         TimeRemainingColumn(),
     )
     title = f"{jobs[0].stage} {jobs[0].arm}".strip() if jobs else ""
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
-    ) as bar:
+    with (
+        _terminal() as console,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         task = bar.add_task(title, total=len(jobs))
         yield lambda: bar.advance(task)
+
+
+@contextmanager
+def _terminal() -> Iterator[Console]:
+    # DVC's own words go to a log; the bar goes past it to the person's terminal, if there is one
+    try:
+        with Path("/dev/tty").open("w") as terminal:
+            yield Console(file=terminal)
+    except OSError:
+        yield Console(stderr=True)

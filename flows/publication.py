@@ -1,28 +1,20 @@
 """Send an approved candidate to object storage and record where it went."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
-import polars as pl
-
 from flows.approval import require_approval
-from flows.candidate import read_candidate, release_folder
+from flows.candidate import check_consent, publication_path, read_candidate, release_folder
 from flows.git import commit, git
 from flows.replay import changed_nodes
 from schemas.release import Candidate, Publication
-from tasks.clips import read_clips
 from tasks.documents import read_document, read_params, write_json
 from tasks.errors import GateRefusedError
-from tasks.hashing import sha256_bytes
+from tasks.hashing import sha256_bytes, sha256_file
 from tasks.publish import manifest_bytes, open_bucket, publish_release
 from tasks.publish.plan import Upload, candidate_digest
 
 Tell = Callable[[Upload, bool], None]
-
-
-def publication_path(version: str) -> Path:
-    return release_folder(version) / "published.json"
 
 
 def read_publication(root: Path, version: str) -> Publication | None:
@@ -37,40 +29,43 @@ def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication
     """
     candidate = read_candidate(root, version)
     require_approval(root, candidate)
-    earlier = read_publication(root, version)
-    destination = to or (earlier.to if earlier else read_params(root).publish.to)
-    if earlier:
-        _check_same(candidate, earlier, destination)
-        return earlier
-    _check_gates(root, candidate)
-    bucket = open_bucket(destination)
-    manifest_sha256 = publish_release(root, candidate, bucket, tell)
-    publication = Publication(
-        version=version,
-        to=destination,
-        manifest_sha256=manifest_sha256,
-        candidate_sha256=candidate_digest(candidate),
-        code_revision=candidate.code_revision,
-    )
-    write_json(publication.model_dump(mode="json"), root / publication_path(version))
-    commit(root, f"Publish {version}", [str(release_folder(version))])
-    git(root, "tag", "--force", f"release/{version}")
+    publication = read_publication(root, version)
+    destination = to or (publication.to if publication else read_params(root).publish.to)
+    if publication:
+        _check_same(candidate, publication, destination)
+    else:
+        _check_gates(root, candidate)
+        publication = _upload(root, candidate, destination, tell)
+    _record(root, version)
     return publication
 
 
-def _check_gates(root: Path, candidate: Candidate) -> None:
-    if changed_nodes(root):
-        raise GateRefusedError(
-            "the results changed since the candidate was frozen: run `guise run`, then freeze again"
-        )
-    clip_ids = [clip.clip_id for clip in candidate.clips]
-    expired = read_clips(root).filter(
-        pl.col("clip_id").is_in(clip_ids) & (pl.col("consent_expires") < date.today().isoformat())
+def _upload(root: Path, candidate: Candidate, destination: str, tell: Tell) -> Publication:
+    publication = Publication(
+        version=candidate.version,
+        to=destination,
+        manifest_sha256=publish_release(root, candidate, open_bucket(destination), tell),
+        candidate_sha256=candidate_digest(candidate),
+        code_revision=candidate.code_revision,
     )
-    if expired.height:
+    write_json(publication.model_dump(mode="json"), root / publication_path(candidate.version))
+    return publication
+
+
+def _record(root: Path, version: str) -> None:
+    # also after a run that was killed between the upload and this line
+    commit(root, f"Publish {version}", [str(release_folder(version))])
+    if not git(root, "tag", "--list", f"release/{version}"):
+        git(root, "tag", f"release/{version}")
+
+
+def _check_gates(root: Path, candidate: Candidate) -> None:
+    changed = changed_nodes(root) or sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256
+    if changed:
         raise GateRefusedError(
-            f"consent has expired for {expired['clip_id'][0]}: ingest again, then freeze again"
+            "the results are not those that were frozen: run `guise run`, then freeze and approve again"
         )
+    check_consent(root, [clip.clip_id for clip in candidate.clips])
 
 
 def _check_same(candidate: Candidate, earlier: Publication, destination: str) -> None:

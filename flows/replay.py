@@ -3,7 +3,8 @@
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,11 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from prefect import flow, task
 
-from flows.environment import REPORTS
+from flows.environment import LOGS, REPORTS
 from schemas.reports import StageReport
 from tasks.documents import read_document, read_params
 from tasks.errors import GuiseError, InputError, StageError
+from tasks.ingest import RAW_PATH
 
 logging.getLogger("dvc").setLevel(logging.CRITICAL)
 Tell = Callable[["NodeResult"], None]
@@ -34,12 +36,22 @@ class NodeResult:
         return not self.reports
 
 
+@contextmanager
+def open_repo(root: Path) -> Iterator[Repo]:
+    """Open the workspace for DVC. Raises InputError with DVC's own sentence."""
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except DvcException as error:
+        raise InputError(f"DVC cannot read the workspace: {' '.join(str(error).split())}") from None
+
+
 def graph_order(root: Path, upto: str | None = None) -> list[str]:
     """Return the nodes of dvc.yaml in an order in which each follows what it depends on.
 
     upto: a stage name; only what it needs is returned. Raises InputError for an unknown one.
     """
-    with Repo(str(root)) as repo:
+    with open_repo(root) as repo:
         graph = repo.index.graph
         wanted = set(graph)
         if upto:
@@ -59,7 +71,7 @@ def _is_named(stage: object, name: str) -> bool:
 
 def changed_nodes(root: Path, *nodes: str) -> list[str]:
     """Return which nodes (all by default) are not what dvc.lock says they are."""
-    with Repo(str(root)) as repo:
+    with open_repo(root) as repo:
         return sorted(repo.status(targets=list(nodes) or None))
 
 
@@ -73,13 +85,19 @@ def reproduce(node: str) -> NodeResult:
     for path in expected:
         path.unlink(missing_ok=True)
     command = [sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node]
-    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=False)
+    log = root / LOGS / "dvc.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as sink:
+        done = subprocess.run(command, cwd=root, stdout=sink, stderr=sink, check=False)
     reports = tuple(read_document(path, StageReport) for path in expected if path.is_file())
     for report in reports:
         if report.failure:
             raise _with_exit_code(report)
     if done.returncode:
-        raise StageError(f"{node} was interrupted: run the same command again, finished clips are kept")
+        raise StageError(
+            f"{node} did not end (see {LOGS / 'dvc.txt'}): run the same command again, "
+            "finished clips are kept"
+        )
     return NodeResult(node, reports)
 
 
@@ -91,7 +109,7 @@ def _with_exit_code(report: StageReport) -> GuiseError:
 
 def expected_reports(root: Path, node: str) -> list[Path]:
     """Return the report of every `flows.stage` command of a node."""
-    with Repo(str(root)) as repo:
+    with open_repo(root) as repo:
         stage = repo.stage.load_one(name=node)
         commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
     names = [command.split("flows.stage", 1)[1].split() for command in commands]
@@ -101,6 +119,8 @@ def expected_reports(root: Path, node: str) -> list[Path]:
 def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
     """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
     read_params(root)
+    if not (root / RAW_PATH).is_dir():
+        raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
 
     @flow(name="release", flow_run_name="release", persist_result=False)
     def release(upto: str | None) -> list[NodeResult]:
@@ -111,7 +131,4 @@ def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
             results.append(result)
         return results
 
-    try:
-        return release(upto)
-    except DvcException as error:
-        raise InputError(f"DVC cannot read the workspace: {error}") from None
+    return release(upto)

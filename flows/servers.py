@@ -131,7 +131,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         "ip": HOST, "ip.bind": HOST, "s3.config": config, "s3.port": ports[0], "s3.port.grpc": ports[1],
         "filer.port": ports[2], "filer.port.grpc": ports[3], "master.port": ports[4],
         "master.port.grpc": ports[5], "volume.port": ports[6], "volume.port.grpc": ports[7],
-        "dir": folder, "volume.max": 20, "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0,
+        "dir": folder, "volume.max": 400, "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0,
     }  # fmt: skip
     weed = str(Path(sys.executable).parent / "weed")
     command = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]

@@ -5,7 +5,6 @@ python -m flows.stage NAME [ARM]
 
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +18,7 @@ from flows.code import code_digest
 from flows.environment import REPORTS
 from flows.failures import describe_failure
 from flows.progress import clip_progress
+from flows.runners import clip_runner
 from flows.servers import prefect_server
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
@@ -86,6 +86,7 @@ def run_stage(name: str, arm: str) -> StageReport:
     jobs = stage.plan(root, params, arm)
     code = code_digest(root, f"tasks.{name}")
     rows, cached = _run_jobs(jobs, code)
+    (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     collected = stage.collect(root, params, arm, rows)
     _keep_only(root / stage.folder(arm), rows, collected)
     seconds = round(time.monotonic() - started, 2)
@@ -96,7 +97,8 @@ def run_stage(name: str, arm: str) -> StageReport:
 
 def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], int]:
     rows: list[Row] = []
-    cached, failures = 0, []
+    failures: list[Exception] = []
+    cached = 0
     submit = partial(process_job.submit, code=code)
     futures = [submit(job=job) for job in jobs]
     with clip_progress(jobs) as advance:
@@ -109,8 +111,14 @@ def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], int]:
                 cached += was_cached
             advance()
     if failures:
-        raise failures[0]
+        raise _all_of(failures)
     return rows, cached
+
+
+def _all_of(failures: list[Exception]) -> Exception:
+    if len(failures) == 1 or not all(isinstance(error, StageError) for error in failures):
+        return failures[0]
+    return StageError(f"{len(failures)} failed: {'; '.join(map(str, failures))}")
 
 
 def _finish(job: Job, future: PrefectFuture[Row], code: str) -> tuple[Row | Exception, bool]:
@@ -141,7 +149,7 @@ def main(name: str, arm: str) -> int:
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
         with prefect_server(Path.cwd()):
-            report = cast(Callable[[str, str], StageReport], run_stage)(name, arm)
+            report = run_stage.with_options(task_runner=clip_runner())(name, arm)
     except Exception as error:
         known = error if isinstance(error, GuiseError) else describe_failure(error, name)
         report = StageReport(stage=name, arm=arm, failure=str(known), exit_code=known.exit_code)

@@ -10,7 +10,7 @@ from pathlib import Path
 from flows.environment import STATE
 from flows.git import commit, git
 from tasks.errors import InputError
-from tasks.ingest.pseudonyms import KEY_PATH, KEY_VARIABLE, check_key, read_key
+from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 
 CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
 RECORDS = ["dvc.lock", "data/raw.dvc", "data/pseudonym_key.json", "data/evidence/summary.json"]
@@ -95,12 +95,13 @@ def dvc(root: Path, *arguments: str) -> str:
 def _make_key(root: Path) -> list[str]:
     path = root / KEY_PATH
     told = []
-    if not os.environ.get(KEY_VARIABLE) and not path.exists():
+    is_new = not (root / FINGERPRINT_PATH).exists()
+    if is_new and not os.environ.get(KEY_VARIABLE) and not path.exists():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w") as stream:
             stream.write(secrets.token_hex(32) + "\n")
         told.append(f"a pseudonym key was made in {KEY_PATH}: back it up; losing it means that no "
                     "later clip can be linked to a subject of an earlier release")  # fmt: skip
-    check_key(root, read_key(root))
+    known_key(root)
     return told

@@ -30,6 +30,9 @@ class ModelSource(Section):
 
 
 class Ingest(Section):
+    """What can be kept as it is; containers are FFmpeg's names."""
+
+    containers: list[str]
     codecs: list[str]
     pixel_formats: list[str]
     audio: Literal["drop", "keep"]
@@ -50,7 +53,8 @@ class Extract(Section):
     hand_score: Fraction01
     landmark_score: Fraction01
     overlap: Fraction01
-    detection_interval: Count
+    face_interval: Count
+    part_interval: Count
     max_people: Count
 
 

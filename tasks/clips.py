@@ -7,6 +7,7 @@ import polars as pl
 from schemas.clips import CLIPS
 from schemas.keypoints import KEYPOINTS
 from tasks.documents import read_table
+from tasks.errors import DocumentError
 
 CLIPS_PATH = Path("data/ingested/clips.parquet")
 VIDEO_FOLDERS = {
@@ -21,8 +22,11 @@ def read_clips(root: Path) -> pl.DataFrame:
 
 
 def read_admitted(root: Path) -> pl.DataFrame:
-    """Return the admitted clips, ordered by clip_id."""
-    return read_clips(root).filter(pl.col("status") == "admitted").sort("clip_id")
+    """Return the admitted clips, ordered by clip_id. Raises DocumentError where there are none."""
+    admitted = read_clips(root).filter(pl.col("status") == "admitted").sort("clip_id")
+    if admitted.is_empty():
+        raise DocumentError("no clip was admitted: `guise run ingest` says why each was refused")
+    return admitted
 
 
 def clips_of_arm(root: Path, arm: str, clips_per_subject: int) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from tasks.regions import (
 
 FULL_RANGE_ANCHORS = make_anchors([(48, 1)])
 MESH_SIDE_PX = 192
+MESH_KEYPOINTS = 468
 MESH_SCALE = 1.5
 # outer eye corners of the 468-point mesh, the person's right first
 RIGHT_EYE, LEFT_EYE = 33, 263
@@ -97,7 +98,7 @@ def locate_mesh(rgb: RgbImage, region: Region, weights: Weights, threshold: floa
     score = float(sigmoid(flag.reshape(1))[0])
     if score < threshold:
         return None
-    xy = to_picture(raw.reshape(468, 3)[:, :2], region, MESH_SIDE_PX)
+    xy = to_picture(raw.reshape(MESH_KEYPOINTS, 3)[:, :2], region, MESH_SIDE_PX)
     return FaceMesh(xy, score, mesh_region(xy))
 
 

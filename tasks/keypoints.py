@@ -13,7 +13,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Part:
-    """One part of one person in one frame: K x 2 pixels, K visibilities in 0..1."""
+    """One part of one person in one frame: K x 2 pixels, K visibilities in 0..1.
+
+    xy is NaN where the part was detected but not located: then only its box is known.
+    """
 
     xy: Floats
     visibility: Floats
@@ -55,15 +58,29 @@ def _column(parts: list[Part | None], field: str, dtype: pl.DataType) -> pl.Seri
     for index in np.flatnonzero(seen):
         value = getattr(parts[index], field)
         values[index] = np.ravel(value) if values.ndim > 1 else value
+    seen &= ~np.isnan(values).any(axis=tuple(range(1, values.ndim)))
     filled = pl.Series("filled", values) if len(parts) else pl.Series("filled", [], dtype=dtype)
     return pl.select(pl.when(pl.Series("seen", seen)).then(filled)).to_series().cast(dtype)
 
 
 def stack_xy(table: pl.DataFrame, part: str) -> Floats:
-    """Return a part's keypoints as rows x K x 2, NaN where it was not seen."""
-    series = table[f"{part}_xy"]
-    values = np.full((len(series), 2 * PARTS[part]), np.nan, np.float32)
+    """Return a part's keypoints as rows x K x 2, NaN where it was not located."""
+    return _stack(table[f"{part}_xy"], 2 * PARTS[part]).reshape(len(table), PARTS[part], 2)
+
+
+def stack_visibility(table: pl.DataFrame, part: str) -> Floats:
+    """Return a part's visibilities as rows x K, NaN where it was not seen."""
+    return _stack(table[f"{part}_visibility"], PARTS[part])
+
+
+def stack_boxes(table: pl.DataFrame, part: str) -> Floats:
+    """Return a part's boxes as rows x (x0, y0, x1, y1), NaN where it was not seen."""
+    return _stack(table[f"{part}_box_xyxy"], 4)
+
+
+def _stack(series: pl.Series, width: int) -> Floats:
+    values = np.full((len(series), width), np.nan, np.float32)
     seen = series.is_not_null().to_numpy()
     if seen.any():
         values[seen] = series.drop_nulls().to_numpy()
-    return values.reshape(len(series), PARTS[part], 2)
+    return values

@@ -1,5 +1,6 @@
 """Frames in, frames out: the only user of codecs."""
 
+import errno
 import heapq
 import os
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import av
 import numpy as np
@@ -29,8 +30,11 @@ class StreamInfo:
     """What a container says of its video stream.
 
     size_wh: coded size in pixels. rotation_deg: counter-clockwise turn that shows it upright.
-    frame_count: as declared, 0 where the container does not say.
+    frame_count: as declared, 0 where the container does not say. end_s: where the container says
+    that the video ends, in seconds; None where it does not say.
     """
+
+    container: str
 
     codec: str
     pix_fmt: str
@@ -44,6 +48,7 @@ class StreamInfo:
     color_primaries: int
     color_transfer: int
     has_audio: bool
+    end_s: float | None
 
     @property
     def shown_size_wh(self) -> tuple[int, int]:
@@ -86,6 +91,7 @@ def read_info(path: Path) -> StreamInfo:
         stream = main_stream(container)
         context = stream.codec_context
         return StreamInfo(
+            container=container.format.name,
             codec=context.name,
             pix_fmt=context.pix_fmt or "unknown",
             size_wh=(context.width, context.height),
@@ -98,7 +104,15 @@ def read_info(path: Path) -> StreamInfo:
             color_primaries=int(context.color_primaries),
             color_transfer=int(context.color_trc),
             has_audio=bool(container.streams.audio),
+            end_s=_declared_end_s(container, stream),
         )
+
+
+def _declared_end_s(container: InputContainer, stream: VideoStream) -> float | None:
+    start_s = (container.start_time or 0) / av.time_base
+    if stream.duration is not None and stream.time_base is not None:
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    return start_s + container.duration / av.time_base if container.duration else None
 
 
 def _first_rotation(container: InputContainer, stream: VideoStream) -> int:
@@ -106,7 +120,19 @@ def _first_rotation(container: InputContainer, stream: VideoStream) -> int:
         frame = next(container.decode(stream), None)
     except av.error.FFmpegError:
         return 0
-    return round(frame.rotation) % 360 if frame is not None else 0
+    return _quarter_turn(frame) if frame is not None else 0
+
+
+def _quarter_turn(frame: av.VideoFrame) -> int:
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is not None:
+        a, b, _, c, d = np.frombuffer(cast(bytes, matrix), np.int32)[:5].astype(float)
+        if a * d - b * c < 0:
+            raise VideoError("the picture is shown mirrored")
+    rotation_deg = round(frame.rotation) % 360
+    if rotation_deg not in QUARTER_TURNS:
+        raise VideoError("the picture is turned by no quarter turn")
+    return rotation_deg
 
 
 def read_frames(path: Path) -> Iterator[Frame]:
@@ -120,7 +146,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
             for index, frame in enumerate(container.decode(stream)):
                 if frame.pts is None or frame.is_corrupt:
                     raise VideoError(f"frame {index} is damaged or has no timestamp")
-                turns = QUARTER_TURNS[round(frame.rotation) % 360]
+                turns = QUARTER_TURNS[_quarter_turn(frame)]
                 rgb = frame.to_ndarray(format="rgb24", src_colorspace=colorspace)
                 yield Frame(
                     index=index,
@@ -228,6 +254,8 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
             _copy_packets(reader, kept, partial, stop_s)
         os.replace(partial, target)
     except av.error.FFmpegError as error:
+        if error.errno == errno.ENOSPC:
+            raise
         raise VideoError("the streams cannot be copied into an MP4") from error
     finally:
         partial.unlink(missing_ok=True)

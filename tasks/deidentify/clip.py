@@ -17,7 +17,7 @@ from tasks.documents import write_table
 from tasks.errors import ModelError, VideoError
 from tasks.faces import detect_faces, face_region, locate_mesh, mesh_region
 from tasks.inference import Weights, shared_weights
-from tasks.keypoints import stack_xy
+from tasks.keypoints import stack_boxes, stack_xy
 from tasks.regions import Points, RgbImage
 from tasks.video import VideoWriter, read_frames, read_info
 
@@ -54,10 +54,14 @@ def deidentify_clip(
 
 def read_observations(root: Path, clip_id: str) -> list[Observation]:
     """Return every face that `extract` saw in the original; a person's face is one track."""
-    table = read_keypoints(root, "original", clip_id).filter(pl.col("face_xy").is_not_null())
-    meshes = stack_xy(table, "face")
+    table = read_keypoints(root, "original", clip_id).filter(pl.col("face_box_xyxy").is_not_null())
     places = table.select("frame", "person").iter_rows()
-    return [Observation(frame, person, mesh) for (frame, person), mesh in zip(places, meshes, strict=True)]
+    return [
+        Observation(frame, person, box, None if np.isnan(mesh).any() else mesh)
+        for (frame, person), box, mesh in zip(
+            places, stack_boxes(table, "face"), stack_xy(table, "face"), strict=True
+        )
+    ]
 
 
 def load_target(weights: Weights, name: str, extract: Extract) -> Target:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from schemas.params import Deidentify, Method
-from tasks.regions import Box, Points, bounding_box
+from tasks.regions import Box, Points
 
 Source = Literal["detected", "interpolated", "extended", "whole_frame"]
 WHOLE_FRAME = -1
@@ -14,11 +14,12 @@ WHOLE_FRAME = -1
 
 @dataclass(frozen=True)
 class Observation:
-    """One face of one track in one frame: its 468 x 2 mesh in pixels."""
+    """One face of one track in one frame: its box, and its 468 x 2 mesh where it was located."""
 
     frame: int
     track: int
-    mesh_xy: Points
+    box_xyxy: Box
+    mesh_xy: Points | None
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def cover(
     """Give every frame of every track a region, and a frame without any track a mask over all.
 
     A track reaches from the clip's first frame to its last: before, between and after its
-    sightings the nearest ones hold. Where the mesh is lost for more than `max_gap` frames the
-    fallback method covers the box and the frame is flagged.
+    sightings the nearest ones hold. Every frame in which a face was not located is flagged; where
+    its mesh is not known either, or lost for more than `max_gap` frames, the fallback covers its box.
     """
     tracks: dict[int, list[Observation]] = {}
     for observation in sorted(observations, key=lambda seen: (seen.track, seen.frame)):
@@ -69,32 +70,36 @@ def _region_at(frame: int, seen: list[Observation], size_wh: tuple[int, int], ru
     frames = [observation.frame for observation in seen]
     after = int(np.searchsorted(frames, frame))
     if after < len(seen) and frames[after] == frame:
-        here = seen[after].mesh_xy
-        return FaceRegion(frame, seen[after].track, "detected", _box(here, size_wh, rule), rule.method, here)
+        return _as_seen(seen[after], size_wh, rule)
     if 0 < after < len(seen):
         return _between(frame, seen[after - 1], seen[after], size_wh, rule)
     nearest = seen[min(after, len(seen) - 1)]
-    return _untrusted(frame, nearest.track, "extended", _box(nearest.mesh_xy, size_wh, rule), rule)
+    box = _grow(nearest.box_xyxy, size_wh, rule)
+    return FaceRegion(frame, nearest.track, "extended", box, rule.fallback, flagged=True)
+
+
+def _as_seen(seen: Observation, size_wh: tuple[int, int], rule: Deidentify) -> FaceRegion:
+    box = _grow(seen.box_xyxy, size_wh, rule)
+    if seen.mesh_xy is None:
+        return FaceRegion(seen.frame, seen.track, "detected", box, rule.fallback, flagged=True)
+    return FaceRegion(seen.frame, seen.track, "detected", box, rule.method, seen.mesh_xy)
 
 
 def _between(
     frame: int, left: Observation, right: Observation, size_wh: tuple[int, int], rule: Deidentify
 ) -> FaceRegion:
+    both = np.stack([left.box_xyxy, right.box_xyxy])
+    box = _grow(np.concatenate([both[:, :2].min(0), both[:, 2:].max(0)]), size_wh, rule)
     gap = right.frame - left.frame
-    if gap - 1 > rule.max_gap:
-        both = _box(np.concatenate([left.mesh_xy, right.mesh_xy]), size_wh, rule)
-        return _untrusted(frame, left.track, "interpolated", both, rule)
+    if gap - 1 > rule.max_gap or left.mesh_xy is None or right.mesh_xy is None:
+        return FaceRegion(frame, left.track, "interpolated", box, rule.fallback, flagged=True)
     share = (frame - left.frame) / gap
     mesh = (left.mesh_xy * (1 - share) + right.mesh_xy * share).astype(np.float32)
-    return FaceRegion(frame, left.track, "interpolated", _box(mesh, size_wh, rule), rule.method, mesh)
+    return FaceRegion(frame, left.track, "interpolated", box, rule.method, mesh, flagged=True)
 
 
-def _untrusted(frame: int, track: int, source: Source, box_xyxy: Box, rule: Deidentify) -> FaceRegion:
-    return FaceRegion(frame, track, source, box_xyxy, rule.fallback, flagged=True)
-
-
-def _box(mesh_xy: Points, size_wh: tuple[int, int], rule: Deidentify) -> Box:
-    box = bounding_box(mesh_xy).reshape(2, 2)
+def _grow(box_xyxy: Box, size_wh: tuple[int, int], rule: Deidentify) -> Box:
+    box = box_xyxy.reshape(2, 2)
     reach = np.ptp(box, axis=0) * rule.margin
     grown = (box + np.stack([-reach, reach])).clip(0, np.array(size_wh))
     return np.asarray(grown.reshape(4), np.float32)

@@ -14,6 +14,7 @@ from tasks.errors import GuiseError
 from tasks.regions import Points, RgbImage
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+FARTHEST_CORRECTION = 0.1
 Weights01 = NDArray[np.float32]
 # where a face's 468 x 2 mesh is now, given a picture and where it was; None where none is seen
 Locate = Callable[[RgbImage, Points], Points | None]
@@ -34,10 +35,19 @@ def mesh_swap(rgb: RgbImage, region: FaceRegion, settings: MeshSwap, target: Tar
     patch[:] = lay_over(original, mesh_xy - origin, target, settings)
     for _ in range(settings.corrections):
         seen_xy = locate(rgb, region.mesh_xy)
-        if seen_xy is None:
+        if seen_xy is None or not is_near(seen_xy, region.mesh_xy):
             break
-        mesh_xy = mesh_xy + (region.mesh_xy - seen_xy)
+        moved_xy = mesh_xy + (region.mesh_xy - seen_xy)
+        if not is_near(moved_xy, region.mesh_xy):
+            break
+        mesh_xy = moved_xy
         patch[:] = lay_over(original, mesh_xy - origin, target, settings)
+
+
+def is_near(seen_xy: Points, mesh_xy: Points) -> bool:
+    """Return whether two meshes are one face: a mesh found elsewhere must not pull the cover away."""
+    size = float(np.ptp(mesh_xy, axis=0).max())
+    return float(np.linalg.norm(seen_xy - mesh_xy, axis=1).max()) <= FARTHEST_CORRECTION * size
 
 
 def lay_over(patch: RgbImage, mesh_xy: Points, target: Target, settings: MeshSwap) -> RgbImage:

@@ -19,7 +19,7 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract)
     trackers = {
         kind: Tracker(
             model(weights, settings),
-            interval=settings.detection_interval,
+            interval=settings.face_interval if kind == "face" else settings.part_interval,
             limit=settings.max_people * (2 if kind == "hand" else 1),
             overlap=settings.overlap,
         )

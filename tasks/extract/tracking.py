@@ -27,12 +27,12 @@ class Tracked:
 class PartModel:
     """How one kind of part is found anew and located inside a region.
 
-    is_urgent: look in every frame while none is known.
+    keep: what stands for a found part that cannot be located; None where such a part is dropped.
     """
 
     find: Callable[[RgbImage], list[Region]]
     locate: Callable[[RgbImage, Region], Located | None]
-    is_urgent: bool = False
+    keep: Callable[[Region], Located] | None = None
 
 
 @dataclass
@@ -56,8 +56,7 @@ class Tracker:
         self._frame += 1
         followed = self._follow(rgb)
         is_lost = len(followed) < len(self._live)
-        is_urgent = self.model.is_urgent and not followed
-        if is_lost or is_urgent or self._frame % self.interval == 0:
+        if is_lost or self._frame % self.interval == 0:
             followed = self._add_newcomers(rgb, followed)
         seen = {tracked.track for tracked in followed}
         left = [old for old in self._live if old.track not in seen]
@@ -76,6 +75,8 @@ class Tracker:
     def _add_newcomers(self, rgb: RgbImage, followed: list[Tracked]) -> list[Tracked]:
         for region in self.model.find(rgb):
             located = self.model.locate(rgb, region)
+            if located is None and self.model.keep:
+                located = self.model.keep(region)
             if located is None or self._is_known(located, followed):
                 continue
             if len(followed) == self.limit:

@@ -1,6 +1,5 @@
 """Raw file -> admitted, pseudonymous clip."""
 
-from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +12,7 @@ from tasks.documents import build_table, write_table
 from tasks.errors import ClipRefusedError, DocumentError
 from tasks.hashing import sha256_file
 from tasks.ingest.admit import admit
-from tasks.ingest.pseudonyms import check_key, read_key
+from tasks.ingest.pseudonyms import known_key
 from tasks.ingest.survey import Entry, survey
 
 RAW_PATH = Path("data/raw")
@@ -90,6 +89,4 @@ def _describe(entry: Entry, row: Row) -> Row:
 
 
 def _entries(root: Path) -> list[Entry]:
-    key = read_key(root)
-    check_key(root, key)
-    return survey(root / RAW_PATH, key, date.today())
+    return survey(root / RAW_PATH, known_key(root))

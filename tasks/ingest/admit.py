@@ -11,6 +11,7 @@ from tasks.errors import ClipRefusedError, EmptyVideoError, VideoError
 from tasks.video import StreamInfo, copy_streams, read_frames, read_info
 
 Facts = dict[str, Any]
+SLACK_S = 0.5
 
 
 def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Facts:
@@ -21,7 +22,10 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     info = _described(source)
     if info.codec not in settings.codecs:
         raise ClipRefusedError("unsupported codec", info.codec)
+    if info.container not in settings.containers:
+        raise ClipRefusedError("unsupported codec", f"container {info.container}")
     pts = list(_timestamps(source, info.frame_count))
+    _check_end(info, pts)
     _check_format(info, settings)
     keeps_audio = info.has_audio and audio_policy == "keep"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -29,8 +33,10 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
         copy_streams(source, target, keep_audio=keeps_audio)
         copied = read_info(target)
         _check_copy(info, pts, copied, list(_timestamps(target, len(pts))))
-    except (ClipRefusedError, VideoError):
-        target.unlink(missing_ok=True)
+    except VideoError as error:
+        raise ClipRefusedError("unsupported codec", str(error)) from None
+    except ClipRefusedError:
+        target.unlink()
         raise
     return _facts(copied, pts, info.has_audio, keeps_audio)
 
@@ -68,6 +74,14 @@ def _timestamps(source: Path, declared: int) -> Iterator[int]:
         raise ClipRefusedError(reason, f"0 of {declared} frames" if declared else "no picture")
     if count < declared:
         raise ClipRefusedError("truncated video", f"{count} of {declared} frames")
+
+
+def _check_end(info: StreamInfo, pts: list[int]) -> None:
+    # a container that does not count its frames says when they end; half a second is its own slack
+    last_s = float(pts[-1] * info.time_base)
+    if not info.frame_count and (info.end_s is None or last_s < info.end_s - SLACK_S):
+        seen = "no length" if info.end_s is None else f"{last_s:.1f} of {info.end_s:.1f} s"
+        raise ClipRefusedError("truncated video", seen)
 
 
 def _check_copy(info: StreamInfo, pts: list[int], copied: StreamInfo, copied_pts: list[int]) -> None:

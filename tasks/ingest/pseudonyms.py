@@ -54,6 +54,13 @@ def check_key(root: Path, key: bytes) -> str:
     return document["fingerprint"]
 
 
+def known_key(root: Path) -> bytes:
+    """Return the key once it is the recorded one. Raises KeyMismatchError."""
+    key = read_key(root)
+    check_key(root, key)
+    return key
+
+
 def subject_pseudonym(key: bytes, subject_id: str) -> str:
     return f"subject-{keyed_digest(key, 'subject', subject_id)[:16]}"
 

@@ -4,16 +4,29 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Annotated
 
 import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.clips import MANIFEST
-from tasks.documents import check_table
+from schemas.clips import DATE, MANIFEST
+from tasks.documents import check_table, read_document
 from tasks.errors import DocumentError
 from tasks.hashing import sha256_file
 from tasks.ingest.pseudonyms import clip_pseudonym, refused_pseudonym, subject_pseudonym
 
 MANIFEST_NAME = "manifest.csv"
+NOTE_NAME = "inbox-note.json"
+CONSENT = ("no consent to release", "consent expired")
+
+
+class InboxNote(BaseModel):
+    """What `guise ingest` notes beside the videos: the day, and links that lead out of the inbox."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    as_of: Annotated[str, Field(pattern=DATE)]
+    outside: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +66,41 @@ def _check_date(text: str | None, row: int) -> None:
         raise DocumentError(f"{MANIFEST_NAME} column consent_expires row {row}: no such day") from None
 
 
-def survey(raw: Path, key: bytes, today: date) -> list[Entry]:
-    """Return an entry for every row of the manifest and every file that it does not name."""
+def survey(raw: Path, key: bytes) -> list[Entry]:
+    """Return an entry for every row of the manifest and every file that it does not name.
+
+    Raises DocumentError where the manifest or the note of `guise ingest` is missing or broken.
+    """
+    note = read_document(raw / NOTE_NAME, InboxNote)
+    rows = list(read_manifest(raw / MANIFEST_NAME).iter_rows(named=True))
+    refusals = [_refusal(raw, row, note) for row in rows]
+    digests = [_digest(raw / row["file"]) for row in rows]
+    forbidden = {
+        digest: reason
+        for digest, reason in zip(digests, refusals, strict=True)
+        if digest and reason in CONSENT
+    }
     entries: list[Entry] = []
     contents: set[str] = set()
-    for row in read_manifest(raw / MANIFEST_NAME).iter_rows(named=True):
-        entry = _judge(raw, row, key, today, contents)
-        if entry.raw_sha256 and not entry.reason:
-            contents.add(entry.raw_sha256)
-        entries.append(entry)
-    named = {str(PurePosixPath(entry.file)) for entry in entries} | {MANIFEST_NAME}
-    return entries + [
-        Entry(file=file, clip_id=refused_pseudonym(key, file), reason="not named in the manifest")
-        for file in list_files(raw)
-        if file not in named
-    ]
+    for row, refusal, digest in zip(rows, refusals, digests, strict=True):
+        # what may not be released under one name may not under another
+        reason = refusal or forbidden.get(digest or "")
+        reason = reason or ("duplicate content" if digest in contents else None)
+        if not reason:
+            contents.add(digest or "")
+        entries.append(_entry(row, key, digest, reason))
+    named = {str(PurePosixPath(entry.file)) for entry in entries} | {MANIFEST_NAME, NOTE_NAME}
+    unnamed = [file for file in list_files(raw) if file not in named]
+    outside = [file for file in note.outside if file not in named]
+    return (
+        entries
+        + [_stranger(file, key, "not named in the manifest") for file in unnamed]
+        + [_stranger(file, key, "path outside the inbox") for file in outside]
+    )
+
+
+def _stranger(file: str, key: bytes, reason: str) -> Entry:
+    return Entry(file=file, clip_id=refused_pseudonym(key, file), reason=reason)
 
 
 def list_files(folder: Path) -> list[str]:
@@ -76,40 +109,40 @@ def list_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _judge(raw: Path, row: dict[str, str], key: bytes, today: date, contents: set[str]) -> Entry:
-    file = row["file"]
-    reason = _refusal(raw, row, today)
-    digest = None if reason else _digest(raw / file)
-    if digest in contents:
-        reason = "duplicate content"
+def _entry(row: dict[str, str], key: bytes, digest: str | None, reason: str | None) -> Entry:
+    is_open = digest is not None and reason is None
     return Entry(
-        file=file,
-        clip_id=clip_pseudonym(key, digest) if digest and not reason else refused_pseudonym(key, file),
+        file=row["file"],
+        clip_id=clip_pseudonym(key, digest or "") if is_open else refused_pseudonym(key, row["file"]),
         subject=subject_pseudonym(key, row["subject_id"]),
         session=row["session"],
         task=row["task"],
         audio_policy=row["audio_policy"],
         consent_expires=row["consent_expires"],
-        raw_sha256=digest,
+        raw_sha256=digest if is_open else None,
         reason=reason,
     )
 
 
-def _refusal(raw: Path, row: dict[str, str], today: date) -> str | None:
+def _refusal(raw: Path, row: dict[str, str], note: InboxNote) -> str | None:
     path = PurePosixPath(row["file"])
-    if path.is_absolute() or ".." in path.parts:
-        return "path outside the inbox"
-    if not (raw / path).resolve().is_relative_to(raw.resolve()):
+    if path.is_absolute() or ".." in path.parts or str(path) in note.outside:
         return "path outside the inbox"
     if row["consent_release"] != "yes":
         return "no consent to release"
-    if row["consent_expires"] and date.fromisoformat(row["consent_expires"]) < today:
+    expires = row["consent_expires"]
+    if expires and date.fromisoformat(expires) < date.fromisoformat(note.as_of):
         return "consent expired"
-    return None if (raw / path).is_file() else "file missing"
+    return None if _digest(raw / path) else "file missing"
 
 
-def _digest(path: Path) -> str:
-    status = path.stat()
+def _digest(path: Path) -> str | None:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return None
+        status = path.stat()
+    except OSError:
+        return None
     return _digest_of(path, status.st_size, status.st_mtime_ns)
 
 

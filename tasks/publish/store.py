@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
 from tasks.errors import StorageError
 from tasks.hashing import CHUNK_BYTES
@@ -42,6 +42,14 @@ class Bucket:
             names = [bucket.get("Name") for bucket in self.client.list_buckets().get("Buckets", ())]
             if self.name not in names:
                 self.client.create_bucket(Bucket=self.name)
+
+    def require(self) -> None:
+        """Raise StorageError where the bucket is not there: some stores make one silently."""
+        try:
+            with self._told():
+                self.client.head_bucket(Bucket=self.name)
+        except _NotThereError:
+            raise StorageError(SENTENCES["NoSuchBucket"].format(bucket=self.name)) from None
 
     def create(self, key: str, body: bytes | Path, sha256: str) -> bool:
         """Write an object that must not exist yet; return False if the same one is there.
@@ -113,6 +121,8 @@ class Bucket:
             raise StorageError(
                 "there are no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
             ) from None
+        except ParamValidationError:
+            raise StorageError(f"{self.name} is no name of a bucket: name another with --to") from None
         except BotoCoreError as error:
             raise StorageError(
                 f"the store cannot be reached ({type(error).__name__}): run the same command again"
@@ -136,7 +146,7 @@ def _opened(body: bytes | Path) -> Iterator[Any]:
             yield stream
 
 
-def open_bucket(to: str, make_client: Callable[..., Any] = boto3.client) -> Bucket:
+def open_bucket(to: str) -> Bucket:
     """Open `s3://bucket/prefix`; endpoint and credentials come by boto3's own chain."""
     name, _, prefix = to.removeprefix("s3://").partition("/")
     if not to.startswith("s3://") or len(name) < 3:
@@ -150,7 +160,11 @@ def open_bucket(to: str, make_client: Callable[..., Any] = boto3.client) -> Buck
         s3={"addressing_style": "path"},
     )
     try:
-        client = make_client("s3", config=config)
+        client = boto3.Session().client("s3", config=config)
+    except ValueError as error:
+        raise StorageError(f"the S3 endpoint is no address: {error}") from None
+    except ValueError as error:
+        raise StorageError(f"the S3 endpoint is no address: {error}") from None
     except BotoCoreError as error:
         raise StorageError(f"S3 is not configured ({type(error).__name__}): set AWS_DEFAULT_REGION") from None
     return Bucket(client, name, f"{prefix.strip('/')}/" if prefix.strip("/") else "")

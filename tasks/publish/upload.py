@@ -18,6 +18,7 @@ def publish_release(
     A reader who trusts manifests sees the whole release or none. Raises GateRefusedError where a
     file of the workspace is no longer what was approved, StorageError where the store fails.
     """
+    bucket.require()
     uploads = plan_upload(candidate, bucket.prefix)
     for upload in uploads:
         _check_source(root, upload)

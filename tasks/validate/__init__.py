@@ -44,7 +44,9 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         for name, digest in inputs.items()
     }
     models = {name: shared_weights(root).digest(name) for name in MODELS}
-    cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=seen | models, settings=settings)
+    subjects = dict(read_admitted(root).select("clip_id", "subject").iter_rows())
+    inputs = seen | models | subjects
+    cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=inputs, settings=settings)
     return [cohort, *clips]
 
 

@@ -12,13 +12,16 @@ def distances(original: Embeddings, other: Embeddings) -> NDArray[np.float64]:
 
 
 def make_gallery(originals: dict[str, list[Embeddings]]) -> dict[str, Embeddings]:
-    """Return one mean embedding per subject from all frames of all their original clips."""
-    return {subject: np.concatenate(frames).mean(axis=0) for subject, frames in originals.items()}
+    """Return one mean direction per subject from all frames of all their original clips."""
+    return {subject: _unit(_unit(np.concatenate(faces)).mean(axis=0)) for subject, faces in originals.items()}
 
 
 def rank1(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> float:
-    """Return the share of N probes whose nearest subject in the gallery is their own."""
+    """Return the share of N probes that point most towards their own subject in the gallery."""
     subjects = list(gallery)
-    templates = np.stack([gallery[name] for name in subjects])
-    nearest = np.linalg.norm(probes[:, None] - templates[None], axis=2).argmin(axis=1)
-    return float((nearest == subjects.index(subject)).mean())
+    likeness = _unit(probes) @ np.stack([gallery[name] for name in subjects]).T
+    return float((likeness.argmax(axis=1) == subjects.index(subject)).mean())
+
+
+def _unit(vectors: Embeddings) -> Embeddings:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)

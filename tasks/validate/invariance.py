@@ -42,6 +42,7 @@ OKS_POINTS: dict[str, tuple[list[int] | slice, NDArray[np.float64] | float]] = {
 RIGHT_EYE, LEFT_EYE = 33, 263
 LEFT_SHOULDER, RIGHT_SHOULDER = 11, 12
 WRIST, MIDDLE_KNUCKLE = 0, 9
+VISIBLE = 0.5
 
 
 def reference_lengths(original: Tracks, part: str) -> Floats:
@@ -56,16 +57,26 @@ def reference_lengths(original: Tracks, part: str) -> Floats:
         "left_hand": ("left_hand", WRIST, MIDDLE_KNUCKLE),
         "right_hand": ("right_hand", WRIST, MIDDLE_KNUCKLE),
     }[part]
-    ends = original[source][:, :, [first, second]]
+    ends = original.xy[source][:, :, [first, second]]
     lengths: Floats = np.linalg.norm(ends[:, :, 0] - ends[:, :, 1], axis=-1)
     return np.maximum(lengths, 1.0)
 
 
+def labelled(original: Tracks, part: str) -> NDArray[np.bool_]:
+    """Return people x frames x K: the keypoints that the original shows; guessed ones do not count."""
+    return original.visibility[part] >= VISIBLE
+
+
 def person_areas(original: Tracks, part: str) -> Floats:
-    """Return people x frames areas in square pixels: the box of the part (of the body, for its head)."""
-    points = original["body" if part == "head" else part]
-    sides = points.max(axis=2) - points.min(axis=2)
-    return np.asarray(np.maximum(sides.prod(axis=-1), 1.0), np.float32)
+    """Return people x frames areas in square pixels.
+
+    The box of the labelled keypoints: of the part, for the head of the body (COCO's person area).
+    """
+    source = "body" if part == "head" else part
+    hidden = ~labelled(original, source)[..., None]
+    low = np.where(hidden, np.inf, original.xy[source]).min(axis=2)
+    high = np.where(hidden, -np.inf, original.xy[source]).max(axis=2)
+    return np.asarray(np.maximum((high - low).clip(0).prod(axis=-1), 1.0), np.float32)
 
 
 def measure(
@@ -76,49 +87,54 @@ def measure(
     nme: mean keypoint distance per reference length. pck@t: share of keypoints within t of it.
     oks: object keypoint similarity with the original as reference. lost, gained: detections
     against the original. found_again: share of the control's detections that the arm has too.
+    Errors are taken over the keypoints that the original shows.
     """
-    has_original, has_control, has_other = (
-        ~np.isnan(tracks[part]).any((2, 3)) for tracks in (original, control, other)
-    )
-    both = has_original & has_other
-    frames = int(both.sum())
-    found = int((has_control & has_other).sum())
-    expected = int(has_control.sum())
-    counts: Metrics = {
-        "found_again": (found / expected if expected else None, expected),
-        "lost": (float((has_original & ~has_other).sum()), int(has_original.sum())),
-        "gained": (float((has_other & ~has_original).sum()), int(has_other.sum())),
-    }
-    distances = np.linalg.norm(original[part] - other[part], axis=-1)[both]
+    points = labelled(original, part)
+    both = original.seen(part) & other.seen(part) & points.any(axis=2)
+    distances = np.linalg.norm(original.xy[part] - other.xy[part], axis=-1)[both]
+    distances = np.where(points[both], distances, np.float32(np.nan))
     errors = distances / reference_lengths(original, part)[both][:, None]
     values = _error_metrics(errors, pck_thresholds) | {
         "oks_mean": _mean_oks(distances, person_areas(original, part)[both], part)
     }
-    return counts | {name: (value if frames else None, frames) for name, value in values.items()}
+    frames = int(both.sum())
+    counts = _detections(original, control, other, part)
+    return counts | {name: (value, frames) for name, value in values.items()}
+
+
+def _detections(original: Tracks, control: Tracks, other: Tracks, part: str) -> Metrics:
+    in_original, in_control, in_other = (arm.seen(part) for arm in (original, control, other))
+    expected, found = int(in_control.sum()), int((in_control & in_other).sum())
+    gained = int((in_other & ~in_original).sum()) + other.strangers.get(part, 0)
+    return {
+        "found_again": (found / expected if expected else None, expected),
+        "lost": (float((in_original & ~in_other).sum()), int(in_original.sum())),
+        "gained": (float(gained), int(in_other.sum()) + other.strangers.get(part, 0)),
+    }
 
 
 def _error_metrics(errors: Floats, pck_thresholds: list[float]) -> dict[str, float | None]:
+    names = ["nme_mean", "nme_p95", "nme_max", *(f"pck@{limit}" for limit in pck_thresholds)]
     if not errors.size:
-        return dict.fromkeys(
-            ("nme_mean", "nme_p95", "nme_max", *(f"pck@{limit}" for limit in pck_thresholds))
-        )
-    per_frame = errors.mean(axis=1)
-    values: dict[str, float | None] = {
-        "nme_mean": float(per_frame.mean()),
-        "nme_p95": float(np.percentile(per_frame, 95)),
-        "nme_max": float(per_frame.max()),
-    }
-    return values | {f"pck@{limit}": float((errors <= limit).mean()) for limit in pck_thresholds}
+        return dict.fromkeys(names)
+    per_frame = np.nanmean(errors, axis=1)
+    shown = errors[~np.isnan(errors)]
+    values = [per_frame.mean(), np.percentile(per_frame, 95), per_frame.max()]
+    values += [(shown <= limit).mean() for limit in pck_thresholds]
+    return dict(zip(names, map(float, values), strict=True))
 
 
 def _mean_oks(distances: Floats, areas: Floats, part: str) -> float | None:
-    if not distances.size:
-        return None
     points, sigmas = OKS_POINTS[part]
-    return float(oks(distances[:, points], areas, sigmas).mean())
+    chosen = distances[:, points]
+    shown = ~np.isnan(chosen).all(axis=1)
+    return float(oks(chosen[shown], areas[shown], sigmas).mean()) if shown.any() else None
 
 
 def oks(distances: Floats, areas: Floats, sigmas: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return the OKS of N instances from N x K pixel distances and N areas (COCO, k = 2 sigma)."""
+    """Return the OKS of N instances from N x K pixel distances, NaN where unlabelled, and N areas.
+
+    COCO's definition with k = 2 sigma.
+    """
     spread = 2 * areas[:, None] * (2 * np.asarray(sigmas)) ** 2
-    return np.asarray(np.exp(-(distances.astype(np.float64) ** 2) / spread).mean(axis=1), np.float64)
+    return np.asarray(np.nanmean(np.exp(-(distances.astype(np.float64) ** 2) / spread), axis=1), np.float64)

@@ -1,18 +1,35 @@
 """The same person in two arms, by assignment over the whole clip (pure)."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from schemas.keypoints import PARTS
-from tasks.keypoints import stack_xy
+from tasks.keypoints import stack_visibility, stack_xy
 
 Floats = NDArray[np.float32]
-# keypoints of every person: people x frames x K x 2 pixels, NaN where not seen
-Tracks = dict[str, Floats]
 HEAD_KEYPOINTS = 11
 NEAR = 0.5
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Keypoints of every person of a clip.
+
+    xy: part -> people x frames x K x 2 pixels, NaN where not located. visibility: part -> people x
+    frames x K in 0..1. strangers: part -> detections of people whom the original does not have.
+    """
+
+    xy: dict[str, Floats]
+    visibility: dict[str, Floats]
+    strangers: dict[str, int] = field(default_factory=dict)
+
+    def seen(self, part: str) -> NDArray[np.bool_]:
+        """Return people x frames: where the part was located."""
+        return np.asarray(~np.isnan(self.xy[part]).any((2, 3)), np.bool_)
 
 
 def to_tracks(table: pl.DataFrame, frame_count: int) -> Tracks:
@@ -20,11 +37,16 @@ def to_tracks(table: pl.DataFrame, frame_count: int) -> Tracks:
     people = sorted(table["person"].unique())
     row = {person: index for index, person in enumerate(people)}
     places = [row[person] for person in table["person"]], table["frame"].to_numpy()
-    tracks: Tracks = {}
+    xy: dict[str, Floats] = {}
+    visibility: dict[str, Floats] = {}
     for part, count in PARTS.items():
-        tracks[part] = np.full((len(people), frame_count, count, 2), np.nan, np.float32)
-        tracks[part][places] = stack_xy(table, part)
-    return tracks | {"head": tracks["body"][:, :, :HEAD_KEYPOINTS]}
+        xy[part] = np.full((len(people), frame_count, count, 2), np.nan, np.float32)
+        xy[part][places] = stack_xy(table, part)
+        visibility[part] = np.zeros((len(people), frame_count, count), np.float32)
+        visibility[part][places] = np.nan_to_num(stack_visibility(table, part))
+    xy["head"] = xy["body"][:, :, :HEAD_KEYPOINTS]
+    visibility["head"] = visibility["body"][:, :, :HEAD_KEYPOINTS]
+    return Tracks(xy, visibility)
 
 
 def align_people(original: Tracks, other: Tracks) -> Tracks:
@@ -40,19 +62,23 @@ def align_people(original: Tracks, other: Tracks) -> Tracks:
         for first, second in zip(*linear_sum_assignment(wins, maximize=True), strict=True)
         if wins[first, second] > 0
     ]
-    aligned = {part: np.full_like(values, np.nan) for part, values in original.items()}
-    for part, values in aligned.items():
-        for first, second in pairs:
-            values[first] = other[part][second]
-    return aligned
+    xy = {part: np.full_like(values, np.nan) for part, values in original.xy.items()}
+    visibility = {part: np.zeros_like(values) for part, values in original.visibility.items()}
+    for first, second in pairs:
+        for part, values in xy.items():
+            values[first] = other.xy[part][second]
+            visibility[part][first] = other.visibility[part][second]
+    known = [second for _, second in pairs]
+    strangers = {part: int(np.delete(other.seen(part), known, axis=0).sum()) for part in original.xy}
+    return Tracks(xy, visibility, strangers)
 
 
 def _count(tracks: Tracks) -> int:
-    return len(tracks["body"])
+    return len(tracks.xy["body"])
 
 
 def _frames_together(original: Tracks, first: int, other: Tracks, second: int) -> int:
-    return sum(_near(original[part][first], other[part][second]) for part in ("face", "body"))
+    return sum(_near(original.xy[part][first], other.xy[part][second]) for part in ("face", "body"))
 
 
 def _near(first: Floats, second: Floats) -> int:

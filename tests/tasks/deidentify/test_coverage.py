@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.deidentify.coverage import Observation, cover
+from tasks.regions import bounding_box
 
 SIZE_WH = (320, 240)
 
@@ -14,14 +15,20 @@ def _mesh(x, y, size=40.0):
     return (unit * size + [x, y]).astype(np.float32)
 
 
+def _seen(frame, track, x, y, with_mesh=True):
+    mesh = _mesh(x, y)
+    return Observation(frame, track, bounding_box(mesh), mesh if with_mesh else None)
+
+
 def observations(frame_count):
     return st.lists(
         st.builds(
-            lambda frame, track, x, y: Observation(frame, track, _mesh(x, y)),
+            _seen,
             st.integers(0, frame_count - 1),
             st.integers(0, 2),
             st.floats(-30, 310),
             st.floats(-30, 230),
+            st.booleans(),
         ),
         max_size=12,
         unique_by=lambda seen: (seen.frame, seen.track),
@@ -46,7 +53,7 @@ def test_a_region_holds_every_face_that_was_seen_in_its_frame(params, data):
     by_place = {(r.frame, r.track): r for r in cover(seen, 20, SIZE_WH, params.deidentify)}
     for observation in seen:
         box = by_place[observation.frame, observation.track].box_xyxy
-        inside = observation.mesh_xy.clip(0, np.array(SIZE_WH))
+        inside = observation.box_xyxy.reshape(2, 2).clip(0, np.array(SIZE_WH))
         assert (box[:2] <= inside.min(0) + 1e-3).all()
         assert (inside.max(0) - 1e-3 <= box[2:]).all()
 
@@ -57,8 +64,8 @@ def test_a_method_that_needs_a_mesh_has_one_and_what_was_guessed_is_flagged(para
     for region in cover(data.draw(observations(20)), 20, SIZE_WH, params.deidentify):
         if region.method == "mesh_swap":
             assert region.mesh_xy is not None
+        assert region.flagged == (region.source != "detected" or region.mesh_xy is None)
         if region.source in ("extended", "whole_frame"):
-            assert region.flagged
             assert region.method != "mesh_swap"
 
 
@@ -70,15 +77,15 @@ def test_a_clip_without_any_face_is_masked_whole(params):
 
 def test_a_short_gap_is_interpolated_and_a_long_one_is_flagged(params):
     rule = params.deidentify.model_copy(update={"max_gap": 3})
-    seen = [Observation(0, 0, _mesh(0, 0)), Observation(4, 0, _mesh(40, 0)), Observation(10, 0, _mesh(40, 0))]
+    seen = [_seen(0, 0, 0, 0), _seen(4, 0, 40, 0), _seen(10, 0, 40, 0)]
     regions = cover(seen, 11, SIZE_WH, rule)
     middle = regions[2]
-    assert (middle.source, middle.method, middle.flagged) == ("interpolated", "mesh_swap", False)
+    assert (middle.source, middle.method, middle.flagged) == ("interpolated", "mesh_swap", True)
     np.testing.assert_allclose(middle.mesh_xy, _mesh(20, 0), atol=1e-4)
     lost = regions[6]
     assert (lost.source, lost.method, lost.flagged) == ("interpolated", rule.fallback, True)
 
 
 def test_one_frame_is_enough_for_a_clip(params):
-    regions = cover([Observation(5, 0, _mesh(10, 10))], 10, SIZE_WH, params.deidentify)
+    regions = cover([_seen(5, 0, 10, 10)], 10, SIZE_WH, params.deidentify)
     assert [region.source for region in regions] == ["extended"] * 5 + ["detected"] + ["extended"] * 4

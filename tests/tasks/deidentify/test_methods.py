@@ -30,7 +30,7 @@ def face(sample, weights, params):
     for _ in range(3):  # as in a video, where each look starts from the last one
         mesh = locate_mesh(rgb, mesh.next_region, weights, 0.5)
     size_wh = (rgb.shape[1], rgb.shape[0])
-    (region,) = cover([Observation(0, 0, mesh.xy)], 1, size_wh, params.deidentify)
+    (region,) = cover([Observation(0, 0, mesh.box_xyxy, mesh.xy)], 1, size_wh, params.deidentify)
     return rgb, region
 
 
@@ -84,6 +84,16 @@ def test_corrections_bring_the_keypoints_nearer(face, weights, params):
         seen = locate(swapped, region.mesh_xy)
         errors.append(np.linalg.norm(seen - region.mesh_xy, axis=1).mean())
     assert errors[1] < 0.7 * errors[0]
+
+
+def test_a_mesh_that_is_found_elsewhere_does_not_pull_the_cover_away(face, weights, params):
+    rgb, region = face
+    target = load_target(weights, params.deidentify.mesh_swap.target, params.extract)
+    covered, astray = rgb.copy(), rgb.copy()
+    settings = params.deidentify.mesh_swap
+    mesh_swap(covered, region, settings.model_copy(update={"corrections": 0}), target, lambda *_: None)
+    mesh_swap(astray, region, settings, target, lambda picture, near: near + 200)
+    np.testing.assert_array_equal(astray, covered)
 
 
 def test_mesh_swap_without_a_mesh_is_an_error_not_a_pass(methods, face):

@@ -33,7 +33,7 @@ class Scene:
         return _located(near[0]) if near else None
 
     def run(self, **options):
-        model = PartModel(self.find, self.locate, is_urgent=options.pop("is_urgent", False))
+        model = PartModel(self.find, self.locate, keep=options.pop("keep", None))
         tracker = Tracker(model, overlap=0.3, **{"interval": 10, "limit": 4, **options})
         seen = []
         for self.frame in range(len(self.frames)):  # noqa: B020
@@ -47,21 +47,25 @@ def test_two_faces_keep_their_numbers_while_they_move():
 
 
 def test_a_face_that_is_found_again_keeps_its_number():
-    seen = Scene([[5], [], [], [6], [7]]).run(is_urgent=True)
+    seen = Scene([[5], [], [], [6], [7]]).run(interval=1)
     assert seen == [{0: 5}, {}, {}, {0: 6}, {0: 7}]
+
+
+def test_with_an_interval_of_one_a_face_of_a_single_frame_is_seen():
+    assert Scene([[5], [5], [5, 60], [5]]).run(interval=1)[2] == {0: 5, 1: 60}
+
+
+def test_a_face_that_is_found_but_cannot_be_located_is_kept():
+    scene = Scene([[5], [5], [5]])
+    scene.locate = lambda rgb, region: None
+    seen = scene.run(interval=1, keep=lambda region: _located(region.center_xy[0]))
+    assert seen == [{0: 5}] * 3
 
 
 def test_the_detector_rests_while_a_face_is_followed():
     scene = Scene([[5]] * 25)
     scene.run()
     assert scene.looks == 3
-
-
-def test_an_urgent_part_is_looked_for_in_every_frame():
-    calm, urgent = Scene([[]] * 20), Scene([[]] * 20)
-    calm.run()
-    urgent.run(is_urgent=True)
-    assert (calm.looks, urgent.looks) == (2, 20)
 
 
 def test_a_newcomer_is_seen_at_the_next_look():

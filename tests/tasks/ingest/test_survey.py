@@ -1,11 +1,11 @@
 """What the manifest says against what lies there."""
 
 import csv
-from datetime import date
 
 import pytest
 
 from flows.sample import COLUMNS
+from tasks.documents import write_json
 from tasks.errors import DocumentError, KeyMismatchError
 from tasks.ingest.pseudonyms import (
     KEY_PATH,
@@ -15,17 +15,18 @@ from tasks.ingest.pseudonyms import (
     read_key,
     subject_pseudonym,
 )
-from tasks.ingest.survey import survey
+from tasks.ingest.survey import NOTE_NAME, survey
 
 KEY = b"k" * 32
-TODAY = date(2026, 11, 22)
+TODAY = "2026-11-22"
 
 
 def _row(file, subject="S1", consent="yes", expires="", policy=""):
     return [file, subject, "s1", "gait", consent, expires, policy, ""]
 
 
-def _inbox(folder, rows, files):
+def _inbox(folder, rows, files, outside=()):
+    write_json({"as_of": TODAY, "outside": list(outside)}, folder / NOTE_NAME)
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
@@ -35,7 +36,7 @@ def _inbox(folder, rows, files):
 
 
 def _reasons(folder):
-    return {entry.file: entry.reason for entry in survey(folder, KEY, TODAY)}
+    return {entry.file: entry.reason for entry in survey(folder, KEY)}
 
 
 def test_each_reason_and_none(tmp_path):
@@ -52,11 +53,11 @@ def test_each_reason_and_none(tmp_path):
         _row("../secret.mp4"),
         _row(str(tmp_path / "secret.mp4")),
         _row("link.mp4"),
+        _row(f"{'ü' * 150}.mp4"),
     ]
     contents = {"good.mp4": b"1", "sub/good too.mp4": b"2", "no.mp4": b"3", "late.mp4": b"4",
                 "again.mp4": b"1", "forgotten.mp4": b"5"}  # fmt: skip
-    _inbox(inbox, rows, contents)
-    (inbox / "link.mp4").symlink_to(tmp_path / "secret.mp4")
+    _inbox(inbox, rows, contents, outside=["link.mp4", "stray-link.mp4"])
     assert _reasons(inbox) == {
         "good.mp4": None,
         "sub/good too.mp4": None,
@@ -68,23 +69,26 @@ def test_each_reason_and_none(tmp_path):
         str(tmp_path / "secret.mp4"): "path outside the inbox",
         "link.mp4": "path outside the inbox",
         "forgotten.mp4": "not named in the manifest",
+        "stray-link.mp4": "path outside the inbox",
+        f"{'ü' * 150}.mp4": "file missing",
     }
 
 
-def test_a_refused_first_copy_does_not_refuse_the_second(tmp_path):
-    rows = [_row("one.mp4", consent="no"), _row("two.mp4")]
+@pytest.mark.parametrize("order", [1, -1])
+def test_consent_that_is_denied_under_one_name_is_denied_under_every_name(tmp_path, order):
+    rows = [_row("one.mp4", consent="no"), _row("two.mp4"), _row("./one.mp4")][::order]
     _inbox(tmp_path, rows, {"one.mp4": b"1", "two.mp4": b"1"})
-    assert _reasons(tmp_path) == {"one.mp4": "no consent to release", "two.mp4": None}
+    assert set(_reasons(tmp_path).values()) == {"no consent to release"}
 
 
 def test_pseudonyms_hold_over_names_and_differ_over_keys(tmp_path):
     assert clip_pseudonym(KEY, "ab") == clip_pseudonym(KEY, "ab")
     assert subject_pseudonym(KEY, "S1") != subject_pseudonym(b"l" * 32, "S1")
     _inbox(tmp_path, [_row("one.mp4")], {"one.mp4": b"1"})
-    (entry,) = survey(tmp_path, KEY, TODAY)
+    (entry,) = survey(tmp_path, KEY)
     (tmp_path / "one.mp4").rename(tmp_path / "two.mp4")
     _inbox(tmp_path, [_row("two.mp4")], {})
-    (renamed,) = survey(tmp_path, KEY, TODAY)
+    (renamed,) = survey(tmp_path, KEY)
     assert entry.clip_id == renamed.clip_id
     assert "S1" not in f"{entry.clip_id}{entry.subject}"
 
@@ -100,12 +104,13 @@ def test_pseudonyms_hold_over_names_and_differ_over_keys(tmp_path):
 )
 def test_a_manifest_that_cannot_be_trusted_is_refused_whole(tmp_path, rows, said):
     with pytest.raises(DocumentError, match=said):
-        survey(_inbox(tmp_path, rows, {}), KEY, TODAY)
+        survey(_inbox(tmp_path, rows, {}), KEY)
 
 
 def test_no_manifest(tmp_path):
+    write_json({"as_of": TODAY, "outside": []}, tmp_path / NOTE_NAME)
     with pytest.raises(DocumentError, match=r"manifest\.csv is missing"):
-        survey(tmp_path, KEY, TODAY)
+        survey(tmp_path, KEY)
 
 
 @pytest.fixture

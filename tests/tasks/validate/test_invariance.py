@@ -4,29 +4,26 @@ import numpy as np
 import pytest
 
 from schemas.keypoints import PARTS
-from tasks.validate.invariance import COCO_SIGMAS, measure, oks
-from tasks.validate.people import align_people, to_tracks
+from tasks.validate.invariance import COCO_SIGMAS, measure, oks, person_areas
+from tasks.validate.people import Tracks, align_people, to_tracks
 
 FRAMES = 10
 LIMITS = [0.02, 0.05, 0.1]
 
 
-def _tracks(people=1, shift=0.0):
+def _tracks(people=1):
     rng = np.random.default_rng(3)
-    tracks = {}
+    xy = {}
     for part, count in PARTS.items():
-        one = rng.random((1, 1, count, 2)).astype(np.float32) * 100
-        tracks[part] = np.repeat(np.repeat(one, FRAMES, axis=1), people, axis=0)
-        tracks[part] += (np.arange(people) * 500.0)[:, None, None, None].astype(np.float32)
-    tracks["face"][:, :, 33], tracks["face"][:, :, 263] = 0, [50, 0]
-    tracks["face"] += (np.arange(people) * 500.0)[:, None, None, None].astype(np.float32) * 0
-    tracks["body"][:, :, 11, :] = [0, 0]
-    tracks["body"][:, :, 12, :] = [200, 0]
-    if people > 1:
-        tracks["face"][1] += 500
-        tracks["body"][1] += 500
-    moved = {part: values + np.float32(shift) for part, values in tracks.items()}
-    return moved | {"head": moved["body"][:, :, :11]}
+        one = rng.random((count, 2)).astype(np.float32) * 100
+        if part == "face":
+            one[33], one[263] = [0, 0], [50, 0]
+        if part == "body":
+            one[11], one[12] = [0, 0], [200, 0]
+        xy[part] = np.stack([np.stack([one + 500 * person] * FRAMES) for person in range(people)])
+    xy["head"] = xy["body"][:, :, :11].copy()
+    visibility = {part: np.ones(values.shape[:3], np.float32) for part, values in xy.items()}
+    return Tracks(xy, visibility)
 
 
 def test_the_same_keypoints_give_no_error():
@@ -41,7 +38,7 @@ def test_the_same_keypoints_give_no_error():
 
 def test_nme_is_distance_over_the_eyes():
     original, moved = _tracks(), _tracks()
-    moved["face"] = original["face"] + np.array([3, 4], np.float32)
+    moved.xy["face"] = original.xy["face"] + np.array([3, 4], np.float32)
     figures = measure(original, original, moved, "face", LIMITS)
     assert figures["nme_mean"][0] == pytest.approx(5 / 50, rel=1e-4)
     assert figures["nme_max"][0] == pytest.approx(5 / 50, rel=1e-4)
@@ -50,7 +47,7 @@ def test_nme_is_distance_over_the_eyes():
 
 def test_head_error_is_distance_over_the_shoulders():
     original, moved = _tracks(), _tracks()
-    moved["head"] = original["head"] + np.array([0, 10], np.float32)
+    moved.xy["head"] = original.xy["head"] + np.array([0, 10], np.float32)
     assert measure(original, original, moved, "head", LIMITS)["nme_mean"][0] == pytest.approx(
         10 / 200, rel=1e-4
     )
@@ -64,9 +61,9 @@ def test_oks_by_hand():
 
 def test_lost_gained_and_found_again_count_detections():
     original, control, other = _tracks(), _tracks(), _tracks()
-    other["face"][0, :4] = np.nan
-    original["face"][0, 9] = np.nan
-    control["face"][0, 0] = np.nan
+    other.xy["face"][0, :4] = np.nan
+    original.xy["face"][0, 9] = np.nan
+    control.xy["face"][0, 0] = np.nan
     figures = measure(original, control, other, "face", LIMITS)
     assert figures["lost"] == (4.0, 9)
     assert figures["gained"] == (1.0, 6)
@@ -76,27 +73,50 @@ def test_lost_gained_and_found_again_count_detections():
 
 def test_an_arm_without_any_face_has_no_error_figure():
     original, other = _tracks(), _tracks()
-    other["face"][:] = np.nan
+    other.xy["face"][:] = np.nan
     figures = measure(original, original, other, "face", LIMITS)
     assert figures["nme_mean"] == (None, 0)
     assert figures["oks_mean"] == (None, 0)
     assert figures["found_again"][0] == 0.0
 
 
+def _pick(tracks, people):
+    return Tracks(
+        {part: values[people] for part, values in tracks.xy.items()},
+        {part: values[people] for part, values in tracks.visibility.items()},
+    )
+
+
 def test_people_are_matched_whatever_their_order():
     original = _tracks(people=2)
-    swapped = {part: values[::-1].copy() for part, values in original.items()}
-    aligned = align_people(original, swapped)
-    for part, values in original.items():
-        np.testing.assert_array_equal(aligned[part], values)
+    aligned = align_people(original, _pick(original, [1, 0]))
+    for part, values in original.xy.items():
+        np.testing.assert_array_equal(aligned.xy[part], values)
 
 
 def test_a_person_who_is_missing_is_missing_not_another_one():
     original = _tracks(people=2)
-    alone = {part: values[1:].copy() for part, values in original.items()}
-    aligned = align_people(original, alone)
-    assert np.isnan(aligned["face"][0]).all()
-    np.testing.assert_array_equal(aligned["face"][1], original["face"][1])
+    aligned = align_people(original, _pick(original, [1]))
+    assert np.isnan(aligned.xy["face"][0]).all()
+    np.testing.assert_array_equal(aligned.xy["face"][1], original.xy["face"][1])
+
+
+def test_people_whom_the_original_does_not_have_are_gained():
+    both = _tracks(people=2)
+    original = _pick(both, [0])
+    aligned = align_people(original, both)
+    assert measure(original, original, aligned, "face", LIMITS)["gained"] == (FRAMES, 2 * FRAMES)
+
+
+def test_keypoints_that_the_original_does_not_show_do_not_count():
+    original, moved = _tracks(), _tracks()
+    original.visibility["body"][:, :, 20:] = 0.1
+    moved.xy["body"][:, :, 20:] += 1000
+    figures = measure(original, original, moved, "body", LIMITS)
+    assert figures["nme_mean"][0] == 0
+    assert figures["oks_mean"][0] == 1
+    shown = original.xy["body"][0, 0, :20]
+    assert person_areas(original, "body")[0, 0] == pytest.approx(np.ptp(shown, axis=0).prod(), rel=1e-4)
 
 
 def test_nobody_anywhere_is_no_crash():
