@@ -1,12 +1,12 @@
 """Real clips, real weights, real servers: fetched once into the cache, verified, shared by the tests."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests_support import REPO, command_environment
 
 import tasks.models as models
 from flows.sample import CLIPS, SampleClip
@@ -16,8 +16,6 @@ from tasks.documents import read_params
 from tasks.inference import Weights, shared_weights
 from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams
-
-REPO = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -72,13 +70,6 @@ def guise() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
-
-
-def command_environment() -> dict[str, str]:
-    """Return a user's environment: what this test session set for itself is not in it."""
-    ours = ("PREFECT_", "AWS_", "PYTHONWARNINGS", "COLUMNS")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return kept | {"PYTHONPATH": str(REPO)}
 
 
 @pytest.fixture(scope="session")

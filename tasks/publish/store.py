@@ -163,8 +163,6 @@ def open_bucket(to: str) -> Bucket:
         client = boto3.Session().client("s3", config=config)
     except ValueError as error:
         raise StorageError(f"the S3 endpoint is no address: {error}") from None
-    except ValueError as error:
-        raise StorageError(f"the S3 endpoint is no address: {error}") from None
     except BotoCoreError as error:
         raise StorageError(f"S3 is not configured ({type(error).__name__}): set AWS_DEFAULT_REGION") from None
     return Bucket(client, name, f"{prefix.strip('/')}/" if prefix.strip("/") else "")

@@ -92,8 +92,8 @@ def measure(
     points = labelled(original, part)
     both = original.seen(part) & other.seen(part) & points.any(axis=2)
     distances = np.linalg.norm(original.xy[part] - other.xy[part], axis=-1)[both]
-    distances = np.where(points[both], distances, np.float32(np.nan))
-    errors = distances / reference_lengths(original, part)[both][:, None]
+    distances = np.where(points[both], distances, np.float32(np.nan)).astype(np.float32)
+    errors = np.asarray(distances / reference_lengths(original, part)[both][:, None], np.float32)
     values = _error_metrics(errors, pck_thresholds) | {
         "oks_mean": _mean_oks(distances, person_areas(original, part)[both], part)
     }

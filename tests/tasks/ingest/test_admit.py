@@ -6,6 +6,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from tests_support import write_video
 
 from schemas.clips import REASONS
 from tasks.errors import ClipRefusedError
@@ -29,20 +30,6 @@ def _bitstream(path):
     with av.open(str(path)) as container:
         packets = container.demux(container.streams.video[0])
         return [sha256_bytes(bytes(packet)) for packet in packets if packet.dts is not None]
-
-
-def write_video(path, frames, *, codec="libx264", pix_fmt="yuv420p", size_wh=(64, 48), options=None):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height = size_wh
-        stream.pix_fmt = pix_fmt
-        stream.codec_context.options = options or {}
-        container.start_encoding()
-        for index in range(frames):
-            rgb = np.full((size_wh[1], size_wh[0], 3), 40 + index, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
-        container.mux(stream.encode(None))
-    return path
 
 
 def _add_silence(container):

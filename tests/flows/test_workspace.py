@@ -1,0 +1,247 @@
+"""A data manager's workspace, with everything in the inbox that must be refused, and canaries."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+from tests_support import REPO, command_environment, with_metadata, write_video
+
+from flows.sample import COLUMNS
+
+CANARY = "Jane-Doe-19610704"
+GOOD = [f"{CANARY} first.mp4", f"visit/{CANARY} second.mp4"]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, sample, guise):
+    """A workspace whose inbox was ingested; the outcome lies beside it as JSON."""
+    root = tmp_path_factory.mktemp("hospital") / "release"
+    made = guise(root.parent, "workspace", str(root))
+    assert made.returncode == 0, made.stderr
+    _fill(root / "data/inbox", sample)
+    done = guise(root, "--json", "ingest")
+    assert done.returncode == 0, done.stderr
+    (root.parent / "outcome.json").write_text(done.stdout)
+    return root
+
+
+def _fill(inbox: Path, sample) -> None:
+    (inbox / "visit").mkdir(parents=True, exist_ok=True)
+    with_metadata(sample("cap12"), inbox / GOOD[0], CANARY)
+    shutil.copy(sample("carphone"), inbox / GOOD[1])
+    shutil.copy(inbox / GOOD[0], inbox / "again.mp4")
+    shutil.copy(sample("franck"), inbox / "denied.mp4")
+    whole = sample("franck", 2.0).read_bytes()
+    (inbox / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    (inbox / "text.mp4").write_bytes(b"no video at all" * 99)
+    write_video(inbox / "empty.mkv", 0)
+    write_video(inbox / "odd.mkv", 3, codec="ffv1")
+    write_video(inbox / "late.mkv", 3)
+    (inbox / "link.mp4").symlink_to(inbox.parent / "elsewhere.mp4")
+    (inbox / f"{CANARY} unnamed.mp4").write_bytes(b"x")
+    rows = [
+        [name, CANARY, "s1", "gait", "yes", "2099-12-31", "", CANARY]
+        for name in (*GOOD, "again.mp4", "cut.mp4", "text.mp4", "empty.mkv", "odd.mkv", "gone.mp4",
+                     "../secret.mp4", "link.mp4")
+    ]  # fmt: skip
+    rows.append(["denied.mp4", CANARY, "s1", "gait", "no", "", "", ""])
+    rows.append(["late.mkv", CANARY, "s1", "gait", "yes", "2020-01-01", "", ""])
+    with (inbox / "manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+
+
+def test_every_refusal_is_told_with_its_reason_and_stops_nobody(workspace):
+    outcome = json.loads((workspace.parent / "outcome.json").read_text())
+    assert {entry["file"]: entry["reason"] for entry in outcome["refused"]} == {
+        "again.mp4": "duplicate content",
+        "cut.mp4": "truncated video",
+        "text.mp4": "unreadable video",
+        "empty.mkv": "zero frames",
+        "odd.mkv": "unsupported codec",
+        "gone.mp4": "file missing",
+        "../secret.mp4": "path outside the inbox",
+        "link.mp4": "path outside the inbox",
+        "denied.mp4": "no consent to release",
+        "late.mkv": "consent expired",
+        f"{CANARY} unnamed.mp4": "not named in the manifest",
+    }
+    clips = pl.read_parquet(workspace / "data/ingested/clips.parquet")
+    assert clips.filter(status="admitted").height == len(GOOD)
+    assert len(list((workspace / "data/ingested/videos").iterdir())) == len(GOOD)
+
+
+def test_no_private_string_reaches_the_clips_git_or_prefect(workspace):
+    for path in [*(workspace / "data/ingested").rglob("*.mp4"), workspace / "data/ingested/clips.parquet"]:
+        assert CANARY.encode() not in path.read_bytes()
+    history = subprocess.run(
+        ["git", "log", "--all", "-p"], cwd=workspace, capture_output=True, check=True
+    ).stdout
+    assert CANARY.encode() not in history
+    prefect = workspace / ".guise/prefect"
+    assert (prefect / "prefect.db").is_file()
+    logs = workspace / ".guise/logs"
+    for path in (*prefect.rglob("*"), *logs.rglob("*"), *(workspace / ".guise/reports").rglob("*")):
+        if path.is_file():
+            assert CANARY.encode() not in path.read_bytes(), path
+
+
+def test_the_key_is_outside_git_and_only_the_owner_reads_it(workspace):
+    key = workspace / ".secrets/pseudonym.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert subprocess.run(["git", "check-ignore", str(key)], cwd=workspace, check=False).returncode == 0
+
+
+def test_raw_goes_to_the_private_remote(workspace):
+    assert "remote: private" in (workspace / "data/raw.dvc").read_text()
+
+
+def test_another_key_is_an_error(workspace, guise):
+    other = {"GUISE_PSEUDONYM_KEY": "another key that is long enough to be one"}
+    _touch_manifest(workspace)
+    done = guise(workspace, "ingest", env=other)
+    assert done.returncode == 2
+    assert "not the one this workspace was made with" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert guise(workspace, "ingest").returncode == 0
+
+
+def _touch_manifest(workspace: Path) -> None:
+    manifest = workspace / "data/inbox/manifest.csv"
+    manifest.write_text(manifest.read_text().replace("gait", "gaits"))
+
+
+def test_a_misspelt_parameter_stops_the_run_with_its_name(workspace, guise):
+    params = workspace / "params.yaml"
+    kept = params.read_text()
+    params.write_text(kept.replace("max_gap:", "max_gpa:"))
+    done = guise(workspace, "run", "control")
+    params.write_text(kept)
+    assert done.returncode == 2
+    assert "deidentify.max_gpa: no such key (is it misspelt?)" in done.stderr
+
+
+def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise):
+    first = json.loads(guise(workspace, "--json", "run", "control").stdout)
+    assert first["nodes"]["control"][0]["jobs"] == len(GOOD)
+    videos = sorted((workspace / "data/control").glob("*.mp4"))
+    right = videos[0].read_bytes()
+    videos[0].write_bytes(b"altered")
+    (workspace / "data/control/stale.mp4").write_bytes(b"left by an earlier run")
+    again = json.loads(guise(workspace, "--json", "run", "control").stdout)["nodes"]["control"][0]
+    assert (again["jobs"], again["cached"]) == (len(GOOD), len(GOOD) - 1)
+    assert videos[0].read_bytes() == right
+    assert sorted((workspace / "data/control").glob("*.mp4")) == videos
+    assert json.loads(guise(workspace, "--json", "run", "control").stdout)["nodes"]["control"] == []
+
+
+@pytest.mark.slow
+def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, guise):
+    guise(workspace, "run", "control")
+    command = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run", "extract@control"],
+        cwd=workspace, env=command_environment() | {"GUISE_WORKERS": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    folder = workspace / "data/keypoints/control"
+    deadline = time.monotonic() + 240
+    while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in psutil.Process(command.pid).children(recursive=True):
+        words = process.cmdline()
+        if "flows.stage" in words and "sh" not in words[0]:
+            os.kill(process.pid, signal.SIGKILL)
+    out, err = command.communicate(timeout=240)
+    assert command.returncode == 2, out + err
+    assert "run the same command again" in err
+    assert "Traceback" not in err
+    carried_on = json.loads(guise(workspace, "--json", "run", "extract@control").stdout)
+    report = carried_on["nodes"]["extract@control"][0]
+    assert report["cached"] >= 1
+    assert report["failure"] is None
+    assert len(list(folder.glob("*.parquet"))) == len(GOOD)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_sentence_and_the_next_run_carries_on(workspace, guise, tmp_path):
+    folder = workspace / "data/control"
+    shutil.rmtree(folder)
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not allow to mount a small disk")
+    try:
+        params = workspace / "params.yaml"
+        params.write_text(params.read_text().replace("crf: 23", "crf: 22"))
+        done = guise(workspace, "run", "control")
+        assert done.returncode == 2
+        assert "the disk is full" in done.stderr
+        assert "Traceback" not in done.stderr
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    done = guise(workspace, "run", "control")
+    assert done.returncode == 0, done.stderr
+
+
+def test_gates_are_closed_before_there_is_anything_to_release(workspace, guise):
+    candidate = guise(workspace, "candidate", "v1")
+    assert candidate.returncode == 1
+    assert "run `guise run` first" in candidate.stderr
+    for words in (["approve", "v1", "--by", "A", "--reason", "B"], ["publish", "v1"], ["audit", "v1"]):
+        done = guise(workspace, *words)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "nonsense"], "there is no stage nonsense"),
+        (["candidate", "../../x"], "a version is letters"),
+        (["ingest", "--inbox", "nowhere"], "there is no inbox"),
+    ],
+)
+def test_wrong_use_is_exit_code_2_and_a_sentence(workspace, guise, words, said):
+    done = guise(workspace, *words)
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_is_no_workspace_is_told(guise, tmp_path):
+    done = guise(tmp_path, "run")
+    assert done.returncode == 2
+    assert "guise workspace" in done.stderr
+    (tmp_path / "something.txt").write_text("mine")
+    assert guise(tmp_path, "workspace", ".").returncode == 2
+    assert guise(REPO, "workspace", ".").returncode == 2
+
+
+def test_a_workspace_can_be_named_from_elsewhere(workspace, guise, tmp_path):
+    done = guise(tmp_path, "--workspace", str(workspace), "doctor")
+    assert "pseudonym key: fingerprint" in done.stdout
+    assert done.returncode == 0, done.stdout
+
+
+def test_nothing_of_ours_is_left_running(workspace):
+    left = [
+        process.cmdline()
+        for process in psutil.process_iter()
+        if any(str(workspace) in word for word in _words(process))
+    ]
+    assert left == []
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -1,0 +1,265 @@
+"""The whole road on real clips: `guise demo`, short, then what a person and an attacker do with it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+import yaml
+from tests_support import command_environment
+
+from flows.sample import CLIPS
+from flows.servers import object_store
+from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.keypoints import KEYPOINTS
+from tasks.documents import check_table
+from tasks.hashing import sha256_file
+from tasks.video import read_frames, read_info
+
+pytestmark = pytest.mark.slow
+CHATTER = re.compile(r"Traceback|Warning|WARNING|INFO|DEBUG|ERROR|Exception|deprecat", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, guise):
+    """The demo's folder and what it printed, on excerpts of two seconds."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = guise(folder, "demo", "--dir", "d", "--seconds", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "d", done
+
+
+@pytest.fixture(scope="module")
+def server(demo):
+    """The demo's S3 server, up again over the same folder; yields what boto3 reads."""
+    with object_store(demo[0] / ".guise/s3") as store:
+        yield store.environment()
+
+
+def test_the_screen_shows_results_and_no_chatter(demo):
+    _, done = demo
+    assert done.stderr == ""
+    assert not CHATTER.search(done.stdout), done.stdout
+    assert "\x1b" not in done.stdout
+    for said in ("Refused", "truncated video", "no consent to release", "not named in the manifest",
+                 "side by side", "needs a person's decision", "releases/demo-1/manifest.json",
+                 "every object is what was approved", "<- raw file", "Where to look next",
+                 "peak memory"):  # fmt: skip
+        assert said in done.stdout, said
+
+
+def test_nothing_is_left_running(demo):
+    root, _ = demo
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        assert not any(str(root) in word for word in process.info["cmdline"] or [])
+        assert not str(process.info["cwd"]).startswith(str(root))
+
+
+def test_the_numbers_of_the_issue_hold(demo):
+    arms = json.loads((demo[0] / "data/evidence/summary.json").read_text())["arms"]
+    released = arms["released"]
+    assert released["face_found_again"] >= 0.99
+    assert released["dlib_distance_min"] >= 0.6
+    assert released["face_nme_ratio_to_control"] <= 2.0
+    blur = arms["blur"]["head_error"]
+    assert blur is None or released["head_error"] < blur / 2
+    assert {"control", "released", "blur", "pixelate", "mask"} == set(arms)
+    peak, seconds = _figures(demo[1].stdout)
+    assert peak < 2.0
+    assert seconds < 480
+
+
+def _figures(screen: str) -> tuple[float, float]:
+    found = re.search(r"(\d+) s in all, peak memory ([\d.]+) GB", screen)
+    return float(found[2]), float(found[1])
+
+
+def test_every_released_frame_is_covered_and_the_stream_is_itself(demo):
+    root, _ = demo
+    for video in (root / "data/deidentified/videos").glob("*.mp4"):
+        source = root / "data/ingested/videos" / video.name
+        info, released = read_info(source), read_info(video)
+        assert (released.time_base, released.size_wh) == (info.time_base, info.size_wh)
+        coverage = pl.read_parquet(root / f"data/deidentified/coverage/{video.stem}.parquet")
+        pairs = list(zip(read_frames(source), read_frames(video), strict=True))
+        assert {one.pts - two.pts for one, two in pairs} == {0}
+        assert set(coverage["frame"]) == set(range(len(pairs)))
+        for one, two in pairs:
+            x0, y0, x1, y1 = (int(v) for v in coverage.filter(frame=one.index)["region_xyxy"][0])
+            middle = (slice((y0 * 2 + y1) // 3, (y0 + y1 * 2) // 3),
+                      slice((x0 * 2 + x1) // 3, (x0 + x1 * 2) // 3))  # fmt: skip
+            moved = abs(one.rgb[middle].astype(int) - two.rgb[middle]).mean()
+            rest = abs(one.rgb[:y0].astype(int) - two.rgb[:y0]).mean() if y0 > 4 else 1.0
+            assert moved > 2 * rest, f"{video.name} frame {one.index}"
+
+
+def test_the_graph_speaks_through_dvc(demo):
+    root, _ = demo
+    run = _dvc(root, "metrics", "show", "--json")
+    assert json.loads(run)[""]["data"]["data/evidence/summary.json"]["data"]["clips"]["admitted"] == 4
+    assert json.loads(_dvc(root, "status", "--json")) == {}
+
+
+def _dvc(root: Path, *words: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "dvc", *words], cwd=root, env=command_environment(),
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    return done.stdout
+
+
+def test_the_tables_keep_their_schemas(demo):
+    evidence = demo[0] / "data/evidence"
+    for name, schema in (("invariance", INVARIANCE), ("identity", IDENTITY), ("verdicts", VERDICTS)):
+        check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
+    for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
+        check_table(pl.read_parquet(path), KEYPOINTS, path.name)
+
+
+def test_a_release_holds_exactly_what_it_should(demo):
+    candidate = json.loads((demo[0] / "data/releases/demo-1/candidate.json").read_text())
+    clips = [clip["clip_id"] for clip in candidate["clips"]]
+    assert len(clips) == 4
+    assert {file["path"] for file in candidate["files"]} == {
+        "README.md", "DATA_DICTIONARY.md", "LICENSE", "clips.csv", "params.yaml", "models.json",
+        "lineage.json", "evidence/invariance.csv", "evidence/identity.csv", "evidence/verdicts.csv",
+        *(f"videos/{clip}.mp4" for clip in clips), *(f"keypoints/{clip}.parquet" for clip in clips),
+    }  # fmt: skip
+    readme = (demo[0] / "data/releases/demo-1/files/README.md").read_text()
+    assert "broke a rule" in readme
+    assert "mobilefacenet puts" in readme
+    assert "not anonymous" in readme
+
+
+def test_no_published_byte_and_no_log_holds_a_private_string(demo):
+    root, _ = demo
+    ingested = pl.read_parquet(root / "data/ingested/sources.parquet")
+    private = [text for clip in CLIPS for text in (clip.subject_id, clip.file)]
+    private += [digest for digest in ingested["raw_sha256"] if digest]
+    private += [path.name for path in (root / "data/inbox").iterdir() if path.suffix == ".mp4"]
+    places = [root / ".guise/s3", root / "data/releases", root / ".guise/logs"]
+    files = [path for place in places for path in place.rglob("*") if path.is_file()]
+    files += list((root / ".guise/prefect").glob("prefect.db*"))
+    assert any(path.suffix == ".dat" for path in files)
+    for path in files:
+        content = path.read_bytes()
+        for text in private:
+            assert text.encode() not in content, f"{text} in {path}"
+
+
+def test_a_second_run_does_nothing_again(demo, guise):
+    root, _ = demo
+    before = sha256_file(root / "data/releases/demo-1/candidate.json")
+    done = guise(root.parent, "demo", "--dir", "d", "--seconds", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("unchanged, nothing to do") == 11
+    assert "0 objects uploaded" in done.stdout
+    assert sha256_file(root / "data/releases/demo-1/candidate.json") == before
+    assert _figures(done.stdout)[1] < 120
+
+
+def test_audit_finds_nothing_in_a_sound_release(demo, guise, server):
+    clip = json.loads((demo[0] / "data/releases/demo-1/candidate.json").read_text())["clips"][0]["clip_id"]
+    done = guise(demo[0], "audit", "demo-1", "--clip", clip, env=server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "here and unchanged" in done.stdout
+
+
+@pytest.mark.parametrize("harm", ["altered", "missing", "extra", "manifest"])
+def test_audit_finds_and_names_what_is_wrong(demo, guise, server, harm):
+    import boto3
+
+    client = boto3.Session().client(
+        "s3", endpoint_url=server["AWS_ENDPOINT_URL_S3"], region_name="us-east-1",
+        aws_access_key_id=server["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=server["AWS_SECRET_ACCESS_KEY"],
+    )  # fmt: skip
+    folder = "releases/demo-1/"
+    key = folder + {"extra": "more.txt", "manifest": "manifest.json"}.get(harm, "README.md")
+    kept = b"" if harm == "extra" else client.get_object(Bucket="guise-demo", Key=key)["Body"].read()
+    if harm == "missing":
+        client.delete_object(Bucket="guise-demo", Key=key)
+    else:
+        client.put_object(Bucket="guise-demo", Key=key, Body=kept.replace(b"a", b"b", 1) + b" ")
+    done = guise(demo[0], "audit", "demo-1", env=server)
+    if harm == "extra":
+        client.delete_object(Bucket="guise-demo", Key=key)
+    else:
+        client.put_object(Bucket="guise-demo", Key=key, Body=kept)
+    said = {"altered": "README.md was altered", "missing": "README.md is missing",
+            "extra": "more.txt does not belong", "manifest": "manifest.json"}[harm]  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert guise(demo[0], "audit", "demo-1", env=server).returncode == 0
+
+
+def test_a_candidate_is_published_only_as_a_named_person_approved_it(demo, guise, server):
+    root, _ = demo
+    frozen = json.loads(guise(root, "--json", "candidate", "v2").stdout)
+    refused = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    assert refused.returncode == 1
+    assert "nobody has approved" in refused.stderr
+    nameless = guise(root, "approve", "v2", "--by", " ", "--reason", "fine")
+    assert nameless.returncode == 2
+    clip = frozen["clips"][0]["clip_id"]
+    approved = guise(root, "approve", "v2", "--by", "Dr. Ada Example", "--reason", "seen", "--reject", clip)
+    assert approved.returncode == 0, approved.stderr
+    (record,) = yaml.safe_load((root / "data/releases/v2/approvals.yaml").read_text())["approvals"]
+    assert (record["by"], record["rejected"]) == ("Dr. Ada Example", [clip])
+    assert record["digest"] != frozen["digest"]
+    done = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    assert done.returncode == 0, done.stderr
+    again = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    assert "0 objects uploaded" in again.stdout
+    assert guise(root, "audit", "v2", env=server).returncode == 0
+    manifest = json.loads((root / "data/releases/v2/candidate.json").read_text())
+    assert not any(clip in file["path"] for file in manifest["files"])
+
+
+def test_wrong_credentials_and_a_missing_bucket_are_one_sentence(demo, guise, server):
+    root, _ = demo
+    guise(root, "candidate", "v3")
+    guise(root, "approve", "v3", "--by", "A", "--reason", "B")
+    for words, env, said in (
+        ([], server | {"AWS_SECRET_ACCESS_KEY": "wrong"}, "check your S3 credentials"),
+        (["--to", "s3://no-such-bucket"], server, "there is no bucket no-such-bucket"),
+        ([], server | {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "cannot be reached"),
+    ):
+        done = guise(root, "publish", "v3", *(words or ["--to", "s3://guise-demo"]), env=env)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert done.stderr.count("\n") == 1
+    done = guise(root, "publish", "v3", "--to", "s3://guise-demo", env=server)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_rule_asks_for_a_new_approval(demo, guise, server):
+    root, _ = demo
+    guise(root, "candidate", "v4")
+    guise(root, "approve", "v4", "--by", "A", "--reason", "B")
+    params = root / "params.yaml"
+    kept = params.read_text()
+    params.write_text(kept.replace("threshold: 0.34", "threshold: 0.33"))
+    stale = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=server)
+    assert stale.returncode == 1
+    assert "not those that were frozen" in stale.stderr
+    assert guise(root, "run").returncode == 0
+    still = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=server)
+    assert still.returncode == 1
+    params.write_text(kept)
+
+
+def test_a_bare_dvc_repro_runs_the_same_code(demo):
+    root, _ = demo
+    shutil.rmtree(root / "data/evidence")
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "--quiet", "validate"], cwd=root, check=False,
+        env=command_environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (root / "data/evidence/verdicts.parquet").is_file()
