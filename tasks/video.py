@@ -194,7 +194,9 @@ class VideoWriter:
         stream.time_base = info.time_base
         context = stream.codec_context
         context.time_base = info.time_base
-        context.options = {"crf": str(encoding.crf), "preset": encoding.preset}
+        # with mbtree, x264 gives other bytes when encoders run side by side (docs/decisions/004)
+        options = {"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": "mbtree=0"}
+        context.options = options
         context.thread_count = encoding.threads
         context.colorspace = info.color_space
         context.color_range = info.color_range

@@ -1,5 +1,6 @@
 """The stream stays itself: real files through real codecs."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import av
@@ -11,6 +12,7 @@ from tasks.errors import VideoError
 from tasks.video import VideoWriter, copy_streams, read_frames, read_info
 
 ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
+MEDIUM = ENCODING.model_copy(update={"preset": "medium"})
 
 
 def _pts(path):
@@ -58,6 +60,21 @@ def test_the_same_input_gives_the_same_bytes(sample, tmp_path):
             for frame in read_frames(sample("carphone")):
                 writer.write(frame.rgb, frame.pts)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
+
+
+def test_encoders_side_by_side_give_the_same_bytes(sample, tmp_path):
+    def write(name, number):
+        target = tmp_path / f"{name}-{number}.mp4"
+        source = sample(name)
+        with VideoWriter(target, read_info(source), MEDIUM) as writer:
+            for frame in read_frames(source):
+                writer.write(frame.rgb, frame.pts)
+        return name, target.read_bytes()
+
+    names = ["franck", "cap12", "carphone"]
+    with ThreadPoolExecutor(3) as pool:
+        written = list(pool.map(write, names * 8, range(24)))
+    assert len(set(written)) == len(names)
 
 
 def test_a_failed_write_leaves_nothing(sample, tmp_path):
