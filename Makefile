@@ -7,14 +7,16 @@ LOCK := requirements/dev.txt
 
 setup: .venv/ready
 
-.venv/ready: $(LOCK) tools/system-packages
+.venv/ready: $(LOCK) tools/apt-install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 		{ echo "Guise needs Python 3.11: install it, or name it with PYTHON=/path/to/python3.11"; exit 2; }
 	@git --version >/dev/null || { echo "Guise needs git: install it"; exit 2; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv 2>/dev/null || \
+		{ sh tools/apt-install python3.11-venv && $(PYTHON) -m venv .venv; }
 	@echo "installing into .venv, which takes some minutes"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
-	@sh tools/system-packages $(BIN)/python
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || \
+		{ sh tools/apt-install libgl1 libglib2.0-0 && $(BIN)/python -c 'import cv2'; }
 	@printf '#!/bin/sh\n# a workspace that you stand in runs its own copy of the code\nPYTHONPATH="%s" exec "%s" -m flows.cli "$$@"\n' \
 		"$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/guise && chmod +x $(BIN)/guise
 	@touch $@

@@ -10,7 +10,7 @@ from tests_support import REPO, command_environment
 
 import tasks.models as models
 from flows.sample import CLIPS, SampleClip
-from flows.servers import ObjectStore, object_store
+from flows.servers import ObjectStore, object_store, prefect_server
 from schemas.params import Params
 from tasks.documents import read_params
 from tasks.inference import Weights, shared_weights
@@ -70,6 +70,13 @@ def guise() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A real Prefect server that several commands share; yields what names it."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
+        yield {"PREFECT_API_URL": url}
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ SENTENCES = {
     "NoSuchBucket": "there is no bucket {bucket}: create it, or name another with --to",
     "InvalidAccessKeyId": "the store does not know this access key: check your S3 credentials",
     "SignatureDoesNotMatch": "the store refuses this secret key: check your S3 credentials",
+    "403": "the store refuses access to bucket {bucket}: check your S3 credentials",
     "AccessDenied": "the store refuses access to bucket {bucket}: check your S3 credentials",
 }
 

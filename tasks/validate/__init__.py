@@ -29,7 +29,8 @@ def arms_of(root: Path, params: Params) -> dict[str, list[str]]:
 
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
     """Return a job for each clip's keypoints, and one for identity over the whole cohort."""
-    settings = {"validate": params.validate_}
+    # rules judge what is measured: another rule needs no new measurement
+    settings = {"validate": params.validate_.model_copy(update={"rules": {}})}
     keypoints = {
         clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *arms)}
         for clip_id, arms in arms_of(root, params).items()

@@ -104,14 +104,14 @@ def test_raw_goes_to_the_private_remote(workspace):
     assert "remote: private" in (workspace / "data/raw.dvc").read_text()
 
 
-def test_another_key_is_an_error(workspace, guise):
+def test_another_key_is_an_error(workspace, guise, api):
     other = {"GUISE_PSEUDONYM_KEY": "another key that is long enough to be one"}
     _touch_manifest(workspace)
-    done = guise(workspace, "ingest", env=other)
+    done = guise(workspace, "ingest", env=other | api)
     assert done.returncode == 2
     assert "not the one this workspace was made with" in done.stderr
     assert "Traceback" not in done.stderr
-    assert guise(workspace, "ingest").returncode == 0
+    assert guise(workspace, "ingest", env=api).returncode == 0
 
 
 def _touch_manifest(workspace: Path) -> None:
@@ -119,36 +119,36 @@ def _touch_manifest(workspace: Path) -> None:
     manifest.write_text(manifest.read_text().replace("gait", "gaits"))
 
 
-def test_a_misspelt_parameter_stops_the_run_with_its_name(workspace, guise):
+def test_a_misspelt_parameter_stops_the_run_with_its_name(workspace, guise, api):
     params = workspace / "params.yaml"
     kept = params.read_text()
     params.write_text(kept.replace("max_gap:", "max_gpa:"))
-    done = guise(workspace, "run", "control")
+    done = guise(workspace, "run", "control", env=api)
     params.write_text(kept)
     assert done.returncode == 2
     assert "deidentify.max_gpa: no such key (is it misspelt?)" in done.stderr
 
 
-def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise):
-    first = json.loads(guise(workspace, "--json", "run", "control").stdout)
+def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise, api):
+    first = json.loads(guise(workspace, "--json", "run", "control", env=api).stdout)
     assert first["nodes"]["control"][0]["jobs"] == len(GOOD)
     videos = sorted((workspace / "data/control").glob("*.mp4"))
     right = videos[0].read_bytes()
     videos[0].write_bytes(b"altered")
     (workspace / "data/control/stale.mp4").write_bytes(b"left by an earlier run")
-    again = json.loads(guise(workspace, "--json", "run", "control").stdout)["nodes"]["control"][0]
+    again = json.loads(guise(workspace, "--json", "run", "control", env=api).stdout)["nodes"]["control"][0]
     assert (again["jobs"], again["cached"]) == (len(GOOD), len(GOOD) - 1)
     assert videos[0].read_bytes() == right
     assert sorted((workspace / "data/control").glob("*.mp4")) == videos
-    assert json.loads(guise(workspace, "--json", "run", "control").stdout)["nodes"]["control"] == []
+    assert json.loads(guise(workspace, "--json", "run", "control", env=api).stdout)["nodes"]["control"] == []
 
 
 @pytest.mark.slow
-def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, guise):
-    guise(workspace, "run", "control")
+def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, guise, api):
+    guise(workspace, "run", "control", env=api)
     command = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "run", "extract@control"],
-        cwd=workspace, env=command_environment() | {"GUISE_WORKERS": "1"},
+        cwd=workspace, env=command_environment() | api | {"GUISE_WORKERS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     folder = workspace / "data/keypoints/control"
@@ -163,7 +163,7 @@ def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, g
     assert command.returncode == 2, out + err
     assert "run the same command again" in err
     assert "Traceback" not in err
-    carried_on = json.loads(guise(workspace, "--json", "run", "extract@control").stdout)
+    carried_on = json.loads(guise(workspace, "--json", "run", "extract@control", env=api).stdout)
     report = carried_on["nodes"]["extract@control"][0]
     assert report["cached"] >= 1
     assert report["failure"] is None
@@ -171,7 +171,7 @@ def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, g
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_sentence_and_the_next_run_carries_on(workspace, guise, tmp_path):
+def test_a_full_disk_is_one_sentence_and_the_next_run_carries_on(workspace, guise, api):
     folder = workspace / "data/control"
     shutil.rmtree(folder)
     folder.mkdir()
@@ -181,13 +181,13 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_carries_on(workspace, guis
     try:
         params = workspace / "params.yaml"
         params.write_text(params.read_text().replace("crf: 23", "crf: 22"))
-        done = guise(workspace, "run", "control")
+        done = guise(workspace, "run", "control", env=api)
         assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
     finally:
         subprocess.run(["umount", str(folder)], check=True)
-    done = guise(workspace, "run", "control")
+    done = guise(workspace, "run", "control", env=api)
     assert done.returncode == 0, done.stderr
 
 
@@ -209,8 +209,8 @@ def test_gates_are_closed_before_there_is_anything_to_release(workspace, guise):
         (["ingest", "--inbox", "nowhere"], "there is no inbox"),
     ],
 )
-def test_wrong_use_is_exit_code_2_and_a_sentence(workspace, guise, words, said):
-    done = guise(workspace, *words)
+def test_wrong_use_is_exit_code_2_and_a_sentence(workspace, guise, api, words, said):
+    done = guise(workspace, *words, env=api)
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
