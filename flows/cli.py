@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from flows.environment import keep_to_ourselves
+from flows.failures import exit_code_of
 from schemas.release import VERSION
-from tasks.errors import GuiseError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -234,21 +234,11 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def main() -> None:
+def main() -> int:
     """Run the command; what a user can cause ends in one sentence, never in a traceback."""
     keep_to_ourselves()
-    try:
-        app(prog_name="guise")
-    except GuiseError as error:
-        print(f"guise: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        from flows.failures import describe_failure
-
-        known = describe_failure(error, "guise")
-        print(f"guise: {known}", file=sys.stderr)
-        sys.exit(known.exit_code)
+    return exit_code_of(lambda: int(app(prog_name="guise") or 0))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -16,6 +16,7 @@ from flows.approval import approve
 from flows.audit import audit_release, trace_clip
 from flows.candidate import freeze
 from flows.environment import STATE
+from flows.failures import exit_code_of
 from flows.inbox import take_inbox
 from flows.memory import PeakMemory
 from flows.publication import publish, read_publication
@@ -32,7 +33,6 @@ from flows.screen import (
     show_table,
 )
 from flows.servers import ObjectStore, object_store, prefect_server
-from tasks.errors import GuiseError
 from tasks.hashing import sha256_document
 from tasks.publish import open_bucket
 from tasks.publish.plan import candidate_digest
@@ -133,13 +133,5 @@ def _wait(store: ObjectStore, page: str) -> None:
         say("")
 
 
-def main() -> int:
-    try:
-        return run(Path.cwd(), serve="--serve" in sys.argv[1:])
-    except GuiseError as error:
-        print(f"guise: {error}", file=sys.stderr)
-        return error.exit_code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_code_of(lambda: run(Path.cwd(), serve="--serve" in sys.argv[1:])))

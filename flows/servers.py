@@ -63,14 +63,20 @@ def _await_answer(process: subprocess.Popen[bytes], url: str, name: str, log: Pa
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except urllib.error.HTTPError:
+        if _answers(url):
             return
-        except OSError:
-            time.sleep(0.2)
+        time.sleep(0.2)
     raise InputError(f"the {name} did not start: see {log}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except urllib.error.HTTPError:
+        return True  # also a refusal is an answer
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -78,6 +84,10 @@ def prefect_server(root: Path) -> Iterator[str]:
     """Give the block a Prefect API: the one that is configured, or a server of its own."""
     configured = os.environ.get(API_URL)
     if configured:
+        if not _answers(f"{configured}/health"):
+            raise InputError(
+                f"the Prefect server that {API_URL} names does not answer: start it, or unset it"
+            )
         yield configured
         return
     from prefect.settings import PREFECT_API_URL, temporary_settings

@@ -216,6 +216,13 @@ def test_wrong_use_is_exit_code_2_and_a_sentence(workspace, guise, api, words, s
     assert "Traceback" not in done.stderr
 
 
+def test_a_prefect_server_that_is_down_is_one_sentence(workspace, guise):
+    done = guise(workspace, "run", env={"PREFECT_API_URL": "http://127.0.0.1:9/api"})
+    assert done.returncode == 2
+    assert "Prefect" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_folder_that_is_no_workspace_is_told(guise, tmp_path):
     done = guise(tmp_path, "run")
     assert done.returncode == 2
