@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from tests_support import REPO, command_environment
 
@@ -16,6 +17,10 @@ from tasks.documents import read_params
 from tasks.inference import Weights, shared_weights
 from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams
+
+# a slow machine is no wrong answer
+hypothesis.settings.register_profile("guise", deadline=None)
+hypothesis.settings.load_profile("guise")
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ def observations(frame_count):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data(), st.integers(1, 40))
 def test_every_frame_of_every_track_has_a_region(params, data, frame_count):
     seen = data.draw(observations(frame_count))
@@ -46,7 +46,7 @@ def test_every_frame_of_every_track_has_a_region(params, data, frame_count):
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_region_holds_every_face_that_was_seen_in_its_frame(params, data):
     seen = data.draw(observations(20))
@@ -58,7 +58,7 @@ def test_a_region_holds_every_face_that_was_seen_in_its_frame(params, data):
         assert (inside.max(0) - 1e-3 <= box[2:]).all()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_method_that_needs_a_mesh_has_one_and_what_was_guessed_is_flagged(params, data):
     for region in cover(data.draw(observations(20)), 20, SIZE_WH, params.deidentify):
