@@ -10,6 +10,7 @@ from flows.git import commit
 from schemas.release import Approval, Approvals, Candidate
 from tasks.documents import read_document, write_bytes
 from tasks.errors import GateRefusedError, InputError
+from tasks.hashing import sha256_file
 from tasks.publish.plan import candidate_digest
 
 LONGEST = 2000
@@ -39,7 +40,7 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
     if (root / publication_path(version)).is_file():
         raise GateRefusedError(f"{version} is published already: freeze a new version")
     if rejected:
-        candidate = freeze(root, version, earlier_rejections(candidate) | dict.fromkeys(rejected, reason))
+        candidate = _without(root, candidate, dict.fromkeys(rejected, reason.strip()))
     record = Approval(
         digest=candidate_digest(candidate),
         by=by.strip(),
@@ -49,6 +50,14 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
     )
     _append(root, version, record)
     return candidate
+
+
+def _without(root: Path, candidate: Candidate, rejected: dict[str, str]) -> Candidate:
+    if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
+        raise GateRefusedError(
+            f"the results changed since {candidate.version} was frozen: freeze it and look at it again"
+        )
+    return freeze(root, candidate.version, earlier_rejections(candidate) | rejected)
 
 
 def earlier_rejections(candidate: Candidate) -> dict[str, str]:

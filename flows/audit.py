@@ -11,7 +11,7 @@ from flows.candidate import read_candidate, release_folder
 from flows.git import git
 from flows.publication import read_publication
 from schemas.clips import SOURCES
-from schemas.release import Candidate, Manifest, Publication
+from schemas.release import Candidate, Latest, Manifest, Publication
 from tasks.clips import keypoints_path, read_clips, video_path
 from tasks.documents import read_table
 from tasks.errors import GuiseError, InputError
@@ -20,6 +20,8 @@ from tasks.ingest import RAW_PATH, SOURCES_PATH
 from tasks.ingest.pseudonyms import known_key
 from tasks.publish import Bucket, open_bucket, read_manifest
 from tasks.publish.plan import candidate_digest, release_prefix
+
+ALTERED = "ALTERED"
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,25 @@ def audit_release(root: Path, version: str) -> Audit:
             manifest, digest = present
             if digest != publication.manifest_sha256:
                 findings.append("manifest.json was altered since it was published")
-    latest = bucket.read(f"{bucket.prefix}latest.json")
-    if latest is None:
-        findings.append("latest.json is missing")
-    elif json.loads(latest[0]).get("version") == version and publication.manifest_sha256 not in str(
-        latest[0]
-    ):
-        findings.append("latest.json names another manifest of this version")
+    findings += _latest_findings(bucket, publication)
     objects = bucket.keys(release_prefix(bucket.prefix, version))
     if manifest:
         findings += _object_findings(bucket, manifest, objects)
     return Audit(version, len(objects), sum(objects.values()), tuple(findings))
+
+
+def _latest_findings(bucket: Bucket, publication: Publication) -> list[str]:
+    present = bucket.read(f"{bucket.prefix}latest.json")
+    if present is None:
+        return ["latest.json is missing"]
+    try:
+        latest = Latest.model_validate_json(present[0])
+    except ValueError:
+        return ["latest.json was altered"]
+    is_this = latest.version == publication.version
+    if is_this and latest.manifest_sha256 != publication.manifest_sha256:
+        return ["latest.json names another manifest of this version"]
+    return []
 
 
 def _object_findings(bucket: Bucket, manifest: Manifest, objects: dict[str, int]) -> list[str]:
@@ -106,35 +116,56 @@ def git_bytes(root: Path, name: str) -> bytes:
     return (git(root, "show", name) + "\n").encode()
 
 
-def trace_clip(root: Path, version: str, clip_id: str) -> list[tuple[str, str]]:
-    """Return the lineage of a released clip, newest first: what it is, and its digest.
+@dataclass(frozen=True)
+class Lineage:
+    """steps: what a clip came from, newest first. findings: what does not hold, a sentence each."""
 
-    The raw file itself is named where this workspace holds it.
+    steps: tuple[tuple[str, str], ...]
+    findings: tuple[str, ...]
+
+
+def trace_clip(root: Path, version: str, clip_id: str) -> Lineage:
+    """Walk a released clip back to its raw file; the raw file is named by its HMAC.
+
+    Raises InputError for a clip that the release or the workspace does not hold.
     """
     candidate = read_candidate(root, version)
-    files = {file.path: file for file in candidate.files}
-    released = files.get(f"videos/{clip_id}.mp4")
+    released = {file.path: file for file in candidate.files}.get(f"videos/{clip_id}.mp4")
     if released is None:
         raise InputError(f"{clip_id} is no clip of {version}")
     known = read_clips(root).filter(pl.col("clip_id") == clip_id, pl.col("status") == "admitted")
     if known.is_empty():
-        raise InputError(
-            f"{clip_id} is no longer in this workspace: check out {candidate.code_revision[:12]}"
-        )
+        revision = candidate.code_revision[:12]
+        raise InputError(f"{clip_id} is no longer here: `git checkout {revision}`, then `dvc checkout`")
     clip = known.row(0, named=True)
-    source = read_table(root / SOURCES_PATH, SOURCES).filter(pl.col("clip_id") == clip_id).row(0, named=True)
-    raw = root / RAW_PATH / source["file"]
-    is_here = raw.is_file() and sha256_file(raw) == source["raw_sha256"]
-    fate = "here and unchanged" if is_here else "ALTERED" if raw.is_file() else "not in this workspace"
-    keypoints = keypoints_path("original", clip_id)
-    lock = candidate.dvc_lock_sha256[:12]
-    approved = f"{version}  code {candidate.code_revision[:12]}  dvc.lock {lock}"
+    source = read_table(root / SOURCES_PATH, SOURCES).filter(clip_id=clip_id).row(0, named=True)
     hmac = keyed_digest(known_key(root), "raw", source["raw_sha256"])
-    return [
+    ingested, keypoints = video_path("original", clip_id), keypoints_path("original", clip_id)
+    raw = root / RAW_PATH / source["file"]
+    raw_state = _state(raw, source["raw_sha256"])
+    lock = candidate.dvc_lock_sha256[:12]
+    steps: tuple[tuple[str, str], ...] = (
         ("released video", f"videos/{clip_id}.mp4  sha256 {released.sha256}"),
-        ("<- approved as", approved),
-        ("<- de-identified from", f"{video_path('original', clip_id)}  sha256 {clip['sha256']}"),
+        ("<- approved as", f"{version}  code {candidate.code_revision[:12]}  dvc.lock {lock}"),
+        ("<- de-identified from", f"{ingested}  sha256 {clip['sha256']}"),
         ("   with keypoints", f"{keypoints}  sha256 {sha256_file(root / keypoints)}"),
         ("<- ingested for", f"{clip['subject']}  session {clip['session']}  task {clip['task']}"),
-        ("<- raw file", f"hmac {hmac}  {fate}"),
-    ]
+        ("<- raw file", f"hmac {hmac}  {raw_state}"),
+    )
+    findings = []
+    if raw_state == ALTERED or _state(root / ingested, clip["sha256"]) == ALTERED:
+        findings.append(f"{clip_id}: a file of its lineage was altered in this workspace")
+    if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
+        steps += (
+            ("note", f"this workspace holds other results than {version}: the digests above are its own"),
+        )
+    published = json.loads((root / release_folder(version) / "files/lineage.json").read_bytes())
+    if published.get(clip_id, {}).get("raw_hmac_sha256") != hmac:
+        findings.append(f"{clip_id}: the released lineage names another raw file")
+    return Lineage(steps, tuple(findings))
+
+
+def _state(path: Path, sha256: str) -> str:
+    if not path.is_file():
+        return "not in this workspace"
+    return "here and unchanged" if sha256_file(path) == sha256 else ALTERED

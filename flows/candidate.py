@@ -1,6 +1,5 @@
 """Freeze what the evidence speaks of."""
 
-import json
 from datetime import date
 from pathlib import Path
 
@@ -11,11 +10,12 @@ from flows.git import changed_files, commit, last_commit_of
 from flows.replay import changed_nodes
 from flows.workspace import CODE, RECORDS
 from schemas.clips import SOURCES
+from schemas.coverage import COVERAGE
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.params import Params
 from schemas.registry import Registry
 from schemas.release import Candidate, LeftOut, ReleaseClip, ReleaseFile
-from tasks.clips import keypoints_path, read_admitted, read_clips, video_path
+from tasks.clips import coverage_path, keypoints_path, read_admitted, read_clips, video_path
 from tasks.documents import read_document, read_params, read_table, write_bytes, write_json
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
@@ -148,7 +148,9 @@ def _write_documents(root: Path, version: str, params: Params, clips: list[Relea
         for name, schema in EVIDENCE.items()
     }
     contents = {f"evidence/{name}.csv": table.write_csv().encode() for name, table in tables.items()}
-    summary = json.loads((root / "data/evidence/summary.json").read_text())
+    coverage = pl.concat(
+        [read_table(root / coverage_path("released", clip.clip_id), COVERAGE) for clip in clips]
+    )
     models = read_document(root / REGISTRY_PATH, Registry)
     contents |= render_documents(
         version=version,
@@ -157,7 +159,7 @@ def _write_documents(root: Path, version: str, params: Params, clips: list[Relea
         chosen=clips,
         sources=read_table(root / SOURCES_PATH, SOURCES),
         tables=tables,
-        summary=summary,
+        coverage=coverage,
         models=models,
         key=known_key(root),
         licence=(root / "LICENSE").read_bytes(),

@@ -132,7 +132,7 @@ def _replay(root: Path, stage: str | None) -> None:
     with prefect_server(root):
         results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
-    _answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root))
+    _answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))
 
 
 @app.command()
@@ -202,19 +202,19 @@ def audit(
 ) -> None:
     """Read every published object back; exit 1 where anything is not what was approved."""
     root = _here()
-    from flows.audit import audit_release, trace_clip
-    from flows.screen import say, show_audit
+    from flows.audit import Lineage, audit_release, trace_clip
+    from flows.screen import show_audit, show_lineage
 
     outcome = audit_release(root, version)
-    lineage = trace_clip(root, version, clip) if clip else []
+    lineage = trace_clip(root, version, clip) if clip else Lineage((), ())
+    findings = outcome.findings + lineage.findings
 
     def show() -> None:
         show_audit(outcome)
-        for what, digest in lineage:
-            say(f"  {what:<22} {digest}")
+        show_lineage(lineage)
 
-    _answer(asdict(outcome) | {"lineage": lineage}, show)
-    if outcome.findings:
+    _answer(asdict(outcome) | {"findings": findings, "lineage": lineage.steps}, show)
+    if findings:
         raise typer.Exit(1)
 
 

@@ -27,6 +27,7 @@ from flows.screen import (
     show_audit,
     show_candidate,
     show_clips,
+    show_lineage,
     show_methods,
     show_node,
     show_refused,
@@ -82,8 +83,7 @@ def _release(root: Path) -> int:
     audit = audit_release(root, version)
     show_audit(audit)
     heading("7  Lineage of one released clip, back to its raw file")
-    for what, digest in trace_clip(root, version, candidate.clips[0].clip_id):
-        say(f"  {what:<22} {digest}")
+    show_lineage(trace_clip(root, version, candidate.clips[0].clip_id))
     _show_where_to_look(root, version)
     return 1 if audit.findings else 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pandera.polars as pa
 import polars as pl
 import yaml
@@ -33,7 +34,7 @@ def render_documents(
     chosen: list[ReleaseClip],
     sources: pl.DataFrame,
     tables: dict[str, pl.DataFrame],
-    summary: dict[str, object],
+    coverage: pl.DataFrame,
     models: Registry,
     key: bytes,
     licence: bytes,
@@ -48,7 +49,7 @@ def render_documents(
         )
     )
     return {
-        "README.md": describe_release(version, params, chosen, tables, summary).encode(),
+        "README.md": describe_release(version, params, chosen, tables, coverage).encode(),
         "DATA_DICTIONARY.md": describe_tables().encode(),
         "LICENSE": f"{params.publish.licence}\n".encode(),
         "clips.csv": table.write_csv().encode(),
@@ -87,15 +88,15 @@ def describe_release(
     params: Params,
     clips: list[ReleaseClip],
     tables: dict[str, pl.DataFrame],
-    summary: dict[str, object],
+    coverage: pl.DataFrame,
 ) -> str:
     """Write the page that a stranger reads first; it names what did not pass."""
     reviewed = [clip for clip in clips if clip.verdict == "review"]
     lines = [
         f"# Release {version}",
         "",
-        f"{len(clips)} de-identified clips for the purpose: {params.purpose}. Every face was replaced by "
-        f"`{params.deidentify.method}`. The clips are de-identified, not anonymous: gait, voice and "
+        f"{len(clips)} de-identified clips for the purpose: {params.purpose}. Faces were covered by "
+        f"{_describe_methods(coverage)}. The clips are de-identified, not anonymous: gait, voice and "
         "surroundings can still identify.",
         "",
         "`manifest.json` names every file and its SHA-256; what it does not name is no part of the release.",
@@ -113,7 +114,7 @@ def describe_release(
     else:
         lines.append("Every clip passed every rule; a named person approved the release.")
     lines += ["", "## Can the people be recognised?", "", *_identity_lines(tables["identity"]), ""]
-    lines += [_floor_sentence(summary), ""]
+    lines += [_error_sentence(tables["invariance"]), ""]
     return "\n".join(lines)
 
 
@@ -135,11 +136,15 @@ def _identity_lines(identity: pl.DataFrame) -> Iterable[str]:
         )
 
 
-def _floor_sentence(summary: dict[str, object]) -> str:
-    arms = summary["arms"]
-    assert isinstance(arms, dict)
-    figures = arms["released"]
-    return (
-        f"Face keypoints moved by {figures['face_nme']:.4f} of the distance between the eyes on average, "
-        f"{figures['face_nme_ratio_to_control']:.2f} times what re-encoding alone does."
-    )
+def _describe_methods(coverage: pl.DataFrame) -> str:
+    counts = coverage.group_by("method").len().sort("len", "method", descending=[True, False])
+    return ", ".join(f"`{method}` ({count} times)" for method, count in counts.iter_rows())
+
+
+def _error_sentence(invariance: pl.DataFrame) -> str:
+    rows = invariance.filter(arm="released", part="face", metric="nme_mean").drop_nulls("value")
+    if rows.is_empty():
+        return "No face was found again, so that its keypoints could not be compared."
+    error, floor = (float(np.mean(rows[name].to_numpy())) for name in ("value", "floor"))
+    beside = f", {error / floor:.2f} times what re-encoding alone does" if floor else ""
+    return f"Face keypoints moved by {error:.4f} of the distance between the eyes on average{beside}."

@@ -27,7 +27,7 @@ DEFAULTS = {
 
 
 def keep_to_ourselves() -> None:
-    """Switch off telemetry, keep Prefect's files in the workspace, and put our Python first."""
+    """Switch off telemetry, keep Prefect's files in the workspace, reach our servers past any proxy."""
     os.environ.update(SILENCE)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
@@ -35,6 +35,8 @@ def keep_to_ourselves() -> None:
     if (Path.cwd() / "dvc.yaml").is_file():
         home.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(home))
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
     here = str(Path(sys.executable).parent)
     if here not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join((here, os.environ.get("PATH", "")))

@@ -3,26 +3,50 @@
 import errno
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from flows.environment import LOGS
 from tasks.errors import DiskError, GuiseError, StageError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+# polars keeps the number of a system error in its text only
+FULL_TEXTS = ("No space left on device", f"os error {errno.ENOSPC})", "Disk quota exceeded")
+STOPPED = 130
 
-def describe_failure(error: Exception, where: str) -> GuiseError:
+
+def describe_failure(error: BaseException, where: str) -> GuiseError:
     """Turn an unforeseen error into a sentence; its traceback stays in the workspace's own log."""
-    if getattr(error, "errno", None) == errno.ENOSPC:
-        return DiskError("the disk is full: free some space and run the same command again")
+    for cause in _causes(error):
+        number = getattr(cause, "errno", None)
+        if number in FULL or any(text in str(cause) for text in FULL_TEXTS):
+            return DiskError("the disk is full: free some space and run the same command again")
+        if number in FORBIDDEN:
+            return DiskError(f"{where} may not read or write a file here: check the folder's permissions")
     log = LOGS / f"{where.replace(' ', '-')}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text("".join(traceback.format_exception(error)))
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text("".join(traceback.format_exception(error)))
+    except OSError:
+        return StageError(
+            f"{where} failed unexpectedly ({type(error).__name__}) and no log can be written here"
+        )
     return StageError(f"{where} failed unexpectedly ({type(error).__name__}): see {log}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def exit_code_of(run: Callable[[], int]) -> int:
     """Run a command and return its exit code; a failure is one sentence on stderr."""
     try:
         return run()
+    except KeyboardInterrupt:
+        print("guise: stopped; the same command carries on where it was", file=sys.stderr)
+        return STOPPED
     except Exception as error:
         known = error if isinstance(error, GuiseError) else describe_failure(error, "guise")
         print(f"guise: {known}", file=sys.stderr)

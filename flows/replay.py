@@ -15,6 +15,7 @@ from dvc.stage import PipelineStage
 from prefect import flow, task
 
 from flows.environment import LOGS, REPORTS
+from flows.lifetime import ending_with_parent
 from schemas.reports import StageReport
 from tasks.documents import read_document, read_params
 from tasks.errors import GuiseError, InputError, StageError
@@ -84,7 +85,7 @@ def reproduce(node: str) -> NodeResult:
     expected = expected_reports(root, node)
     for path in expected:
         path.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node]
+    command = ending_with_parent([sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node])
     log = root / LOGS / "dvc.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:

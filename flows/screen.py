@@ -8,7 +8,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.audit import Audit
+from flows.audit import Audit, Lineage
 from flows.replay import NodeResult
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
@@ -60,28 +60,28 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def show_clips(root: Path) -> None:
-    """Print each admitted clip with its verdict and the figures that it rests on."""
+    """Print each admitted clip with its verdict and the figures that it rests on.
+
+    The file that was handed in stands beside its pseudonym on this screen and nowhere else.
+    """
     invariance, identity, verdicts = _evidence(root)
+    files = _files(root)
     rows = []
     for clip_id in verdicts["clip_id"].unique(maintain_order=True):
-        face = _one(invariance, clip_id, "face", "nme_mean")
-        found = _one(invariance, clip_id, "face", "found_again")
-        head = _one(invariance, clip_id, "head", "oks_mean")
-        dlib, mobile = (
-            identity.filter(clip_id=clip_id, arm="released", recogniser=name).row(0, named=True)
-            for name in ("dlib", "mobilefacenet")
-        )
+        face = _one(invariance, clip_id=clip_id, part="face", metric="nme_mean")
+        found = _one(invariance, clip_id=clip_id, part="face", metric="found_again")
+        head = _one(invariance, clip_id=clip_id, part="head", metric="oks_mean")
+        dlib = _one(identity, clip_id=clip_id, recogniser="dlib")
+        mobile = _one(identity, clip_id=clip_id, recogniser="mobilefacenet")
+        figures = [(found, "value", 3), (face, "value", 4), (face, "ratio_to_floor", 2), (head, "value", 3),
+                   (dlib, "distance_min", 3), (dlib, "rank1", 2), (mobile, "rank1", 2)]  # fmt: skip
         verdict = verdicts.filter(clip_id=clip_id)["verdict"][0]
-        rows.append(
-            [clip_id, verdict, number(found["value"]), number(face["value"], 4),
-             number(face["ratio_to_floor"], 2), number(head["value"]), number(dlib["distance_min"]),
-             number(dlib["rank1"], 2), number(mobile["rank1"], 2)]
-        )  # fmt: skip
-    columns = ["clip", "verdict", "face found", "face NME", "x control", "head OKS",
+        shown = [number(row.get(name), digits) for row, name, digits in figures]
+        rows.append([clip_id, files.get(clip_id, ""), verdict, *shown])
+    columns = ["clip", "handed in as", "verdict", "face found", "face NME", "x control", "head OKS",
                "identity distance, lowest (dlib)", "rank-1 dlib", "rank-1 MobileFaceNet"]  # fmt: skip
     show_table("Released clips against their originals", columns, rows)
-    broken = verdicts.filter(~pl.col("passed"))
-    for row in broken.iter_rows(named=True):
+    for row in verdicts.filter(~pl.col("passed")).iter_rows(named=True):
         say(f"  {row['clip_id']}: {row['severity']} by rule {row['rule']}: {number(row['value'])}, "
             f"asked is {row['comparison']} {row['threshold']:g}")  # fmt: skip
 
@@ -94,9 +94,13 @@ def _evidence(root: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     return invariance, identity, verdicts
 
 
-def _one(invariance: pl.DataFrame, clip_id: str, part: str, metric: str) -> dict[str, float | None]:
-    rows = invariance.filter(clip_id=clip_id, arm="released", part=part, metric=metric)
-    return rows.row(0, named=True)
+def _one(table: pl.DataFrame, **where: str) -> dict[str, float | None]:
+    rows = table.filter(arm="released", **where)
+    return rows.row(0, named=True) if rows.height else {}
+
+
+def _files(root: Path) -> dict[str, str]:
+    return dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "file").iter_rows())
 
 
 def show_methods(root: Path) -> None:
@@ -117,7 +121,7 @@ def show_methods(root: Path) -> None:
 def refused(root: Path) -> list[dict[str, str]]:
     """Return who was not admitted and why; file names stay on this screen."""
     clips = read_clips(root).filter(status="refused")
-    files = dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "file").iter_rows())
+    files = _files(root)
     return [
         {"file": files[row["clip_id"]], "reason": row["reason"], "detail": row["detail"] or ""}
         for row in clips.iter_rows(named=True)
@@ -130,10 +134,10 @@ def show_refused(root: Path) -> None:
         show_table("Refused", ["file", "reason", "what was seen"], rows)
 
 
-def show_outcome(root: Path) -> None:
-    """Print who was refused and, where the evidence is up to date, how the clips fared."""
+def show_outcome(root: Path, results: list[NodeResult]) -> None:
+    """Print who was refused and, where the run went as far as the evidence, how the clips fared."""
     show_refused(root)
-    if (root / "data/evidence/verdicts.parquet").is_file():
+    if any(result.node == "validate" for result in results):
         show_clips(root)
 
 
@@ -151,3 +155,10 @@ def show_audit(audit: Audit) -> None:
         say(f"  {finding}")
     verdict = "every object is what was approved" if not audit.findings else "this release is not sound"
     say(f"  {audit.version}: {audit.objects} objects, {audit.bytes} bytes read back; {verdict}")
+
+
+def show_lineage(lineage: Lineage) -> None:
+    for what, digest in lineage.steps:
+        say(f"  {what:<22} {digest}")
+    for finding in lineage.findings:
+        say(f"  {finding}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.environment import API_URL, LOGS
+from flows.lifetime import ending_with_parent
 from tasks.documents import write_json
 from tasks.errors import InputError
 
@@ -28,20 +29,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-# a killed parent must not leave a server behind: prctl(PR_SET_PDEATHSIG), then become the server
-END_WITH_PARENT = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); "
-    "os.execvp(sys.argv[1], sys.argv[1:])"
-)
-
-
 @contextmanager
 def serve(command: list[str], health_url: str, log: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends. Raises InputError where it does not answer in time."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-c", END_WITH_PARENT, *command],
+            ending_with_parent(command),
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
@@ -142,6 +136,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         "filer.port": ports[2], "filer.port.grpc": ports[3], "master.port": ports[4],
         "master.port.grpc": ports[5], "volume.port": ports[6], "volume.port.grpc": ports[7],
         "dir": folder, "volume.max": 400, "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0,
+        "s3.port.lance": 0, "master.telemetry": "false",
     }  # fmt: skip
     weed = str(Path(sys.executable).parent / "weed")
     command = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]

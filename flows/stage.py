@@ -17,6 +17,7 @@ from prefect.futures import PrefectFuture
 from flows.code import code_digest
 from flows.environment import REPORTS
 from flows.failures import describe_failure
+from flows.lifetime import end_with_parent
 from flows.progress import clip_progress
 from flows.runners import clip_runner
 from flows.servers import prefect_server
@@ -146,6 +147,7 @@ def _keep_only(folder: Path, rows: list[Row], collected: Collected) -> None:
 
 def main(name: str, arm: str) -> int:
     """Run the stage and leave a report. Returns the process's exit code."""
+    end_with_parent()
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
         with prefect_server(Path.cwd()):

@@ -4,9 +4,11 @@ import pandera.polars as pa
 import polars as pl
 
 DATE = r"^\d{4}-\d{2}-\d{2}$"
-NAME = pa.Check.str_length(1, 200)
+NAME = pa.Check.str_length(1, 200, error="write 1 to 200 characters")
 # published as it is: letters, then at most three digits, so that it holds no date and no number of a person
-LABEL = pa.Check.str_matches(r"^[A-Za-z][A-Za-z_-]{0,30}[0-9]{0,3}$")
+LABEL = pa.Check.str_matches(
+    r"^[A-Za-z][A-Za-z_-]{0,30}[0-9]{0,3}$", error="write letters, then at most three digits"
+)
 
 MANIFEST = pa.DataFrameSchema(
     {
@@ -14,9 +16,13 @@ MANIFEST = pa.DataFrameSchema(
         "subject_id": pa.Column(pl.String, NAME),
         "session": pa.Column(pl.String, LABEL),
         "task": pa.Column(pl.String, LABEL),
-        "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"))),
-        "consent_expires": pa.Column(pl.String, pa.Check.str_matches(DATE), nullable=True),
-        "audio_policy": pa.Column(pl.String, pa.Check.isin(("drop", "keep")), nullable=True),
+        "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"), error="write yes or no")),
+        "consent_expires": pa.Column(
+            pl.String, pa.Check.str_matches(DATE, error="write a day as 2027-12-31"), nullable=True
+        ),
+        "audio_policy": pa.Column(
+            pl.String, pa.Check.isin(("drop", "keep"), error="write drop, keep or nothing"), nullable=True
+        ),
         "notes": pa.Column(pl.String, nullable=True),
     },
     strict=True,

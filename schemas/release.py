@@ -76,6 +76,13 @@ class Manifest(ReleaseDocument):
     files: list[PublishedFile]
 
 
+class Latest(ReleaseDocument):
+    """Which release a reader should take."""
+
+    version: Version
+    manifest_sha256: Sha256
+
+
 class Publication(ReleaseDocument):
     """Where a version went."""
 

@@ -243,7 +243,7 @@ def test_a_changed_rule_asks_for_a_new_approval(demo, guise, server, api):
     guise(root, "approve", "v4", "--by", "A", "--reason", "B")
     params = root / "params.yaml"
     kept = params.read_text()
-    params.write_text(kept.replace("threshold: 0.34", "threshold: 0.33"))
+    params.write_text(kept.replace("threshold: 0.9,", "threshold: 0.91,"))
     stale = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=server)
     assert stale.returncode == 1
     assert "not those that were frozen" in stale.stderr

@@ -16,9 +16,9 @@ def command_environment() -> dict[str, str]:
     return kept | {"PYTHONPATH": str(REPO)}
 
 
-def write_video(path, frames, *, codec="libx264", pix_fmt="yuv420p", size_wh=(64, 48), options=None):
+def write_video(path, frames, *, rate=25, codec="libx264", pix_fmt="yuv420p", size_wh=(64, 48), options=None):
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
+        stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size_wh
         stream.pix_fmt = pix_fmt
         stream.codec_context.options = options or {}

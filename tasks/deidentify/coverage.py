@@ -41,11 +41,12 @@ class FaceRegion:
 def cover(
     observations: list[Observation], frame_count: int, size_wh: tuple[int, int], rule: Deidentify
 ) -> list[FaceRegion]:
-    """Give every frame of every track a region, and a frame without any track a mask over all.
+    """Give every frame of every track a region, ordered as they are drawn.
 
     A track reaches from the clip's first frame to its last: before, between and after its
     sightings the nearest ones hold. Every frame in which a face was not located is flagged; where
     its mesh is not known either, or lost for more than `max_gap` frames, the fallback covers its box.
+    A frame in which no face at all was located is masked whole.
     """
     tracks: dict[int, list[Observation]] = {}
     for observation in sorted(observations, key=lambda seen: (seen.track, seen.frame)):
@@ -56,9 +57,16 @@ def cover(
         for frame in range(frame_count)
         for region in [_region_at(frame, seen, size_wh, rule)]
     ]
-    return sorted(regions, key=lambda region: (region.frame, region.track)) or [
-        _whole_frame(frame, size_wh) for frame in range(frame_count)
-    ]
+    located = {
+        region.frame for region in regions if region.source == "detected" or region.mesh_xy is not None
+    }
+    blind = [_whole_frame(frame, size_wh) for frame in range(frame_count) if frame not in located]
+    return sorted(regions + blind, key=_drawing_order)
+
+
+def _drawing_order(region: FaceRegion) -> tuple[int, bool, int]:
+    # a box that was only guessed must not be drawn over a face that was swapped
+    return region.frame, region.method == "mesh_swap", region.track
 
 
 def _whole_frame(frame: int, size_wh: tuple[int, int]) -> FaceRegion:

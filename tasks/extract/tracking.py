@@ -80,7 +80,10 @@ class Tracker:
             if located is None or self._is_known(located, followed):
                 continue
             if len(followed) == self.limit:
-                raise VideoError(f"frame {self._frame} shows more people than extract.max_people allows")
+                raise VideoError(
+                    f"frame {self._frame} shows more than {self.limit}: raise extract.max_people in "
+                    "params.yaml, or hand in the inbox without this clip"
+                )
             followed.append(Tracked(self._identify(located, followed), located))
         return followed
 

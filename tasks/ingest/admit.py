@@ -31,14 +31,14 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         copy_streams(source, target, keep_audio=keeps_audio)
-        copied = read_info(target)
-        _check_copy(info, pts, copied, list(_timestamps(target, len(pts))))
+        copied, copied_pts = read_info(target), list(_timestamps(target, len(pts)))
+        _check_copy(info, pts, copied, copied_pts)
     except VideoError as error:
         raise ClipRefusedError("unsupported codec", str(error)) from None
     except ClipRefusedError:
         target.unlink()
         raise
-    return _facts(copied, pts, info.has_audio, keeps_audio)
+    return _facts(copied, copied_pts, info.has_audio, keeps_audio)
 
 
 def _described(source: Path) -> StreamInfo:
@@ -58,13 +58,16 @@ def _check_format(info: StreamInfo, settings: Ingest) -> None:
 
 
 def _timestamps(source: Path, declared: int) -> Iterator[int]:
-    count, previous = 0, None
+    count, previous, shape = 0, None, None
     try:
         for frame in read_frames(source):
             if frame.interlaced:
                 raise ClipRefusedError("unsupported codec", "interlaced pictures")
             if previous is not None and frame.pts <= previous:
                 raise ClipRefusedError("unreadable video", "timestamps do not increase")
+            if shape is not None and frame.rgb.shape != shape:
+                raise ClipRefusedError("unsupported codec", "the picture changes its size")
+            shape = frame.rgb.shape
             yield frame.pts
             count, previous = count + 1, frame.pts
     except VideoError as error:

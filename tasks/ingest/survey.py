@@ -53,6 +53,12 @@ def read_manifest(path: Path) -> pl.DataFrame:
         table = pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise DocumentError(f"{MANIFEST_NAME} is not a readable CSV table") from error
+    if ";" in "".join(table.columns):
+        raise DocumentError(f"{MANIFEST_NAME} is separated by semicolons: save it with commas")
+    table = table.filter(~pl.all_horizontal(pl.all().is_null()))
+    missing = sorted(set(MANIFEST.columns) - set(table.columns))
+    if missing:
+        raise DocumentError(f"{MANIFEST_NAME} lacks the column {', '.join(missing)}")
     table = check_table(table, MANIFEST, MANIFEST_NAME)
     for row, text in enumerate(table["consent_expires"], 1):
         _check_date(text, row)

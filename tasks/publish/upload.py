@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from schemas.release import Candidate, Manifest
+from schemas.release import Candidate, Latest, Manifest
 from tasks.errors import GateRefusedError
 from tasks.hashing import canonical_json, sha256_bytes, sha256_file
 from tasks.publish.plan import Upload, manifest_bytes, plan_upload, release_prefix
@@ -42,10 +42,11 @@ def _check_source(root: Path, upload: Upload) -> None:
 
 def _point_to(bucket: Bucket, version: str, manifest_sha256: str) -> None:
     key = f"{bucket.prefix}latest.json"
-    latest = canonical_json({"version": version, "manifest_sha256": manifest_sha256}) + b"\n"
+    latest = Latest(version=version, manifest_sha256=manifest_sha256)
+    document = canonical_json(latest.model_dump(mode="json")) + b"\n"
     present = bucket.read(key)
-    if present is None or present[0] != latest:
-        bucket.replace(key, latest, present[1] if present else None)
+    if present is None or present[0] != document:
+        bucket.replace(key, document, present[1] if present else None)
 
 
 def read_manifest(bucket: Bucket, version: str) -> tuple[Manifest, str] | None:

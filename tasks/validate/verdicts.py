@@ -18,13 +18,15 @@ def look_up(
         return flags.get(clip_id)
     here = (pl.col("clip_id") == clip_id) & (pl.col("arm") == "released")
     if rule.recogniser is not None:
-        rows = identity.filter(here & (pl.col("recogniser") == rule.recogniser))
+        rows = identity.filter(here & (pl.col("recogniser") == rule.recogniser)).with_columns(
+            rank1_over_chance=pl.col("rank1") * pl.col("gallery_subjects")
+        )
         column = rule.metric
     else:
         named = (pl.col("part") == rule.part) & (pl.col("metric") == rule.metric)
         rows = invariance.filter(here & named)
         column = "ratio_to_floor" if rule.relative_to_floor else "value"
-    return rows[column][0] if rows.height == 1 else None
+    return rows[column][0] if rows.height == 1 and column in rows.columns else None
 
 
 def holds(rule: Rule, value: float | None) -> bool:

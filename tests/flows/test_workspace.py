@@ -15,6 +15,7 @@ import psutil
 import pytest
 from tests_support import REPO, command_environment, with_metadata, write_video
 
+from flows.failures import describe_failure
 from flows.sample import COLUMNS
 
 CANARY = "Jane-Doe-19610704"
@@ -119,6 +120,13 @@ def _touch_manifest(workspace: Path) -> None:
     manifest.write_text(manifest.read_text().replace("gait", "gaits"))
 
 
+def test_a_table_that_does_not_fit_on_the_disk_is_told_as_that():
+    table = pl.DataFrame({"a": range(100_000)})
+    with pytest.raises(pl.exceptions.PolarsError) as caught:
+        table.write_parquet("/dev/full")
+    assert "the disk is full" in str(describe_failure(caught.value, "ingest"))
+
+
 def test_a_misspelt_parameter_stops_the_run_with_its_name(workspace, guise, api):
     params = workspace / "params.yaml"
     kept = params.read_text()
@@ -168,6 +176,36 @@ def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, g
     assert report["cached"] >= 1
     assert report["failure"] is None
     assert len(list(folder.glob("*.parquet"))) == len(GOOD)
+
+
+@pytest.mark.slow
+def test_a_killed_command_leaves_nothing_running_and_the_next_run_carries_on(workspace, guise, api):
+    command = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "run", "extract@original"],
+        cwd=workspace, env=command_environment() | api, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not _stages_in(workspace) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _stages_in(workspace)
+    command.kill()
+    command.wait()
+    deadline = time.monotonic() + 20
+    while _stages_in(workspace) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _stages_in(workspace) == []
+    done = guise(workspace, "--json", "run", "extract@original", env=api)
+    assert done.returncode == 0, done.stderr
+    assert len(list((workspace / "data/keypoints/original").glob("*.parquet"))) == len(GOOD)
+
+
+def _stages_in(workspace: Path) -> list[list[str]]:
+    return [
+        process.info["cmdline"]
+        for process in psutil.process_iter(["cmdline", "cwd"])
+        if "flows.stage" in (process.info["cmdline"] or []) and process.info["cwd"] == str(workspace)
+    ]
 
 
 @pytest.mark.slow

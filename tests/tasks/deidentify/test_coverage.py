@@ -40,10 +40,20 @@ def observations(frame_count):
 def test_every_frame_of_every_track_has_a_region(params, data, frame_count):
     seen = data.draw(observations(frame_count))
     regions = cover(seen, frame_count, SIZE_WH, params.deidentify)
-    tracks = {observation.track for observation in seen} or {-1}
-    assert {(region.frame, region.track) for region in regions} == {
+    tracks = {observation.track for observation in seen}
+    assert {(region.frame, region.track) for region in regions if region.track >= 0} == {
         (frame, track) for frame in range(frame_count) for track in tracks
     }
+
+
+@settings(max_examples=200)
+@given(st.data(), st.integers(1, 40))
+def test_a_frame_in_which_no_face_was_located_is_masked_whole(params, data, frame_count):
+    regions = cover(data.draw(observations(frame_count)), frame_count, SIZE_WH, params.deidentify)
+    for frame in range(frame_count):
+        here = [region for region in regions if region.frame == frame]
+        located = any(region.source == "detected" or region.mesh_xy is not None for region in here)
+        assert located != any(region.source == "whole_frame" for region in here)
 
 
 @settings(max_examples=200)
@@ -79,13 +89,23 @@ def test_a_short_gap_is_interpolated_and_a_long_one_is_flagged(params):
     rule = params.deidentify.model_copy(update={"max_gap": 3})
     seen = [_seen(0, 0, 0, 0), _seen(4, 0, 40, 0), _seen(10, 0, 40, 0)]
     regions = cover(seen, 11, SIZE_WH, rule)
-    middle = regions[2]
+    by_frame = {region.frame: region for region in regions if region.track == 0}
+    middle = by_frame[2]
     assert (middle.source, middle.method, middle.flagged) == ("interpolated", "mesh_swap", True)
     np.testing.assert_allclose(middle.mesh_xy, _mesh(20, 0), atol=1e-4)
-    lost = regions[6]
+    lost = by_frame[6]
     assert (lost.source, lost.method, lost.flagged) == ("interpolated", rule.fallback, True)
 
 
 def test_one_frame_is_enough_for_a_clip(params):
     regions = cover([_seen(5, 0, 10, 10)], 10, SIZE_WH, params.deidentify)
-    assert [region.source for region in regions] == ["extended"] * 5 + ["detected"] + ["extended"] * 4
+    mine = [region.source for region in regions if region.track == 0]
+    assert mine == ["extended"] * 5 + ["detected"] + ["extended"] * 4
+
+
+def test_a_guessed_box_is_not_drawn_over_a_swapped_face(params):
+    lost, found = _seen(0, 0, 50, 50), [_seen(frame, 1, 52, 50) for frame in range(1, 5)]
+    regions = cover([lost, *found], 5, SIZE_WH, params.deidentify)
+    assert [region.method for region in regions if region.frame == 3] == ["pixelate", "mesh_swap"]
+    swapped = [region for region in regions if region.frame == 0]
+    assert swapped[-1].method == "mesh_swap"

@@ -87,6 +87,23 @@ def test_metadata_subtitles_data_chapters_and_cover_art_stay_behind(sample, tmp_
         assert set(clean.metadata) <= {"major_brand", "minor_version", "compatible_brands"}
 
 
+def test_a_clip_whose_time_base_must_change_keeps_its_times(tmp_path, params):
+    write_video(tmp_path / "x.avi", 60, codec="mpeg4", rate=Fraction(30000, 1001))
+    facts = admit(tmp_path / "x.avi", tmp_path / "out.mp4", params.ingest, "drop")
+    assert facts["duration_s"] == pytest.approx(60 * 1001 / 30000, rel=1e-3)
+
+
+def test_truncated_matroska_that_does_not_count_its_frames(tmp_path, params):
+    whole = write_video(tmp_path / "whole.mkv", 100, size_wh=(320, 240)).read_bytes()
+    (tmp_path / "x.mkv").write_bytes(whole[: len(whole) // 2])
+    assert _refusal(tmp_path / "x.mkv", tmp_path, params)[0] == "truncated video"
+
+
+def test_a_container_that_cannot_say_how_long_it_is(tmp_path, params):
+    write_video(tmp_path / "x.ts", 10)
+    assert _refusal(tmp_path / "x.ts", tmp_path, params) == ("unsupported codec", "container mpegts")
+
+
 def test_unreadable(tmp_path, params):
     (tmp_path / "x.mp4").write_bytes(b"this is no video" * 100)
     assert _refusal(tmp_path / "x.mp4", tmp_path, params)[0] == "unreadable video"

@@ -12,7 +12,8 @@ CLIP = "clip-0123456789abcdef"
 RULES = {
     "near": Rule(metric="nme_mean", part="face", relative_to_floor=True, comparison="<=", threshold=2.0,
                  severity="fail"),
-    "unlike": Rule(metric="rank1", recogniser="dlib", comparison="<=", threshold=0.4, severity="review"),
+    "unlike": Rule(metric="rank1_over_chance", recogniser="dlib", comparison="<=", threshold=1.0,
+                   severity="review"),
     "located": Rule(metric="flagged_frames", comparison="<=", threshold=0.0, severity="review"),
 }  # fmt: skip
 
@@ -22,7 +23,9 @@ def _judge(ratio=1.0, rank=0.2, flags=0, rules=RULES):
         [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
           "ratio_to_floor": ratio}]
     )  # fmt: skip
-    identity = pl.DataFrame([{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank}])
+    identity = pl.DataFrame(
+        [{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank, "gallery_subjects": 4}]
+    )
     table = build_table(judge([CLIP], rules, invariance, identity, {CLIP: flags}), VERDICTS)
     check_table(table, VERDICTS, "verdicts")
     return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
@@ -48,7 +51,7 @@ def test_the_worst_broken_rule_decides(change, verdict):
 
 
 def test_a_threshold_is_still_allowed():
-    assert _judge(ratio=2.0, rank=0.4)[0] == "pass"
+    assert _judge(ratio=2.0, rank=0.25)[0] == "pass"
 
 
 def test_a_rule_on_a_figure_that_does_not_exist_fails():
