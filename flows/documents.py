@@ -138,7 +138,7 @@ def _identity_lines(identity: pl.DataFrame) -> Iterable[str]:
 
 def _describe_methods(coverage: pl.DataFrame) -> str:
     counts = coverage.group_by("method").len().sort("len", "method", descending=[True, False])
-    return ", ".join(f"`{method}` ({count} times)" for method, count in counts.iter_rows())
+    return ", ".join(f"`{method}` ({count} faces in frames)" for method, count in counts.iter_rows())
 
 
 def _error_sentence(invariance: pl.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The house stands as DESIGN says: directions, deps, sizes, names."""
+"""The house stands as agreed: directions, deps, sizes, names."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Another face, laid over the patient's own keypoints (after the prototype in FACTS: a floor)."""
+"""Another face, laid over the patient's own keypoints: warped triangle by triangle, blended at the rim."""
 
 from collections.abc import Callable
 
