@@ -32,7 +32,8 @@ class Region:
 def crop_region(rgb: RgbImage, region: Region, side_px: int) -> RgbImage:
     """Cut a region out as side_px x side_px x 3; black outside the picture."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(rgb, region.matrix(side_px), (side_px, side_px), flags=flags)  # type: ignore[return-value]
+    crop = cv2.warpAffine(rgb, region.matrix(side_px), (side_px, side_px), flags=flags)
+    return np.asarray(crop, np.uint8)
 
 
 def to_picture(points_xy: Points, region: Region, side_px: int) -> Points:

@@ -53,7 +53,8 @@ def align_arcface(rgb: RgbImage, mesh_xy: Points) -> RgbImage:
     points = np.stack(
         [mesh_xy[[33, 133]].mean(0), mesh_xy[[362, 263]].mean(0), mesh_xy[1], mesh_xy[61], mesh_xy[291]]
     )
-    return cv2.warpAffine(rgb, similarity(points, ARCFACE_XY), (CROP_PX, CROP_PX))  # type: ignore[return-value]
+    crop = cv2.warpAffine(rgb, similarity(points, ARCFACE_XY), (CROP_PX, CROP_PX))
+    return np.asarray(crop, np.uint8)
 
 
 def similarity(source_xy: Points, target_xy: Points) -> NDArray[np.float64]:
