@@ -8,7 +8,6 @@ import polars as pl
 
 PARTS = {"face": 468, "body": 33, "left_hand": 21, "right_hand": 21}
 ARMS = ("original", "control", "released", "blur", "pixelate", "mask")
-Arm = str
 
 
 def _part_columns(part: str, count: int) -> dict[str, pa.Column]:

@@ -85,6 +85,12 @@ def main_stream(container: InputContainer) -> VideoStream:
     raise VideoError("the file holds no video stream")
 
 
+def _time_base(stream: av.stream.Stream) -> Fraction:
+    if stream.time_base is None:
+        raise VideoError("the stream has no time base")
+    return stream.time_base
+
+
 def read_info(path: Path) -> StreamInfo:
     """Read the stream's description from the container; one frame is decoded for its rotation."""
     with open_input(path) as container:
@@ -96,7 +102,7 @@ def read_info(path: Path) -> StreamInfo:
             pix_fmt=context.pix_fmt or "unknown",
             size_wh=(context.width, context.height),
             rotation_deg=_first_rotation(container, stream),
-            time_base=stream.time_base or Fraction(1, 1000),
+            time_base=_time_base(stream),
             frame_rate=stream.average_rate or Fraction(25),
             frame_count=stream.frames,
             color_space=int(context.colorspace),
@@ -139,7 +145,7 @@ def read_frames(path: Path) -> Iterator[Frame]:
     """Yield every frame in presentation order. Raises VideoError where one cannot be decoded."""
     with open_input(path) as container:
         stream = main_stream(container)
-        time_base = stream.time_base or Fraction(1, 1000)
+        time_base = _time_base(stream)
         colorspace = _conversion(int(stream.codec_context.colorspace))
         stream.thread_type = "SLICE"
         try:
@@ -268,7 +274,7 @@ def _copy_packets(
 ) -> None:
     video = kept[0]
     limit = None if stop_s is None else _clean_cut(reader, video, stop_s)
-    with _open_mp4(target, video.time_base or Fraction(1, 1000)) as writer:
+    with _open_mp4(target, _time_base(video)) as writer:
         copies = {stream.index: writer.add_stream_from_template(stream) for stream in kept}
         for copy in copies.values():
             copy.metadata.clear()
@@ -289,7 +295,7 @@ def _clean_cut(reader: InputContainer, video: av.stream.Stream, stop_s: float) -
     packets = [packet for packet in reader.demux(video) if packet.pts is not None]
     reader.seek(0)
     pts = [packet.pts for packet in packets if packet.pts is not None]
-    stop = min(pts) + stop_s / float(video.time_base or 1)
+    stop = min(pts) + stop_s / float(_time_base(video))
     latest_before = np.maximum.accumulate(pts)
     earliest_after = np.append(np.minimum.accumulate(pts[::-1])[::-1][1:], np.iinfo(np.int64).max)
     cuts = np.flatnonzero((latest_before < earliest_after) & (earliest_after >= stop))
@@ -301,7 +307,7 @@ def _add_audio(video: Path, source: Path) -> None:
     try:
         with open_input(video) as pictures, open_input(source) as sounds:
             streams = [main_stream(pictures), sounds.streams.audio[0]]
-            with _open_mp4(merged, streams[0].time_base or Fraction(1, 1000)) as writer:
+            with _open_mp4(merged, _time_base(streams[0])) as writer:
                 copies = [writer.add_stream_from_template(stream) for stream in streams]
                 timed = [
                     _timed_packets(container, stream, copy)
@@ -319,6 +325,6 @@ def _timed_packets(
 ) -> "Iterator[tuple[float, int, av.Packet[Any]]]":
     for packet in container.demux(stream):
         if packet.dts is not None:
-            time_s = float(packet.dts * (stream.time_base or 1))
+            time_s = float(packet.dts * _time_base(stream))
             packet.stream = copy
             yield time_s, copy.index, packet

@@ -20,6 +20,7 @@ def assign_people(frames: list[FrameParts]) -> list[dict[int, dict[str, Part]]]:
     """Return, per frame, person number -> part name -> part.
 
     Face and body tracks that share most frames are one person; numbers follow first appearance.
+    A hand goes to the nearest wrist; one near no wrist is nobody's and is left out.
     """
     person_of = _number_people(frames, _pair_tracks(frames))
     return [_people_in(parts, person_of) for parts in frames]

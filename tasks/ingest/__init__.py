@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import polars as pl
-
 from schemas.clips import CLIPS, SOURCES
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Ingest, Params
@@ -68,8 +66,10 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     ]
     sources = build_table(handed_in, SOURCES)
     write_table(sources.sort("clip_id"), SOURCES, root / SOURCES_PATH)
-    dropped = clips.filter(pl.col("audio") == "dropped").height
-    notes = (f"audio dropped from {dropped} clips, by policy",) if dropped else ()
+    told = {"dropped": "audio dropped from {} clips, by policy",
+            "kept": "audio kept in {} clips, by policy: a voice identifies"}  # fmt: skip
+    counts = {fate: clips.filter(audio=fate).height for fate in told}
+    notes = tuple(told[fate].format(count) for fate, count in counts.items() if count)
     return Collected(tables=(str(CLIPS_PATH), str(SOURCES_PATH)), notes=notes)
 
 
