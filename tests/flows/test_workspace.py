@@ -151,9 +151,16 @@ def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise
     assert json.loads(guise(workspace, "--json", "run", "control", env=api).stdout)["nodes"]["control"] == []
 
 
+def _results_since(storage: Path, moment_s: float) -> list[Path]:
+    """Return the complete results that Prefect stored after a moment."""
+    found = [path for path in storage.iterdir() if path.stat().st_mtime >= moment_s]
+    return [path for path in found if path.read_text().endswith("}")]
+
+
 @pytest.mark.slow
 def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, guise, api):
     guise(workspace, "run", "control", env=api)
+    results = workspace / ".guise/prefect/storage"
     command = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "run", "extract@control"],
         cwd=workspace, env=command_environment() | api | {"GUISE_WORKERS": "1"},
@@ -162,6 +169,10 @@ def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, g
     folder = workspace / "data/keypoints/control"
     deadline = time.monotonic() + 240
     while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    # a clip is done once Prefect holds its result, a moment after its table is written
+    written = min(path.stat().st_mtime for path in folder.glob("*.parquet"))
+    while not _results_since(results, written) and time.monotonic() < deadline:
         time.sleep(0.05)
     for process in psutil.Process(command.pid).children(recursive=True):
         words = process.cmdline()
