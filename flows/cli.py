@@ -219,6 +219,26 @@ def audit(
 
 
 @app.command()
+def benchmark(
+    clips: Annotated[list[Path] | None, typer.Argument(help="videos (default: two sample clips)")] = None,
+    height: Annotated[int | None, typer.Option(help="measure at this height in pixels", min=16)] = None,
+    frames: Annotated[int | None, typer.Option(help="repeat or cut to so many frames", min=1)] = None,
+    peer: Annotated[
+        str | None, typer.Option(help="another tool's command, with {input} and {output}")
+    ] = None,
+) -> None:
+    """Measure frames per second and memory beside the codec alone, and beside a peer where one is named."""
+    root = _here()
+    from flows.benchmark import Options
+    from flows.benchmark import benchmark as measure
+    from flows.sample import sample_clips
+    from flows.screen import show_measures
+
+    found = measure(root, clips or sample_clips(), Options(height, frames, peer))
+    _answer({"measures": [asdict(one) for one in found]}, lambda: show_measures(found))
+
+
+@app.command()
 def doctor() -> None:
     """Say what is missing before a release can run."""
     from flows.doctor import examine

@@ -80,6 +80,11 @@ def fill_inbox(inbox: Path, seconds: float | None) -> None:
         csv.writer(stream).writerows([COLUMNS, *rows])
 
 
+def sample_clips() -> list[Path]:
+    """Return two of the cohort's clips, verified, as they are in the cache."""
+    return [fetch_member(clip.source, clip.member, clip.sha256) for clip in (CLIPS[0], CLIPS[2])]
+
+
 def _excerpt(clip: SampleClip, target: Path, seconds: float | None) -> None:
     kept = fetch_member(clip.source, clip.member, clip.sha256)
     if seconds is None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.audit import Audit, Lineage
+from flows.benchmark import Measure
 from flows.replay import NodeResult
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
@@ -53,6 +54,18 @@ def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_row(*row)
     console.print()
     console.print(table, markup=False)
+
+
+def show_measures(measures: list[Measure]) -> None:
+    """Print a benchmark: the render against the codec alone, all of it against a peer."""
+    rows = [
+        [one.clip, one.job, str(one.frames), number(one.seconds, 1), number(one.frames_per_s, 1),
+         number(one.peak_mb, 0), number(one.ratio, 2)]
+        for one in measures
+    ]  # fmt: skip
+    columns = ["clip", "job", "frames", "seconds", "frames a second", "peak memory, MB", "ratio"]
+    show_table("Each job in a process of its own", columns, rows)
+    say("  ratio: the render against the codec alone; extract + render against the peer")
 
 
 def number(value: float | None, digits: int = 3) -> str:

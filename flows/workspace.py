@@ -13,7 +13,14 @@ from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 
 CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
-RECORDS = ["dvc.lock", "data/raw.dvc", "data/pseudonym_key.json", "data/evidence/summary.json"]
+CORRECTIONS_GUIDE = "data/corrections/README.md"
+RECORDS = [
+    "data/corrections",
+    "dvc.lock",
+    "data/raw.dvc",
+    "data/pseudonym_key.json",
+    "data/evidence/summary.json",
+]
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -53,7 +60,7 @@ def require_workspace(root: Path) -> None:
 
 
 def _take_code(root: Path) -> str:
-    for name in CODE:
+    for name in [*CODE, CORRECTIONS_GUIDE]:
         source, target = HERE / name, root / name
         if name == "params.yaml" and target.exists():
             continue
@@ -61,6 +68,7 @@ def _take_code(root: Path) -> str:
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     return f"workspace {root} runs its own copy of Guise"
 

@@ -39,6 +39,7 @@ REASONS = (
     "truncated video",
     "zero frames",
     "unsupported codec",
+    "stream cannot be kept",
     "path outside the inbox",
     "not named in the manifest",
 )

@@ -3,15 +3,19 @@
 import pandera.polars as pa
 import polars as pl
 
-SOURCES = ("detected", "interpolated", "extended", "whole_frame")
+SOURCES = ("detected", "interpolated", "extended", "head_region", "whole_frame", "corrected")
+
+# none: a person said that there is no face
+METHODS = ("mesh_swap", "blur", "pixelate", "mask", "none")
 
 COVERAGE = pa.DataFrameSchema(
     {
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
-        "track": pa.Column(pl.Int16, pa.Check.ge(-1)),
+        # -1 is nobody: the whole frame; what a person added counts downwards from -2
+        "track": pa.Column(pl.Int16),
         "source": pa.Column(pl.String, pa.Check.isin(SOURCES)),
         "region_xyxy": pa.Column(pl.Array(pl.Float32, 4)),
-        "method": pa.Column(pl.String, pa.Check.isin(("mesh_swap", "blur", "pixelate", "mask"))),
+        "method": pa.Column(pl.String, pa.Check.isin(METHODS)),
         "flagged": pa.Column(pl.Boolean),
     },
     strict=True,

@@ -42,6 +42,19 @@ IDENTITY = pa.DataFrameSchema(
     unique=["clip_id", "arm", "recogniser"],
 )
 
+FINDINGS = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID),
+        # surviving: original pixels are still in a face. flagged: a face was not located there
+        "finding": pa.Column(pl.String, pa.Check.isin(("surviving", "flagged"))),
+        "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "ranges": pa.Column(pl.String),
+        "worst": pa.Column(pl.Float64, SHARE, nullable=True),
+    },
+    strict=True,
+    unique=["clip_id", "finding"],
+)
+
 VERDICTS = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),

@@ -9,6 +9,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Method = Literal["mesh_swap", "blur", "pixelate", "mask"]
+Drawn = Literal["mesh_swap", "blur", "pixelate", "mask", "none"]
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 Purpose = Literal["research", "commercial"]
 LicenceClass = Literal["permissive", "research-only", "copyleft"]
@@ -46,30 +47,79 @@ class Encoding(Section):
 
 
 class Extract(Section):
-    """Thresholds are scores in 0..1; intervals are in frames."""
+    """Thresholds are scores in 0..1; intervals are in frames; tile_px and search_px are pixels.
+
+    search_interval: frames between two searches with every detector, scale and tile; between them
+    a glance and the landmarks carry on. sure_score: from which on a face is believed that is
+    found only in a turned picture, or not again from close by.
+    search_px: longer side at which CenterFace looks. scene_cut: distance of colour histograms
+    between two frames, in 0..1, from which on they belong to two scenes.
+    """
 
     face_score: Fraction01
+    sure_score: Fraction01
     body_score: Fraction01
     hand_score: Fraction01
     landmark_score: Fraction01
     overlap: Fraction01
-    face_interval: Count
+    search_interval: Count
+    search_px: Count
+    tile_px: Count
     part_interval: Count
+    scene_cut: Fraction01
     max_people: Count
 
 
 class MeshSwap(Section):
-    """How the target's face is laid over the patient's.
+    """How a target's face is laid over the patient's.
 
-    target: a name in `models`. tone: share of the target's own skin tone that is kept.
-    feather: soft rim as a share of the face. corrections: how often the drawn mesh is measured
-    and moved back onto the patient's keypoints.
+    tone: share of the target's own skin tone that is kept. tone_frames: frames over which the
+    patient's tone is followed. rim: how far
+    the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
+    feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
+    odd. corrections: how often the drawn mesh is measured and moved back onto the patient's keypoints.
     """
 
-    target: str
     tone: Fraction01
+    tone_frames: Count
+    rim: Fraction01
     feather: Fraction01
+    steady: Count
     corrections: Annotated[int, Field(ge=0, le=10)]
+
+
+class Recipe(Section):
+    """How a target is mixed: every share is relative to the sum of its kind.
+
+    shape, texture: donor (a name in `models`) -> share. growth: part of the
+    face -> by how much it grows. skin: shift of the skin in Lab. brow: how much darker the brows
+    become. lips: shift of the lips in Lab a. detail: gain of what is finer than the skin's shading.
+    """
+
+    shape: Annotated[dict[str, Positive], Field(min_length=1)]
+    texture: Annotated[dict[str, Positive], Field(min_length=1)]
+    growth: dict[str, float] = {}
+    skin: tuple[float, float, float] = (0, 0, 0)
+    brow: Fraction01 = 0
+    lips: float = 0
+    detail: Positive = 1
+
+
+class Targets(Section):
+    """The pool of faces that are nobody's, and how one is chosen for a subject.
+
+    chooser: the recogniser that chooses, so that the other may judge. frames: of each face that are
+    tried. others: how many other subjects stand in the gallery of a choice. alike: least cosine at
+    which two tracks show one person. tolerance: greatest keypoint error of a choice, as a multiple of
+    the least one in the pool.
+    """
+
+    chooser: Literal["dlib", "mobilefacenet"]
+    frames: Count
+    others: Annotated[int, Field(ge=0)]
+    alike: Fraction01
+    tolerance: Annotated[float, Field(ge=1)]
+    pool: Annotated[dict[str, Recipe], Field(min_length=8)]
 
 
 class Blur(Section):
@@ -88,13 +138,38 @@ class Mask(Section):
     rgb: tuple[int, int, int]
 
 
+class Trust(Section):
+    """When a mesh can carry another face.
+
+    turn, tilt: least share of the way from cheek to cheek, and from forehead to chin, at which the
+    nose's tip lies. size_px: least size of the face in pixels.
+    """
+
+    turn: Fraction01
+    tilt: Fraction01
+    size_px: Positive
+
+
 class Deidentify(Section):
-    """margin: how far a covered box reaches beyond the observed face, as a share of its size."""
+    """What covers whom; margin is a share of the box's size, max_gap, reach and settle are frames.
+
+    method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
+    whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
+    max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
+    picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
+    the method changes.
+    """
 
     method: Method
+    method_of_others: Method
     fallback: ComparedMethod
+    unresolved: ComparedMethod
     margin: Annotated[float, Field(ge=0)]
     max_gap: Annotated[int, Field(ge=0)]
+    reach: Count
+    settle: Count
+    trust: Trust
+    targets: Targets
     mesh_swap: MeshSwap
     blur: Blur
     pixelate: Pixelate
@@ -111,6 +186,7 @@ class Rule(Section):
     metric: str
     part: str | None = None
     recogniser: str | None = None
+    finding: Literal["surviving", "flagged"] | None = None
     relative_to_floor: bool = False
     comparison: Literal["<=", ">="]
     threshold: float
@@ -118,6 +194,9 @@ class Rule(Section):
 
 
 class Validate(Section):
+    """surviving_share: share of a face's windows that may look like the original's."""
+
+    surviving_share: Fraction01
     identity_frames: Count
     identity_threshold: Positive
     pck_thresholds: list[Positive]

@@ -10,6 +10,8 @@ from tasks.documents import read_table
 from tasks.errors import DocumentError
 
 CLIPS_PATH = Path("data/ingested/clips.parquet")
+TARGETS_PATH = Path("data/targets/targets.parquet")
+CORRECTIONS = Path("data/corrections")
 VIDEO_FOLDERS = {
     "original": Path("data/ingested/videos"),
     "control": Path("data/control"),
@@ -50,6 +52,16 @@ def coverage_path(arm: str, clip_id: str) -> Path:
 
 def keypoints_path(arm: str, clip_id: str) -> Path:
     return Path("data/keypoints") / arm / f"{clip_id}.parquet"
+
+
+def frames_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm lists its frames and scenes."""
+    return keypoints_path(arm, clip_id).parent / "frames" / f"{clip_id}.parquet"
+
+
+def corrections_path(clip_id: str) -> Path:
+    """Return where a person corrects what is covered of a clip."""
+    return CORRECTIONS / f"{clip_id}.csv"
 
 
 def read_keypoints(root: Path, arm: str, clip_id: str) -> pl.DataFrame:

@@ -31,6 +31,36 @@ def make_anchors(grids: list[tuple[int, int]]) -> Anchors:
     return np.concatenate(layers)
 
 
+def turn_back(found: Detection, quarter_turns: int, size_wh: tuple[int, int]) -> Detection:
+    """Map a detection in a picture turned counter-clockwise by np.rot90 back into the picture itself."""
+    corners = found.box_xyxy.reshape(2, 2)
+    points = np.concatenate([corners, found.points_xy])
+    for done in range(quarter_turns, 0, -1):
+        # a picture of width w, turned once: x' = y, y' = w - x
+        width = size_wh[0] if done % 2 else size_wh[1]
+        points = np.stack([width - points[:, 1], points[:, 0]], axis=1)
+    return Detection(
+        np.concatenate([points[:2].min(axis=0), points[:2].max(axis=0)]).astype(np.float32),
+        points[2:].astype(np.float32),
+        found.score,
+    )
+
+
+def move(found: Detection, origin_xy: tuple[int, int]) -> Detection:
+    """Map a detection in a tile back into the picture that the tile was cut from."""
+    origin = np.array(origin_xy, np.float32)
+    return Detection(found.box_xyxy + np.tile(origin, 2), found.points_xy + origin, found.score)
+
+
+def unite(found: list[Detection], overlap: float) -> list[Detection]:
+    """Return the best detection of each cluster, best first."""
+    if not found:
+        return []
+    boxes = np.stack([one.box_xyxy for one in found])
+    scores = np.array([one.score for one in found], np.float32)
+    return [found[index] for index in suppress(boxes, scores, overlap)]
+
+
 def letterbox(rgb: RgbImage, side_px: int) -> tuple[RgbImage, float]:
     """Fit a picture into the top left of a black square; also return picture pixels per unit."""
     height, width = rgb.shape[:2]
@@ -82,7 +112,5 @@ def _decode(
     center, half = raw[:, :2] + anchors, raw[:, 2:4] / 2
     boxes = (np.hstack([center - half, center + half]) * unit).astype(np.float32)
     points = (raw[:, 4:].reshape(len(raw), raw.shape[1] // 2 - 2, 2) + anchors[:, None]) * unit
-    return [
-        Detection(boxes[index], points[index], float(scores[index]))
-        for index in suppress(boxes, scores, overlap)
-    ]
+    rows = zip(boxes, points, scores, strict=True)
+    return unite([Detection(box, xy, float(score)) for box, xy, score in rows], overlap)

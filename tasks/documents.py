@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import pandera.errors
@@ -16,6 +17,7 @@ from schemas.params import Params
 from tasks.errors import DocumentError
 
 Document = TypeVar("Document", bound=BaseModel)
+PIECE_ROWS = 500
 
 
 def check_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> pl.DataFrame:
@@ -60,6 +62,36 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise DocumentError(f"{path.name} is not a readable table") from error
     return check_table(frame, schema, path.name)
+
+
+def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, path: Path) -> None:
+    """Validate and write a table that is too long to hold, piece by piece; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.part")
+    with TemporaryDirectory(dir=path.parent, prefix=".pieces-") as folder:
+        try:
+            for number, piece in enumerate(pieces):
+                checked = check_table(piece, schema, path.name)
+                checked.write_parquet(Path(folder) / f"{number:06}.parquet", statistics=False)
+            pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(
+                partial, compression="zstd", statistics=False, row_group_size=PIECE_ROWS
+            )
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def read_pieces(path: Path, schema: pa.DataFrameSchema) -> Iterator[pl.DataFrame]:
+    """Yield a long table in validated pieces, at least one. Raises DocumentError."""
+    if not path.is_file():
+        raise DocumentError(f"{path.name} is missing: run `guise run` first")
+    try:
+        table = pl.scan_parquet(path)
+        rows = table.select(pl.len()).collect().item()
+        for start in range(0, max(1, rows), PIECE_ROWS):
+            yield check_table(table.slice(start, PIECE_ROWS).collect(), schema, path.name)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
 
 
 def write_bytes(data: bytes, path: Path) -> None:

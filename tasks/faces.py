@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection, detect, make_anchors, sigmoid, to_tensor
+from tasks.detectors import Detection, detect, make_anchors, move, sigmoid, to_tensor, turn_back, unite
 from tasks.inference import Weights
 from tasks.regions import (
     Box,
@@ -17,7 +17,7 @@ from tasks.regions import (
     bounding_region,
     crop_region,
     line_angle,
-    suppress,
+    overlap,
     to_picture,
 )
 
@@ -42,9 +42,9 @@ class FaceMesh:
         return bounding_box(self.xy)
 
 
-def detect_faces(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
-    """Unite BlazeFace full-range and CenterFace; the first two points are the eyes, left in view first."""
-    found = detect(
+def glance_faces(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
+    """Look for faces with BlazeFace over the whole picture; the first two points are the eyes."""
+    return detect(
         weights.tflite("face_detector"),
         rgb,
         side_px=192,
@@ -52,23 +52,55 @@ def detect_faces(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Det
         low=-1.0,
         threshold=settings.face_score,
         overlap=settings.overlap,
-    ) + _detect_centerface(rgb, weights, settings)
-    if not found:
+    )
+
+
+def search_faces(
+    rgb: RgbImage, weights: Weights, settings: Extract, *, turned: bool = False
+) -> list[Detection]:
+    """Unite both families of detectors over the whole picture and its tiles.
+
+    turned: look at the three other quarter turns as well, at a higher threshold.
+    """
+    found = _search_upright(rgb, weights, settings)
+    if turned:
+        size_wh = (rgb.shape[1], rgb.shape[0])
+        strict = settings.model_copy(update={"face_score": settings.sure_score})
+        for turns in (1, 2, 3):
+            picture = np.ascontiguousarray(np.rot90(rgb, turns))
+            found += [turn_back(face, turns, size_wh) for face in _search_upright(picture, weights, strict)]
+    return unite(found, settings.overlap)
+
+
+def _search_upright(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
+    found = glance_faces(rgb, weights, settings) + _detect_centerface(rgb, weights, settings)
+    for x, y in tile_corners((rgb.shape[1], rgb.shape[0]), settings.tile_px):
+        tile = rgb[y : y + settings.tile_px, x : x + settings.tile_px]
+        found += [move(face, (x, y)) for face in glance_faces(tile, weights, settings)]
+    return found
+
+
+def tile_corners(size_wh: tuple[int, int], tile_px: int) -> list[tuple[int, int]]:
+    """Return the top left corners of overlapping square tiles; none where the picture is hardly larger."""
+    if max(size_wh) <= tile_px * 1.5:
         return []
-    boxes = np.stack([face.box_xyxy for face in found])
-    scores = np.array([face.score for face in found], np.float32)
-    return [found[index] for index in suppress(boxes, scores, settings.overlap)]
+    rows = [
+        np.linspace(0, max(0, size - tile_px), -(-max(0, size - tile_px) * 3 // (2 * tile_px)) + 1)
+        for size in size_wh
+    ]
+    return [(int(x), int(y)) for y in rows[1] for x in rows[0]]
 
 
 def _detect_centerface(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
     height, width = rgb.shape[:2]
-    size_wh = (-(-width // 32) * 32, -(-height // 32) * 32)
-    blob = cv2.resize(rgb, size_wh).transpose(2, 0, 1)[None].astype(np.float32)
+    shrink = min(1.0, settings.search_px / max(height, width))
+    size_wh = (-(-round(width * shrink) // 32) * 32, -(-round(height * shrink) // 32) * 32)
+    shrinks = cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR
+    blob = cv2.resize(rgb, size_wh, interpolation=shrinks).transpose(2, 0, 1)[None].astype(np.float32)
     heat, scale, offset, landmarks = (out[0] for out in weights.centerface("centerface")(blob))
-    rows, columns = np.nonzero(heat[0] >= settings.face_score)
     ratio_xy = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
     detections = []
-    for row, column in zip(rows, columns, strict=True):
+    for row, column in zip(*np.nonzero(heat[0] >= settings.face_score), strict=True):
         half_hw = np.exp(scale[:, row, column]) * 2
         center = np.array([column, row]) + offset[::-1, row, column] + 0.5
         box = np.concatenate([center * 4 - half_hw[::-1], center * 4 + half_hw[::-1]])
@@ -81,7 +113,23 @@ def _detect_centerface(rgb: RgbImage, weights: Weights, settings: Extract) -> li
                 float(heat[0, row, column]),
             )
         )
-    return detections
+    return unite(detections, settings.overlap)
+
+
+def look_closer(rgb: RgbImage, face: Detection, weights: Weights, settings: Extract) -> Detection | None:
+    """Look at a face enlarged, in all quarter turns, and return the clearest view; None if there is none."""
+    square = face_region(face)
+    views = []
+    for turns in range(4):
+        region = Region(square.center_xy, square.side * 1.5, turns * np.pi / 2)
+        for seen in glance_faces(crop_region(rgb, region, MESH_SIDE_PX), weights, settings):
+            xy = to_picture(
+                np.concatenate([seen.box_xyxy.reshape(2, 2), seen.points_xy]), region, MESH_SIDE_PX
+            )
+            view = Detection(bounding_box(xy[:2]), xy[2:], seen.score)
+            if overlap(view.box_xyxy, face.box_xyxy) > settings.overlap:
+                views.append(view)
+    return max(views, key=lambda view: view.score, default=None)
 
 
 def face_region(face: Detection) -> Region:
@@ -93,13 +141,18 @@ def face_region(face: Detection) -> Region:
 
 def locate_mesh(rgb: RgbImage, region: Region, weights: Weights, threshold: float) -> FaceMesh | None:
     """Fit the mesh inside a region; None where the model sees no face."""
-    crop = crop_region(rgb, region, MESH_SIDE_PX)
-    raw, flag = weights.tflite("face_landmarks")(to_tensor(crop))
-    score = float(sigmoid(flag.reshape(1))[0])
+    crop_xy, score = fit_mesh(crop_region(rgb, region, MESH_SIDE_PX), weights)
     if score < threshold:
         return None
-    xy = to_picture(raw.reshape(MESH_KEYPOINTS, 3)[:, :2], region, MESH_SIDE_PX)
+    xy = to_picture(crop_xy, region, MESH_SIDE_PX)
     return FaceMesh(xy, score, mesh_region(xy))
+
+
+def fit_mesh(crop: RgbImage, weights: Weights) -> tuple[Points, float]:
+    """Return 468 x 2 keypoints in pixels of a crop of the model's size, and the face's score."""
+    raw, flag = weights.tflite("face_landmarks")(to_tensor(crop))
+    xy = raw.reshape(MESH_KEYPOINTS, 3)[:, :2]
+    return np.asarray(xy, np.float32), float(sigmoid(flag.reshape(1))[0])
 
 
 def mesh_region(mesh_xy: Points) -> Region:

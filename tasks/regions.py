@@ -42,6 +42,12 @@ def to_picture(points_xy: Points, region: Region, side_px: int) -> Points:
     return (points_xy @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
 
+def to_crop(points_xy: Points, region: Region, side_px: int) -> Points:
+    """Map K x 2 picture pixels to crop points."""
+    matrix = region.matrix(side_px)
+    return ((points_xy - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T).astype(np.float32)
+
+
 def bounding_box(points_xy: Points) -> Box:
     """Return x0, y0, x1, y1 around K x 2 points."""
     return np.concatenate([points_xy.min(axis=0), points_xy.max(axis=0)]).astype(np.float32)

@@ -16,8 +16,10 @@ from tests_support import command_environment
 
 from flows.sample import CLIPS
 from flows.servers import object_store
-from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, VERDICTS
+from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
+from schemas.targets import TARGETS
 from tasks.documents import check_table
 from tasks.hashing import sha256_file
 from tasks.video import read_frames, read_info
@@ -114,10 +116,13 @@ def _dvc(root: Path, *words: str) -> str:
 
 def test_the_tables_keep_their_schemas(demo):
     evidence = demo[0] / "data/evidence"
-    for name, schema in (("invariance", INVARIANCE), ("identity", IDENTITY), ("verdicts", VERDICTS)):
+    schemas = {"invariance": INVARIANCE, "identity": IDENTITY, "findings": FINDINGS, "verdicts": VERDICTS}
+    for name, schema in schemas.items():
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
+    check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
-        check_table(pl.read_parquet(path), KEYPOINTS, path.name)
+        schema = FRAMES if path.parent.name == "frames" else KEYPOINTS
+        check_table(pl.read_parquet(path), schema, path.name)
 
 
 def test_a_release_holds_exactly_what_it_should(demo):
@@ -156,7 +161,7 @@ def test_a_second_run_does_nothing_again(demo, guise):
     before = sha256_file(root / "data/releases/demo-1/candidate.json")
     done = guise(root.parent, "demo", "--dir", "d", "--seconds", "2")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("unchanged, nothing to do") == 11
+    assert done.stdout.count("unchanged, nothing to do") == 12
     assert "0 objects uploaded" in done.stdout
     assert sha256_file(root / "data/releases/demo-1/candidate.json") == before
     assert _figures(done.stdout)[1] < 120

@@ -1,10 +1,18 @@
 """What several tests make: files to hand in, and a user's environment."""
 
 import os
+from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+
+from flows.stage import load_stage
+from schemas.clips import CLIPS
+from tasks.clips import CLIPS_PATH, video_path
+from tasks.documents import build_table, write_table
+from tasks.hashing import sha256_file
+from tasks.video import read_frames, read_info
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -40,3 +48,111 @@ def with_metadata(source, target, text):
                 packet.stream = copy
                 writer.mux(packet)
     assert text.encode() in Path(target).read_bytes()
+
+
+def write_stream(
+    path, *, pts=range(12), codec="libx264", pix_fmt="yuv420p", size_wh=(64, 48), time_base=Fraction(1, 25),
+    options=None, muxing=None, tags=(2, 0, 2, 2), pixel_aspect=Fraction(1), rotation=0,
+):  # fmt: skip
+    """Write a moving ramp, made in its own pixel format; tags: matrix, range, primaries, transfer."""
+    with av.open(str(path), "w", options=muxing or {}) as container:
+        stream = container.add_stream(codec, rate=25)
+        context = stream.codec_context
+        stream.width, stream.height = size_wh
+        stream.pix_fmt, context.time_base, stream.time_base = pix_fmt, time_base, time_base
+        context.options, context.sample_aspect_ratio = options or {}, pixel_aspect
+        context.colorspace, context.color_range, context.color_primaries, context.color_trc = tags
+        if rotation:
+            stream.set_display_rotation(rotation)
+        for index, time in enumerate(pts):
+            frame = draw_ramp(index, size_wh, pix_fmt)
+            frame.pts, frame.time_base, frame.color_range = time, time_base, tags[1]
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def draw_ramp(index, size_wh, pix_fmt):
+    frame = av.VideoFrame(*size_wh, pix_fmt)
+    scale = 4 if pix_fmt.endswith("10le") else 1
+    for number, (plane, target) in enumerate(zip(frame.planes, samples(frame), strict=True)):
+        down, across = np.mgrid[0 : plane.height, 0 : plane.width]
+        ramp = 60 + 100 * (across + 2 * down + index) / (plane.width + 2 * plane.height)
+        target[:] = np.round(scale * (ramp if number == 0 else 90 + ramp / 4))
+    return frame
+
+
+def samples(frame):
+    """Return writable views of a frame's planes."""
+    kind = np.uint16 if frame.format.name.endswith("10le") else np.uint8
+    views = []
+    for plane in frame.planes:
+        line = np.frombuffer(memoryview(plane), kind)
+        pitch = plane.line_size // np.dtype(kind).itemsize
+        views.append(line[: plane.height * pitch].reshape(plane.height, pitch)[:, : plane.width])
+    return views
+
+
+def with_sound(video, target, codec="aac"):
+    """Write a copy of a video with a tone beside it."""
+    with av.open(str(video)) as reader, av.open(str(target), "w") as writer:
+        pictures = reader.streams.video[0]
+        copy = writer.add_stream_from_template(pictures)
+        sound = writer.add_stream(codec, rate=48000, layout="mono")
+        for index in range(48):
+            wave = np.sin(np.arange(1024) * 0.2).astype(np.float32)[None]
+            tone = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            tone.sample_rate, tone.pts = 48000, index * 1024
+            tone.time_base = Fraction(1, 48000)
+            writer.mux(sound.encode(tone))
+        writer.mux(sound.encode(None))
+        for packet in reader.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = copy
+                writer.mux(packet)
+    return target
+
+
+def write_pictures(path, pictures, *, pts=None, time_base=Fraction(1, 12800)):
+    """Encode given RGB pictures, 25 a second, or at given pts; sizes must be even."""
+    height, width = pictures[0].shape[:2]
+    scale = str(time_base.denominator)
+    options = {"video_track_timescale": scale, "movie_timescale": scale}
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = time_base
+        stream.codec_context.options = {"crf": "12", "preset": "veryfast"}
+        for index, rgb in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+            frame.pts, frame.time_base = (512 * index if pts is None else pts[index]), time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def admit_clips(root, clips):
+    """Write the table of admitted clips for videos that lie in place: clip_id -> subject."""
+    rows = []
+    for clip_id, subject in clips.items():
+        path = root / video_path("original", clip_id)
+        info, frames = read_info(path), list(read_frames(path))
+        rows.append(
+            {
+                "clip_id": clip_id, "subject": subject, "session": "s1", "task": "talking",
+                "width": info.shown_size_wh[0], "height": info.shown_size_wh[1], "rotation": 0,
+                "time_base": str(info.time_base), "frame_count": len(frames), "duration_s": 1.0,
+                "is_vfr": False, "codec": info.codec, "pix_fmt": info.pix_fmt, "has_audio": False,
+                "audio": "none", "sha256": sha256_file(path), "status": "admitted",
+            }
+        )  # fmt: skip
+    write_table(build_table(rows, CLIPS), CLIPS, root / CLIPS_PATH)
+
+
+def run_stage(root, params, name, arm):
+    """Run a stage as the flow does, without a server; return its rows."""
+    stage = load_stage(name)
+    rows = [stage.process(root, job) for job in stage.plan(root, params, arm)]
+    (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
+    stage.collect(root, params, arm, rows)
+    return rows

@@ -37,7 +37,7 @@ def process(root: Path, job: Job) -> Row:
     audio = source if info.has_audio else None
     with VideoWriter(root / path, info, encoding, audio) as writer:
         for frame in read_frames(source):
-            writer.write(frame.rgb, frame.pts)
+            writer.write(frame)
     return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path)}}
 
 

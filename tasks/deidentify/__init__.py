@@ -1,27 +1,104 @@
-"""Clip and its faces -> released clip."""
+"""Clip and its faces -> released clip; before that, which subject is given which face."""
 
 from pathlib import Path
 
+import polars as pl
+
 from schemas.jobs import Collected, Job, Row
 from schemas.params import ComparedMethod, Deidentify, Encoding, Extract, Params
-from tasks.clips import clips_of_arm, coverage_path, keypoints_path, video_path
-from tasks.deidentify.clip import deidentify_clip
-from tasks.hashing import sha256_file
+from schemas.targets import TARGETS
+from tasks.clips import (
+    TARGETS_PATH,
+    clips_of_arm,
+    corrections_path,
+    coverage_path,
+    frames_path,
+    keypoints_path,
+    read_admitted,
+    video_path,
+)
+from tasks.deidentify.casting import cast_subject
+from tasks.deidentify.clip import Cast, deidentify_clip
+from tasks.deidentify.pool import donor_digests, target_digests
+from tasks.deidentify.reading import check_corrections
+from tasks.documents import build_table, read_table, write_table
+from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
 
 MODELS = ("face_detector", "centerface", "face_landmarks")
+CHOOSERS = {"dlib": ("dlib_recogniser", "dlib_landmarks"), "mobilefacenet": ("mobilefacenet",)}
 COMPARED: dict[str, ComparedMethod] = {"blur": "blur", "pixelate": "pixelate", "mask": "mask"}
+TARGETS_ARM = "targets"
 
 
 def folder(arm: str) -> Path:
-    return video_path(arm, "any").parent.parent
+    return TARGETS_PATH.parent if arm == TARGETS_ARM else video_path(arm, "any").parent.parent
 
 
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
-    """Return a job for every clip of the arm: `released`, or a method that is compared."""
-    rule = rule_of(params.deidentify, arm)
+    """Return a job for every subject (arm `targets`), or for every clip of the arm."""
+    return _plan_targets(root, params) if arm == TARGETS_ARM else _plan_clips(root, params, arm)
+
+
+def _models(root: Path, rule: Deidentify, names: tuple[str, ...]) -> dict[str, str]:
     weights = shared_weights(root)
-    models = {name: weights.digest(name) for name in (*MODELS, rule.mesh_swap.target)}
+    return {name: weights.digest(name) for name in names} | donor_digests(weights, rule)
+
+
+def _seen(root: Path, clip_id: str) -> str:
+    paths = keypoints_path("original", clip_id), frames_path("original", clip_id)
+    return sha256_document([sha256_file(root / path) for path in paths])
+
+
+def _plan_targets(root: Path, params: Params) -> list[Job]:
+    rule = params.deidentify
+    admitted = read_admitted(root)
+    models = _models(root, rule, (*MODELS, *CHOOSERS[rule.targets.chooser]))
+    settled = _settled(root, rule)
+    jobs = []
+    for subject in admitted["subject"].unique(maintain_order=True):
+        clips = admitted.filter(subject=subject).select("clip_id", "sha256").iter_rows()
+        own = {clip_id: digest + _seen(root, clip_id) for clip_id, digest in clips}
+        known = (
+            {"settled": settled[subject]} if subject in settled else _others(root, admitted, subject, rule)
+        )
+        jobs.append(
+            Job(
+                stage="deidentify",
+                arm=TARGETS_ARM,
+                key=subject,
+                inputs=own | models | known,
+                settings={"deidentify": rule, "extract": params.extract},
+            )
+        )
+    return jobs
+
+
+def _others(root: Path, admitted: pl.DataFrame, subject: str, rule: Deidentify) -> dict[str, str]:
+    """Name one clip of each of a few other subjects."""
+    others = admitted.filter(pl.col("subject") != subject).unique(
+        "subject", keep="first", maintain_order=True
+    )
+    return {
+        f"other {clip_id}": digest + _seen(root, clip_id)
+        for clip_id, digest in others.head(rule.targets.others).select("clip_id", "sha256").rows()
+    }
+
+
+def _settled(root: Path, rule: Deidentify) -> dict[str, str]:
+    """Return the target that each subject was given before, as long as that face is still the same."""
+    if not (root / TARGETS_PATH).is_file():
+        return {}
+    digests = target_digests(shared_weights(root), rule)
+    given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
+    rows = given.select("subject", "target", "target_sha256").unique().iter_rows()
+    return {subject: target for subject, target, digest in rows if digests.get(target) == digest}
+
+
+def _plan_clips(root: Path, params: Params, arm: str) -> list[Job]:
+    rule = rule_of(params.deidentify, arm)
+    check_corrections(root, read_admitted(root)["clip_id"].to_list())
+    models = _models(root, rule, MODELS)
     clips = clips_of_arm(root, arm, params.compare.clips_per_subject)
     return [
         Job(
@@ -30,7 +107,9 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             key=clip_id,
             inputs={
                 "video": digest,
-                "keypoints": sha256_file(root / keypoints_path("original", clip_id)),
+                "keypoints": _seen(root, clip_id),
+                "targets": sha256_document(_rows_of(root, clip_id).rows()),
+                **_correction(root, clip_id),
                 **models,
             },
             settings={"deidentify": rule, "encoding": params.encoding, "extract": params.extract},
@@ -39,26 +118,57 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
     ]
 
 
+def _rows_of(root: Path, clip_id: str) -> pl.DataFrame:
+    return read_table(root / TARGETS_PATH, TARGETS).filter(clip_id=clip_id).sort("face", "track")
+
+
+def _correction(root: Path, clip_id: str) -> dict[str, str]:
+    path = root / corrections_path(clip_id)
+    return {"corrections": sha256_file(path)} if path.is_file() else {}
+
+
 def rule_of(rule: Deidentify, arm: str) -> Deidentify:
     """Return the arm's own rule: a compared method covers every frame by itself."""
     if arm == "released":
         return rule
-    return rule.model_copy(update={"method": COMPARED[arm], "fallback": COMPARED[arm]})
+    names = ("method", "method_of_others", "fallback", "unresolved")
+    return rule.model_copy(update=dict.fromkeys(names, COMPARED[arm]))
 
 
 def process(root: Path, job: Job) -> Row:
-    """Write the clip with every frame covered, and its coverage table."""
-    rule, encoding, extract = (job.settings[name] for name in ("deidentify", "encoding", "extract"))
+    """Cast a subject, or write a clip with every frame covered and its coverage table."""
+    rule, extract = job.settings["deidentify"], job.settings["extract"]
     assert isinstance(rule, Deidentify)
-    assert isinstance(encoding, Encoding)
     assert isinstance(extract, Extract)
-    video = video_path(job.arm, job.key)
-    coverage = coverage_path(job.arm, job.key)
-    paths = root / video, root / coverage
-    deidentify_clip(root, job.key, *paths, rule=rule, encoding=encoding, extract=extract)
-    outputs = {str(path): sha256_file(root / path) for path in (video, coverage)}
-    return {"clip_id": job.key, "outputs": outputs}
+    if job.arm == TARGETS_ARM:
+        clip_ids = [name for name in job.inputs if name.startswith("clip-")]
+        others = [name.removeprefix("other ") for name in job.inputs if name.startswith("other ")]
+        settled = job.inputs.get("settled")
+        rows = cast_subject(
+            root, job.key, clip_ids, settled=settled, others=others, rule=rule, extract=extract
+        )
+        return {"targets": rows, "outputs": {}}
+    encoding = job.settings["encoding"]
+    assert isinstance(encoding, Encoding)
+    cast = Cast.from_rows(_rows_of(root, job.key).select("track", "face", "target").rows())
+    paths = video_path(job.arm, job.key), coverage_path(job.arm, job.key)
+    deidentify_clip(
+        root,
+        job.key,
+        *(root / path for path in paths),
+        cast=cast,
+        rule=rule,
+        encoding=encoding,
+        extract=extract,
+    )
+    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path) for path in paths}}
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
-    return Collected()
+    """Write the table of targets, where they were chosen."""
+    if arm != TARGETS_ARM:
+        return Collected()
+    digests = target_digests(shared_weights(root), params.deidentify)
+    given = [row | {"target_sha256": digests[row["target"]]} for part in rows for row in part["targets"]]
+    write_table(build_table(given, TARGETS), TARGETS, root / TARGETS_PATH)
+    return Collected(tables=(str(TARGETS_PATH),))

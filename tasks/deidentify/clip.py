@@ -1,25 +1,39 @@
 """Read one clip and its faces, write it covered."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 import polars as pl
 
 from schemas.coverage import COVERAGE
 from schemas.params import Deidentify, Encoding, Extract
-from tasks.clips import read_keypoints, video_path
-from tasks.deidentify.coverage import FaceRegion, Observation, cover
-from tasks.deidentify.mesh_swap import Locate
-from tasks.deidentify.render import make_methods, render
-from tasks.deidentify.targets import Target, make_target
+from tasks.clips import video_path
+from tasks.deidentify.coverage import Clip, FaceRegion, cover
+from tasks.deidentify.joining import flat, join_tracks
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit
+from tasks.deidentify.pool import load_pool
+from tasks.deidentify.reading import Meshes, read_corrections, read_observations, read_scenes
+from tasks.deidentify.render import Cover, make_methods, render
+from tasks.deidentify.targets import Target
 from tasks.documents import write_table
-from tasks.errors import ModelError, VideoError
-from tasks.faces import detect_faces, face_region, locate_mesh, mesh_region
-from tasks.inference import Weights, shared_weights
-from tasks.keypoints import stack_boxes, stack_xy
-from tasks.regions import Points, RgbImage
+from tasks.errors import GuiseError, VideoError
+from tasks.inference import shared_weights
+from tasks.regions import RgbImage
 from tasks.video import VideoWriter, read_frames, read_info
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Which target each face track is given, and which tracks are the clip's subject."""
+
+    targets: dict[int, str]
+    subject: frozenset[int]
+
+    @classmethod
+    def from_rows(cls, rows: list[tuple[int, int, str]]) -> "Cast":
+        """Take rows of track, face (0 is the subject) and target."""
+        subject = frozenset(track for track, face, _ in rows if face == 0)
+        return cls({track: target for track, _, target in rows}, subject)
 
 
 def deidentify_clip(
@@ -28,6 +42,7 @@ def deidentify_clip(
     video: Path,
     coverage: Path,
     *,
+    cast: Cast,
     rule: Deidentify,
     encoding: Encoding,
     extract: Extract,
@@ -35,56 +50,49 @@ def deidentify_clip(
     """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
     source = root / video_path("original", clip_id)
     info = read_info(source)
-    frame_count = sum(1 for _ in read_frames(source))
-    regions = cover(read_observations(root, clip_id), frame_count, info.shown_size_wh, rule)
+    clip = Clip(read_scenes(root, clip_id), info.shown_size_wh, cast.subject or None)
+    faces, heads = read_observations(root, clip_id, rule)
+    tracks = join_tracks(faces, clip.scenes)
+    corrections = read_corrections(root, clip_id, len(clip.scenes))
+    regions = cover(tracks, heads, clip, rule, corrections)
     weights = shared_weights(root)
-    name = rule.mesh_swap.target
-    target = weights.once(f"target {name}", lambda: load_target(weights, name, extract))
-    methods = make_methods(rule, target, _locator(weights, extract))
+    pool = load_pool(weights, rule, extract)
+    swapper = MeshSwapper(rule.mesh_swap, make_fit(weights, extract.landmark_score))
+    swap = make_swap(Meshes(root, clip_id, flat(tracks), rule), pool, cast, swapper)
+    empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0
-    audio = source if info.has_audio else None
-    with VideoWriter(video, info, encoding, audio) as writer:
-        for frame in render(read_frames(source), regions, methods):
-            writer.write(frame.rgb, frame.pts)
+    with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
+        for frame in render(read_frames(source), regions, empty, make_methods(rule, swap)):
+            writer.write(frame)
             written += 1
-        if written != frame_count:
-            raise VideoError(f"{clip_id} gave {written} frames instead of {frame_count}")
+        if written != len(clip.scenes):
+            raise VideoError(f"{clip_id} gave {written} frames instead of {len(clip.scenes)}")
     write_table(to_table(regions), COVERAGE, coverage)
 
 
-def read_observations(root: Path, clip_id: str) -> list[Observation]:
-    """Return every face that `extract` saw in the original; a person's face is one track."""
-    table = read_keypoints(root, "original", clip_id).filter(pl.col("face_box_xyxy").is_not_null())
-    places = table.select("frame", "person").iter_rows()
-    return [
-        Observation(frame, person, box, None if np.isnan(mesh).any() else mesh)
-        for (frame, person), box, mesh in zip(
-            places, stack_boxes(table, "face"), stack_xy(table, "face"), strict=True
+def make_swap(meshes: Meshes, pool: dict[str, Target], cast: Cast, swapper: MeshSwapper) -> Cover:
+    """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
+
+    A face that was too small or too short to be cast is given one that nobody in the clip has.
+    """
+    spare = next((name for name in pool if name not in cast.targets.values()), next(iter(pool)))
+
+    def swap(rgb: RgbImage, region: FaceRegion) -> None:
+        mesh = meshes.mesh(region.frame, region.track)
+        if mesh is None:
+            raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
+        target = pool[cast.targets.get(region.track, spare)]
+        swapper(
+            rgb,
+            region.box_xyxy,
+            region.track,
+            mesh,
+            target,
+            last_xy=meshes.mesh_before(region.frame, region.track),
+            hands_xy=meshes.hands(region.frame),
         )
-    ]
 
-
-def load_target(weights: Weights, name: str, extract: Extract) -> Target:
-    """Read a target picture and fit the mesh to it. Raises ModelError where it shows no one face."""
-    image = cv2.imread(str(weights.path(name)), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ModelError(f"target {name} is no picture")
-    rgb: RgbImage = cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
-    found = detect_faces(rgb, weights, extract)
-    mesh = locate_mesh(rgb, face_region(found[0]), weights, extract.landmark_score) if found else None
-    # the second look starts from the mesh, as it does in a video
-    settled = mesh and locate_mesh(rgb, mesh.next_region, weights, extract.landmark_score)
-    if not settled:
-        raise ModelError(f"target {name} shows no face that can be measured")
-    return make_target(rgb, settled.xy)
-
-
-def _locator(weights: Weights, extract: Extract) -> Locate:
-    def locate(rgb: RgbImage, near_xy: Points) -> Points | None:
-        mesh = locate_mesh(rgb, mesh_region(near_xy), weights, extract.landmark_score)
-        return mesh.xy if mesh else None
-
-    return locate
+    return swap
 
 
 def to_table(regions: list[FaceRegion]) -> pl.DataFrame:

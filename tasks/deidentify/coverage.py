@@ -1,30 +1,32 @@
-"""Observed faces -> a face region for every frame of every track (pure)."""
+"""Every observation of a clip -> a face region for every frame of every track (pure)."""
 
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import Literal
 
 import numpy as np
 
-from schemas.params import Deidentify, Method
-from tasks.regions import Box, Points
+from schemas.params import Deidentify, Drawn, Method
+from tasks.deidentify.joining import Track, Tracks
+from tasks.deidentify.sightings import Head
+from tasks.regions import Box, overlap
 
-Source = Literal["detected", "interpolated", "extended", "whole_frame"]
-WHOLE_FRAME = -1
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One face of one track in one frame: its box, and its 468 x 2 mesh where it was located."""
-
-    frame: int
-    track: int
-    box_xyxy: Box
-    mesh_xy: Points | None
+Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
+Action = Literal["add", "remove", "method"]
+NOBODY = -1
+# a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
+EDGE = 0.02
+SAME_FACE = 0.3
+# corrections are numbered downwards from here; one speaks of a region that lies so far inside its box
+CORRECTED = -2
+MEANT = 0.8
 
 
 @dataclass(frozen=True)
 class FaceRegion:
-    """What is covered of one frame: a box x0, y0, x1, y1; the mesh where it can be trusted.
+    """What is covered of one frame: a box x0, y0, x1, y1 in pixels.
 
     flagged: a person should look, because the face was not located in this frame.
     """
@@ -33,81 +35,201 @@ class FaceRegion:
     track: int
     source: Source
     box_xyxy: Box
-    method: Method
-    mesh_xy: Points | None = None
+    method: Drawn
     flagged: bool = False
 
 
+@dataclass(frozen=True)
+class Correction:
+    """What a person says of a box in some frames: cover it, do not, or cover it in another way."""
+
+    frames: range
+    box_xyxy: Box
+    action: Action
+    method: Method | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What coverage must know of a clip: the scene number of every frame, and who its subject is."""
+
+    scenes: list[int]
+    size_wh: tuple[int, int]
+    subject_tracks: frozenset[int] | None = None
+
+    def scene_frames(self, scene: int) -> range:
+        return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))
+
+
 def cover(
-    observations: list[Observation], frame_count: int, size_wh: tuple[int, int], rule: Deidentify
+    tracks: Tracks,
+    heads: list[Head],
+    clip: Clip,
+    rule: Deidentify,
+    corrections: Sequence[Correction] = (),
 ) -> list[FaceRegion]:
     """Give every frame of every track a region, ordered as they are drawn.
 
-    A track reaches from the clip's first frame to its last: before, between and after its
-    sightings the nearest ones hold. Every frame in which a face was not located is flagged; where
-    its mesh is not known either, or lost for more than `max_gap` frames, the fallback covers its box.
-    A frame in which no face at all was located is masked whole.
+    tracks: as `join_tracks` gives them. A track reaches over its whole scene; one that was never sure,
+    or that ends at the picture's edge, reaches `rule.reach` frames beyond its sightings. Where a face
+    was not seen, the body says where the head is, and the nearest sighting where it does not. A frame
+    in which nobody was located is masked whole. What a person corrected holds last.
     """
-    tracks: dict[int, list[Observation]] = {}
-    for observation in sorted(observations, key=lambda seen: (seen.track, seen.frame)):
-        tracks.setdefault(observation.track, []).append(observation)
-    regions = [
-        region
-        for seen in tracks.values()
-        for frame in range(frame_count)
-        for region in [_region_at(frame, seen, size_wh, rule)]
-    ]
-    located = {
-        region.frame for region in regions if region.source == "detected" or region.mesh_xy is not None
-    }
-    blind = [_whole_frame(frame, size_wh) for frame in range(frame_count) if frame not in located]
-    return sorted(regions + blind, key=_drawing_order)
+    regions = [region for (_, scene), seen in tracks.items() for region in _follow(seen, clip, scene, rule)]
+    regions = correct(_without_shadows(_add_heads(regions, heads, clip, rule)), corrections)
+    located = {region.frame for region in regions if region.source != "extended" and region.method != "none"}
+    located |= {head.frame for head in heads if head.box_xyxy is None}
+    blind = [whole_frame(frame, clip) for frame in range(len(clip.scenes)) if frame not in located]
+    return sorted(regions + correct(blind, corrections, add=False), key=drawing_order)
 
 
-def _drawing_order(region: FaceRegion) -> tuple[int, bool, int]:
-    # a box that was only guessed must not be drawn over a face that was swapped
+def drawing_order(region: FaceRegion) -> tuple[int, bool, int]:
+    """Sort by frame; a box that was only guessed must not be drawn over a face that was swapped."""
     return region.frame, region.method == "mesh_swap", region.track
 
 
-def _whole_frame(frame: int, size_wh: tuple[int, int]) -> FaceRegion:
-    box = np.array([0, 0, *size_wh], np.float32)
-    return FaceRegion(frame, WHOLE_FRAME, "whole_frame", box, "mask", flagged=True)
+def whole_frame(frame: int, clip: Clip) -> FaceRegion:
+    box = np.array([0, 0, *clip.size_wh], np.float32)
+    return FaceRegion(frame, NOBODY, "whole_frame", box, "mask", flagged=True)
 
 
-def _region_at(frame: int, seen: list[Observation], size_wh: tuple[int, int], rule: Deidentify) -> FaceRegion:
-    frames = [observation.frame for observation in seen]
-    after = int(np.searchsorted(frames, frame))
-    if after < len(seen) and frames[after] == frame:
-        return _as_seen(seen[after], size_wh, rule)
-    if 0 < after < len(seen):
-        return _between(frame, seen[after - 1], seen[after], size_wh, rule)
-    nearest = seen[min(after, len(seen) - 1)]
-    box = _grow(nearest.box_xyxy, size_wh, rule)
-    return FaceRegion(frame, nearest.track, "extended", box, rule.fallback, flagged=True)
+def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[FaceRegion]:
+    track = seen[0].track
+    swapped = swapped_frames(seen, rule)
+    method = method_of(track, clip, rule)
+    frames = [one.frame for one in seen]
+    for frame in _reached(seen, clip, scene, rule):
+        after = int(np.searchsorted(frames, frame))
+        is_seen = after < len(seen) and frames[after] == frame
+        near = [seen[after]] if is_seen else seen[max(0, after - 1) : after + 1]
+        box = grow(_around([one.box_xyxy for one in near]), clip, rule)
+        source: Source = "detected" if is_seen else "interpolated" if len(near) == 2 else "extended"
+        if frame in swapped:
+            yield FaceRegion(frame, track, source, box, method)
+        elif is_seen:
+            yield FaceRegion(frame, track, source, box, rule.fallback if method == "mesh_swap" else method)
+        else:
+            yield FaceRegion(frame, track, source, box, rule.unresolved, flagged=True)
 
 
-def _as_seen(seen: Observation, size_wh: tuple[int, int], rule: Deidentify) -> FaceRegion:
-    box = _grow(seen.box_xyxy, size_wh, rule)
-    if seen.mesh_xy is None:
-        return FaceRegion(seen.frame, seen.track, "detected", box, rule.fallback, flagged=True)
-    return FaceRegion(seen.frame, seen.track, "detected", box, rule.method, seen.mesh_xy)
+def _add_heads(
+    regions: list[FaceRegion], heads: list[Head], clip: Clip, rule: Deidentify
+) -> list[FaceRegion]:
+    """Let a body say where its head is, in place of a box that only reaches on."""
+    told = {(head.frame, head.track) for head in heads}
+    kept = [one for one in regions if one.source != "extended" or (one.frame, one.track) not in told]
+    covered = {(region.frame, region.track) for region in kept}
+    return kept + [
+        FaceRegion(
+            head.frame,
+            head.track,
+            "head_region",
+            grow(head.box_xyxy, clip, rule),
+            rule.unresolved,
+            flagged=True,
+        )
+        for head in heads
+        if head.box_xyxy is not None and (head.frame, head.track) not in covered
+    ]
 
 
-def _between(
-    frame: int, left: Observation, right: Observation, size_wh: tuple[int, int], rule: Deidentify
-) -> FaceRegion:
-    both = np.stack([left.box_xyxy, right.box_xyxy])
-    box = _grow(np.concatenate([both[:, :2].min(0), both[:, 2:].max(0)]), size_wh, rule)
-    gap = right.frame - left.frame
-    if gap - 1 > rule.max_gap or left.mesh_xy is None or right.mesh_xy is None:
-        return FaceRegion(frame, left.track, "interpolated", box, rule.fallback, flagged=True)
-    share = (frame - left.frame) / gap
-    mesh = (left.mesh_xy * (1 - share) + right.mesh_xy * share).astype(np.float32)
-    return FaceRegion(frame, left.track, "interpolated", box, rule.method, mesh, flagged=True)
+def method_of(track: int, clip: Clip, rule: Deidentify) -> Method:
+    is_subject = clip.subject_tracks is None or track in clip.subject_tracks
+    return rule.method if is_subject else rule.method_of_others
 
 
-def _grow(box_xyxy: Box, size_wh: tuple[int, int], rule: Deidentify) -> Box:
+def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
+    """Return the frames whose mesh can carry another face: trusted, or between two that are.
+
+    A run of such frames shorter than `rule.settle` keeps the method of its neighbours: methods must
+    not alternate before the viewer's eyes.
+    """
+    trusted = [one.frame for one in seen if one.is_trusted]
+    usable = set(trusted)
+    for left, right in pairwise(trusted):
+        if right - left - 1 <= rule.max_gap:
+            usable |= set(range(left, right))
+    steps = groupby(enumerate(sorted(usable)), lambda at: at[1] - at[0])
+    runs = [[frame for _, frame in run] for _, run in steps]
+    whole = [seen[0].frame, seen[-1].frame]
+    return {frame for run in runs if len(run) >= rule.settle or [run[0], run[-1]] == whole for frame in run}
+
+
+def _reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
+    limits = clip.scene_frames(scene)
+    sure = any(one.has_mesh for one in seen)
+    before = rule.reach if not sure or _at_edge(seen[0].box_xyxy, clip) else len(limits)
+    after = rule.reach if not sure or _at_edge(seen[-1].box_xyxy, clip) else len(limits)
+    return range(max(limits.start, seen[0].frame - before), min(limits.stop, seen[-1].frame + after + 1))
+
+
+def _at_edge(box_xyxy: Box, clip: Clip) -> bool:
+    size = np.array(clip.size_wh, np.float32)
+    return bool((box_xyxy[:2] <= EDGE * size).any() or (box_xyxy[2:] >= (1 - EDGE) * size).any())
+
+
+def _around(boxes: list[Box]) -> Box:
+    both = np.stack(boxes)
+    return np.concatenate([both[:, :2].min(0), both[:, 2:].max(0)]).astype(np.float32)
+
+
+def grow(box_xyxy: Box, clip: Clip, rule: Deidentify) -> Box:
+    """Return the box with its margin, inside the picture."""
     box = box_xyxy.reshape(2, 2)
     reach = np.ptp(box, axis=0) * rule.margin
-    grown = (box + np.stack([-reach, reach])).clip(0, np.array(size_wh))
+    grown = (box + np.stack([-reach, reach])).clip(0, np.array(clip.size_wh))
     return np.asarray(grown.reshape(4), np.float32)
+
+
+def correct(
+    regions: list[FaceRegion], corrections: Sequence[Correction], *, add: bool = True
+) -> list[FaceRegion]:
+    """Apply what a person said, line by line: later lines hold over earlier ones.
+
+    What is removed stays as a region that is not drawn, so that the table tells who decided so.
+    """
+    for number, line in enumerate(corrections):
+        if line.action == "add" and add:
+            regions = regions + [
+                FaceRegion(frame, CORRECTED - number, "corrected", line.box_xyxy, line.method or "mask")
+                for frame in line.frames
+            ]
+        elif line.action == "remove":
+            regions = _change(regions, line, "none")
+        elif line.action == "method" and line.method is not None:
+            regions = _change(regions, line, line.method)
+    return regions
+
+
+def _change(regions: list[FaceRegion], line: Correction, method: Drawn) -> list[FaceRegion]:
+    return [
+        replace(region, method=method, source="corrected", flagged=False)
+        if _speaks_of(line, region)
+        else region
+        for region in regions
+    ]
+
+
+def _speaks_of(line: Correction, region: FaceRegion) -> bool:
+    if region.frame not in line.frames:
+        return False
+    low, high = (
+        np.maximum(line.box_xyxy[:2], region.box_xyxy[:2]),
+        np.minimum(line.box_xyxy[2:], region.box_xyxy[2:]),
+    )
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    return shared >= MEANT * float(np.prod(region.box_xyxy[2:] - region.box_xyxy[:2]))
+
+
+def _without_shadows(regions: list[FaceRegion]) -> list[FaceRegion]:
+    """Drop what a track left behind where another track's face was seen in the same frame."""
+    seen: dict[int, list[Box]] = {}
+    for region in regions:
+        if region.source == "detected":
+            seen.setdefault(region.frame, []).append(region.box_xyxy)
+    return [
+        region
+        for region in regions
+        if region.source not in ("extended", "head_region")
+        or all(overlap(region.box_xyxy, box) < SAME_FACE for box in seen.get(region.frame, []))
+    ]

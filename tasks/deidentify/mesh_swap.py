@@ -1,47 +1,106 @@
-"""Another face, laid over the patient's own keypoints: warped triangle by triangle, blended at the rim."""
+"""Another face, laid over the patient's own keypoints: warped triangle by triangle, blended at the rim.
 
-from collections.abc import Callable
+The drawing is made on a square canvas around the face, turned with it, and only then brought into the
+picture: a face of any size costs about the same.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.params import MeshSwap
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.occlusion import hand_weights
 from tasks.deidentify.patches import patch_of
-from tasks.deidentify.targets import Target
-from tasks.errors import GuiseError
-from tasks.regions import Points, RgbImage
+from tasks.deidentify.targets import Target, tinted, with_rim
+from tasks.deidentify.tone import Tone
+from tasks.faces import MESH_SIDE_PX, fit_mesh, mesh_region
+from tasks.inference import Weights
+from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
-Weights01 = NDArray[np.float32]
-# where a face's 468 x 2 mesh is now, given a picture and where it was; None where none is seen
-Locate = Callable[[RgbImage, Points], Points | None]
+LARGEST_CANVAS_PX = 512
+Floats = NDArray[np.float32]
+# the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
+Fit = Callable[[RgbImage], Points | None]
 
 
-def mesh_swap(rgb: RgbImage, region: FaceRegion, settings: MeshSwap, target: Target, locate: Locate) -> None:
-    """Replace the face in place by the target's, in the patient's pose, expression and light.
+def make_fit(weights: Weights, landmark_score: float) -> Fit:
+    """Bind the mesh model."""
+
+    def fit(crop: RgbImage) -> Points | None:
+        mesh = fit_mesh(crop, weights)
+        return mesh[0] if mesh[1] >= landmark_score else None
+
+    return fit
+
+
+@dataclass
+class MeshSwapper:
+    """Swap faces frame after frame; a track keeps its tone.
 
     The extractor reads another face a little differently; each correction moves the drawn mesh
     by what was measured off, so that the keypoints stay where the patient's were.
     """
-    if region.mesh_xy is None:
-        raise GuiseError("mesh_swap was asked to cover a face whose mesh is not known")
-    patch = patch_of(rgb, region.box_xyxy)
-    original = patch.copy()
-    origin = np.maximum(np.floor(region.box_xyxy[:2]), 0).astype(np.float32)
-    mesh_xy = region.mesh_xy
-    patch[:] = lay_over(original, mesh_xy - origin, target, settings)
-    for _ in range(settings.corrections):
-        seen_xy = locate(rgb, region.mesh_xy)
-        if seen_xy is None or not is_near(seen_xy, region.mesh_xy):
-            break
-        moved_xy = mesh_xy + (region.mesh_xy - seen_xy)
-        if not is_near(moved_xy, region.mesh_xy):
-            break
-        mesh_xy = moved_xy
-        patch[:] = lay_over(original, mesh_xy - origin, target, settings)
+
+    settings: MeshSwap
+    fit: Fit
+    _tones: dict[int, Tone] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        rgb: RgbImage,
+        box_xyxy: Box,
+        track: int,
+        mesh_xy: Points,
+        target: Target,
+        *,
+        last_xy: Points | None = None,
+        hands_xy: Sequence[Points] = (),
+    ) -> None:
+        """Replace a face in place by the target's, in the patient's pose, expression and light.
+
+        last_xy: the mesh of the frame before, around which the extractor looks for this one.
+        """
+        region = mesh_region(mesh_xy if last_xy is None else last_xy)
+        crop = crop_region(rgb, region, MESH_SIDE_PX)
+        hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy]
+        in_front = hand_weights(hands, crop.shape[:2])
+        aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
+        tone = self._tones.setdefault(track, Tone(self.settings.tone_frames))
+        face = tinted(target, tone.follow(crop, aim, in_front), self.settings.tone)
+        drawn = self._settle(crop, aim, face, in_front)
+        side_px = int(np.clip(region.side, MESH_SIDE_PX, LARGEST_CANVAS_PX))
+        scale = np.float32(side_px / MESH_SIDE_PX)
+        canvas = self._draw(drawn * scale, face, side_px, in_front)
+        lay_over(rgb, box_xyxy, region, canvas, face.rgb)
+
+    def _settle(self, crop: RgbImage, aim: Points, face: Target, in_front: Floats | None) -> Points:
+        """Return where the mesh must be drawn in the crop for the extractor to read the aim best."""
+        drawn, best, least = aim, aim, np.inf
+        for _ in range(self.settings.corrections + 1):
+            seen = self.fit(paint(crop, self._draw(drawn, face, MESH_SIDE_PX, in_front), face.rgb))
+            if seen is None or not is_near(seen, aim):
+                break
+            error = float(np.linalg.norm(aim - seen, axis=1).mean())
+            if error < least:
+                best, least = drawn, error
+            drawn = drawn + (aim - seen)
+            if not is_near(drawn, aim):
+                break
+        return best
+
+    def _draw(self, mesh_xy: Points, face: Target, side_px: int, in_front: Floats | None) -> Floats:
+        """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight."""
+        source, drawn = warp_map(face, with_rim(mesh_xy, face.rim), side_px)
+        weights = blend_weights(mesh_xy, drawn, self.settings.feather)
+        if in_front is not None:
+            weights = weights * (1 - cv2.resize(in_front, (side_px, side_px)))
+        return np.dstack([source, weights])
 
 
 def is_near(seen_xy: Points, mesh_xy: Points) -> bool:
@@ -50,62 +109,72 @@ def is_near(seen_xy: Points, mesh_xy: Points) -> bool:
     return float(np.linalg.norm(seen_xy - mesh_xy, axis=1).max()) <= FARTHEST_CORRECTION * size
 
 
-def lay_over(patch: RgbImage, mesh_xy: Points, target: Target, settings: MeshSwap) -> RgbImage:
-    """Return the patch with the target's face drawn where the mesh is."""
-    swapped, drawn = warp_target(target, mesh_xy, patch.shape[:2])
-    weights = blend_weights(mesh_xy, drawn, settings.feather)
-    inside = weights > 0.5
-    if inside.any():
-        swapped = match_tone(swapped, patch, inside, settings.tone)
-    mixed = patch * (1 - weights[..., None]) + swapped * weights[..., None]
-    return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, canvas: Floats, face: RgbImage) -> None:
+    """Bring a canvas into the picture, nowhere outside the box."""
+    patch = patch_of(rgb, box_xyxy)
+    corner = np.maximum(np.floor(box_xyxy[:2]), 0)
+    matrix = region.matrix(canvas.shape[0])
+    matrix[:, 2] -= corner
+    size_wh = patch.shape[1::-1]
+    patch[:] = paint(patch, np.asarray(cv2.warpAffine(canvas, matrix, size_wh), np.float32), face)
 
 
-def warp_target(
-    target: Target, mesh_xy: Points, size_hw: tuple[int, ...]
-) -> tuple[RgbImage, NDArray[np.bool_]]:
-    """Draw the target's triangles where the mesh has them; also return which pixels were drawn."""
+def paint(rgb: RgbImage, canvas: Floats, face: RgbImage) -> RgbImage:
+    """Return the picture with a canvas of its size laid over it."""
+    swapped = cv2.remap(face, canvas[..., 0], canvas[..., 1], cv2.INTER_LINEAR)
+    weights = np.ascontiguousarray(canvas[..., 2])
+    return np.asarray(cv2.blendLinear(swapped, rgb, weights, 1 - weights), np.uint8)
+
+
+def warp_map(target: Target, mesh_xy: Points, side_px: int) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return for each canvas pixel which pixel of the target comes here, and whether one does.
+
+    mesh_xy: the target's mesh with rim, where it is drawn. Outside, the nearest triangle's edge goes on.
+    """
     corners = mesh_xy[target.triangles]
-    index = np.full(size_hw[:2], -1, np.int32)
+    index = np.full((side_px, side_px), -1, np.int32)
     for number, triangle in enumerate(np.round(corners * 16).astype(np.int32)):
         cv2.fillConvexPoly(index, triangle, number, shift=4)
     drawn = index >= 0
-    maps = _triangle_maps(corners, target.mesh_xy[target.triangles])
+    maps = triangle_maps(corners, target.mesh_xy[target.triangles])
     rows, columns = np.nonzero(drawn)
-    points = np.stack([columns, rows, np.ones_like(rows)], axis=1).astype(np.float32)
-    source = np.zeros((*index.shape, 2), np.float32)
-    source[drawn] = np.einsum("nij,nj->ni", maps[index[drawn]], points)
-    swapped = cv2.remap(target.rgb, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
-    return np.asarray(swapped, np.uint8), drawn
+    near = maps[index[drawn]]
+    x, y = columns.astype(np.float32)[:, None], rows.astype(np.float32)[:, None]
+    source = np.zeros((side_px, side_px, 2), np.float32)
+    source[drawn] = near[:, :, 0] * x + near[:, :, 1] * y + near[:, :, 2]
+    return source, drawn
 
 
-def _triangle_maps(corners: Points, sources: Points) -> NDArray[np.float32]:
-    # T x 3 x 2 corners in the picture and in the target -> T x 2 x 3 affine maps between them
-    homogeneous = np.concatenate([corners, np.ones((*corners.shape[:2], 1))], axis=2)
-    inverses = np.linalg.pinv(homogeneous.astype(np.float64))
-    return (inverses @ sources).transpose(0, 2, 1).astype(np.float32)
+def triangle_maps(corners: Points, sources: Points) -> Floats:
+    """Return T x 2 x 3 affine maps from T x 3 x 2 corners to their sources; a flat one maps to a corner."""
+    first = corners[:, 1:] - corners[:, :1]
+    second = sources[:, 1:] - sources[:, :1]
+    determinant = first[:, 0, 0] * first[:, 1, 1] - first[:, 0, 1] * first[:, 1, 0]
+    safe = np.where(np.abs(determinant) < 1e-6, np.inf, determinant)
+    inverse = np.empty_like(first)
+    inverse[:, 0, 0], inverse[:, 1, 1] = first[:, 1, 1] / safe, first[:, 0, 0] / safe
+    inverse[:, 0, 1], inverse[:, 1, 0] = -first[:, 0, 1] / safe, -first[:, 1, 0] / safe
+    linear = (inverse @ second).transpose(0, 2, 1)
+    shift = sources[:, 0] - (linear @ corners[:, 0, :, None])[..., 0]
+    return np.concatenate([linear, shift[..., None]], axis=2).astype(np.float32)
 
 
-def blend_weights(mesh_xy: Points, drawn: NDArray[np.bool_], feather: float) -> Weights01:
+def openness(mesh_xy: Points) -> float:
+    """Return 0 for a closed mouth, 1 for one that shows its inside."""
+    gap, width = (
+        float(np.linalg.norm(mesh_xy[first] - mesh_xy[second])) for first, second in (LIPS_APART, LIP_CORNERS)
+    )
+    return float(np.clip((gap / max(width, 1e-6) - 0.03) / 0.05, 0, 1))
+
+
+def blend_weights(mesh_xy: Points, drawn: NDArray[np.bool_], feather: float) -> Floats:
     """Return H x W weights: 1 inside the face, 0 in the open mouth, falling at the rim."""
     size = float(np.ptp(mesh_xy, axis=0).max())
     soft = max(1.0, size * feather / 2)
-    oval = np.zeros(drawn.shape, np.uint8)
-    cv2.fillConvexPoly(oval, cv2.convexHull(np.round(mesh_xy).astype(np.int32)), 1)
-    framed = cv2.copyMakeBorder(oval & drawn, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(drawn.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
-    weights = np.clip(depth / (2 * soft), 0, 1)
+    # the outermost pixel stays free: the canvas is interpolated there
+    weights = np.clip((depth - 1) / (2 * soft), 0, 1)
     mouth = np.zeros(drawn.shape, np.float32)
-    cv2.fillPoly(mouth, [np.round(mesh_xy[INNER_LIPS]).astype(np.int32)], 1)
+    cv2.fillPoly(mouth, [np.round(mesh_xy[INNER_LIPS]).astype(np.int32)], openness(mesh_xy))
     return np.asarray(weights * (1 - cv2.GaussianBlur(mouth, (0, 0), max(0.5, soft / 4))), np.float32)
-
-
-def match_tone(swapped: RgbImage, patch: RgbImage, inside: NDArray[np.bool_], tone: float) -> RgbImage:
-    """Move the swapped face's Lab mean and spread towards the patient's, keeping `tone` of its own."""
-    lab = cv2.cvtColor(swapped, cv2.COLOR_RGB2LAB).astype(np.float32)
-    goal = cv2.cvtColor(patch, cv2.COLOR_RGB2LAB).astype(np.float32)
-    own_mean, own_std = lab[inside].mean(0), lab[inside].std(0) + 1e-3
-    mean = goal[inside].mean(0) * (1 - tone) + own_mean * tone
-    std = goal[inside].std(0) * (1 - tone) + own_std * tone
-    moved = (lab - own_mean) * (std / own_std) + mean
-    return np.asarray(cv2.cvtColor(np.clip(moved, 0, 255).astype(np.uint8), cv2.COLOR_LAB2RGB), np.uint8)

@@ -1,38 +1,52 @@
-"""The face that patients are given: a picture that is nobody's, with its mesh."""
+"""The faces that patients are given: pictures that are nobody's, with their meshes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
+from tasks.deidentify.tone import Skin, skin_of
 from tasks.regions import Points, RgbImage
 
-WHITE = 245
+FACE_OVAL = [
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Target:
-    """A face picture, its 468 x 2 mesh in pixels, and T x 3 triangles over the mesh."""
+    """A face picture, its mesh with rim in pixels (504 x 2), T x 3 triangles over both, and its skin."""
 
+    name: str
     rgb: RgbImage
     mesh_xy: Points
     triangles: NDArray[np.int32]
+    rim: float
+    skin: Skin
 
 
-def make_target(rgb: RgbImage, mesh_xy: Points) -> Target:
-    """Prepare a target whose white surroundings are no skin."""
-    triangles = Delaunay(mesh_xy).simplices.astype(np.int32)
-    return Target(extend_skin(rgb), mesh_xy, triangles)
+def make_target(name: str, rgb: RgbImage, mesh_xy: Points, rim: float) -> Target:
+    """Prepare a target; the rim reaches beyond its 468 x 2 mesh by a share of the face."""
+    wide_xy = with_rim(mesh_xy, rim)
+    triangles = Delaunay(wide_xy).simplices.astype(np.int32)
+    return Target(name, rgb, wide_xy, triangles, rim, skin_of(rgb, wide_xy))
 
 
-def extend_skin(rgb: RgbImage) -> RgbImage:
-    """Continue the skin into the white around a cut-out face, so that a forehead is covered too."""
-    missing = cv2.dilate((rgb.min(axis=2) >= WHITE).astype(np.uint8), np.ones((9, 9), np.uint8))
-    if not missing.any():
-        return rgb
-    skin = np.percentile(rgb[missing == 0], 60, axis=0)
-    soft = cv2.GaussianBlur(missing.astype(np.float32), (0, 0), 6)
-    share = np.maximum(soft, missing.astype(np.float32))[..., None]
-    return np.asarray(np.clip(rgb * (1 - share) + skin * share, 0, 255), np.uint8)
+def with_rim(mesh_xy: Points, rim: float) -> Points:
+    """Append 36 points around the oval of a 468 x 2 mesh, moved outwards by a share of its extent."""
+    oval = mesh_xy[FACE_OVAL]
+    return np.concatenate([mesh_xy, oval + (oval - mesh_xy.mean(axis=0)) * rim]).astype(np.float32)
+
+
+def tinted(target: Target, skin: Skin, tone: float) -> Target:
+    """Move a target's Lab mean and spread towards a skin's, keeping `tone` of its own."""
+    own = target.skin
+    mean = skin.mean * (1 - tone) + own.mean * tone
+    std = skin.std * (1 - tone) + own.std * tone
+    levels = np.arange(256, dtype=np.float32)[:, None]
+    table = np.clip((levels - own.mean) * (std / own.std) + mean, 0, 255).astype(np.uint8)
+    lab = cv2.LUT(cv2.cvtColor(target.rgb, cv2.COLOR_RGB2LAB), table[None])
+    return replace(target, rgb=np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8))

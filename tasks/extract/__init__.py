@@ -1,16 +1,17 @@
 """Clip -> face, body and hand keypoints; one extractor for every arm."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
+from schemas.frames import FRAMES
 from schemas.jobs import Collected, Job, Row
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Extract, Params
-from tasks.clips import clips_of_arm, keypoints_path, video_path
-from tasks.documents import write_table
+from tasks.clips import clips_of_arm, frames_path, keypoints_path, video_path
+from tasks.documents import write_pieces, write_table
 from tasks.extract.clip import extract_people
 from tasks.hashing import sha256_file
 from tasks.inference import shared_weights
-from tasks.keypoints import to_table
 from tasks.video import read_frames
 
 MODELS = (
@@ -45,14 +46,20 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
 
 
 def process(root: Path, job: Job) -> Row:
-    """Write the clip's keypoint table."""
+    """Write the clip's keypoints and the table of its frames."""
     settings = job.settings["extract"]
     assert isinstance(settings, Extract)
-    frames = read_frames(root / video_path(job.arm, job.key))
-    table = to_table(extract_people(frames, shared_weights(root), settings))
-    path = keypoints_path(job.arm, job.key)
-    write_table(table, KEYPOINTS, root / path)
-    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path)}}
+    keypoints, frames = keypoints_path(job.arm, job.key), frames_path(job.arm, job.key)
+    (root / frames).parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=(root / frames).parent) as spool:
+        pictures = read_frames(root / video_path(job.arm, job.key))
+        survey = extract_people(pictures, shared_weights(root), settings, spool)
+        write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
+    write_table(survey.frame_table(), FRAMES, root / frames)
+    return {
+        "clip_id": job.key,
+        "outputs": {str(path): sha256_file(root / path) for path in (keypoints, frames)},
+    }
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection, detect, make_anchors, sigmoid, to_tensor
-from tasks.extract.tracking import Located, PartModel
+from tasks.detectors import Detection, detect, make_anchors, sigmoid, to_tensor, turn_back, unite
+from tasks.extract.tracking import Located, Look, PartModel
 from tasks.inference import Weights
 from tasks.keypoints import Part
 from tasks.regions import (
@@ -26,8 +26,8 @@ KEYPOINT_COUNT = 33
 def body_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the pose detector with the pose landmark model."""
 
-    def find(rgb: RgbImage) -> list[Region]:
-        people = detect(
+    def look(rgb: RgbImage) -> list[Detection]:
+        return detect(
             weights.tflite("pose_detector"),
             rgb,
             side_px=224,
@@ -36,12 +36,20 @@ def body_model(weights: Weights, settings: Extract) -> PartModel:
             threshold=settings.body_score,
             overlap=settings.overlap,
         )
-        return [_region_of(person) for person in people]
 
-    def locate(rgb: RgbImage, region: Region) -> Located | None:
+    def find(rgb: RgbImage, how: Look) -> list[Detection]:
+        found = look(rgb)
+        if how == "turned" and not found:
+            size_wh = (rgb.shape[1], rgb.shape[0])
+            for turns in (1, 2, 3):
+                turned = look(np.ascontiguousarray(np.rot90(rgb, turns)))
+                found += [turn_back(person, turns, size_wh) for person in turned]
+        return unite(found, settings.overlap)
+
+    def follow(rgb: RgbImage, region: Region) -> Located | None:
         return _locate(rgb, region, weights, settings.landmark_score)
 
-    return PartModel(find, locate)
+    return PartModel(find, lambda rgb, person: follow(rgb, _region_of(person)), follow)
 
 
 def _region_of(person: Detection) -> Region:

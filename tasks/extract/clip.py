@@ -1,37 +1,90 @@
-"""Every keypoint of one clip."""
+"""Every keypoint of one clip, handed on in pieces: memory must not grow with the clip."""
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
+import numpy as np
+import polars as pl
+
+from schemas.frames import FRAMES
 from schemas.params import Extract
+from tasks.documents import build_table
 from tasks.extract.body import body_model
 from tasks.extract.face import face_model
 from tasks.extract.hands import hand_model
-from tasks.extract.people import FrameParts, assign_people
-from tasks.extract.tracking import Tracker
+from tasks.extract.people import NOSE, FrameParts, People, contains, people_in
+from tasks.extract.scenes import SceneCutter
+from tasks.extract.tracking import Tracked, Tracker
 from tasks.inference import Weights
-from tasks.keypoints import Sighting
+from tasks.keypoints import Sighting, to_table
 from tasks.video import Frame
 
+PIECE_FRAMES = 500
+NOSE_VISIBLE = 0.5
 
-def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract) -> list[Sighting]:
-    """Track faces, bodies and hands over the frames and say who is who."""
-    models = {"face": face_model, "body": body_model, "hand": hand_model}
-    trackers = {
-        kind: Tracker(
-            model(weights, settings),
-            interval=settings.face_interval if kind == "face" else settings.part_interval,
-            limit=settings.max_people * (2 if kind == "hand" else 1),
-            overlap=settings.overlap,
-        )
-        for kind, model in models.items()
-    }
-    seen: list[FrameParts] = []
-    times: list[tuple[int, int, float]] = []
+
+@dataclass
+class Survey:
+    """What was seen of a clip so far: its frames, who is who, and the parts in a spool on disk."""
+
+    spool: BinaryIO
+    people: People = field(default_factory=People)
+    frames: list[tuple[int, int, float, int]] = field(default_factory=list)
+
+    def add(self, frame: Frame, scene: int, parts: FrameParts) -> None:
+        self.frames.append((frame.index, frame.pts, frame.timestamp_s, scene))
+        self.people.meet(parts)
+        pickle.dump(parts, self.spool)
+
+    def frame_table(self) -> pl.DataFrame:
+        """Build the table of frames."""
+        return build_table([dict(zip(FRAMES.columns, row, strict=True)) for row in self.frames], FRAMES)
+
+    def keypoint_tables(self) -> Iterator[pl.DataFrame]:
+        """Yield the keypoint table in pieces of so many frames; one empty piece of an empty clip."""
+        numbers = self.people.numbers()
+        self.spool.seek(0)
+        for start in range(0, max(1, len(self.frames)), PIECE_FRAMES):
+            yield to_table(
+                [
+                    Sighting(*frame[:3], person, found)
+                    for frame in self.frames[start : start + PIECE_FRAMES]
+                    for person, found in people_in(pickle.load(self.spool), numbers).items()
+                ]
+            )
+
+
+def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract, spool: BinaryIO) -> Survey:
+    """Track faces, bodies and hands over the frames and note where scenes change."""
+    face, body, hand = _trackers(weights, settings)
+    scenes = SceneCutter(settings.scene_cut)
+    survey = Survey(spool)
     for frame in frames:
-        times.append((frame.index, frame.pts, frame.timestamp_s))
-        seen.append({kind: tracker.step(frame.rgb) for kind, tracker in trackers.items()})
-    return [
-        Sighting(*time, person, parts)
-        for time, people in zip(times, assign_people(seen), strict=True)
-        for person, parts in people.items()
-    ]
+        cut = scenes.step(frame.rgb)
+        bodies = body.step(frame.rgb, cut=cut)
+        faces = face.step(frame.rgb, cut=cut, hidden=_is_face_missing(bodies, face.live))
+        hands = hand.step(frame.rgb, cut=cut)
+        survey.add(frame, scenes.scene, {"face": faces, "body": bodies, "hand": hands})
+    return survey
+
+
+def _trackers(weights: Weights, settings: Extract) -> tuple[Tracker, Tracker, Tracker]:
+    limit, overlap = settings.max_people, settings.overlap
+    return (
+        Tracker(face_model(weights, settings), settings.search_interval, limit, overlap, glances=True),
+        Tracker(body_model(weights, settings), settings.part_interval, limit, overlap),
+        Tracker(hand_model(weights, settings), settings.part_interval, 2 * limit, overlap),
+    )
+
+
+def _is_face_missing(bodies: tuple[Tracked, ...], faces: tuple[Tracked, ...]) -> bool:
+    """Return whether somebody's nose is seen where no face is."""
+    boxes = [face.located.part.box_xyxy for face in faces]
+    parts = [body.located.part for body in bodies]
+    return any(
+        part.visibility[NOSE] > NOSE_VISIBLE and not any(contains(box, part.xy[NOSE]) for box in boxes)
+        for part in parts
+        if not np.isnan(part.xy[NOSE]).any()
+    )

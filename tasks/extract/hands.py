@@ -4,7 +4,7 @@ import numpy as np
 
 from schemas.params import Extract
 from tasks.detectors import Detection, detect, make_anchors, to_tensor
-from tasks.extract.tracking import Located, PartModel
+from tasks.extract.tracking import Located, Look, PartModel
 from tasks.inference import Weights
 from tasks.keypoints import Part
 from tasks.regions import (
@@ -27,8 +27,8 @@ PALM = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 def hand_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the palm detector with the hand landmark model."""
 
-    def find(rgb: RgbImage) -> list[Region]:
-        palms = detect(
+    def find(rgb: RgbImage, look: Look) -> list[Detection]:
+        return detect(
             weights.tflite("palm_detector"),
             rgb,
             side_px=192,
@@ -37,12 +37,11 @@ def hand_model(weights: Weights, settings: Extract) -> PartModel:
             threshold=settings.hand_score,
             overlap=settings.overlap,
         )
-        return [_region_of(palm) for palm in palms]
 
-    def locate(rgb: RgbImage, region: Region) -> Located | None:
+    def follow(rgb: RgbImage, region: Region) -> Located | None:
         return _locate(rgb, region, weights, settings.landmark_score)
 
-    return PartModel(find, locate)
+    return PartModel(find, lambda rgb, palm: follow(rgb, _region_of(palm)), follow)
 
 
 def _region_of(palm: Detection) -> Region:

@@ -16,57 +16,51 @@ HAND_REACH = 1.5
 FrameParts = dict[str, tuple[Tracked, ...]]
 
 
-def assign_people(frames: list[FrameParts]) -> list[dict[int, dict[str, Part]]]:
-    """Return, per frame, person number -> part name -> part.
+class People:
+    """Who is who over a clip: face and body tracks that share most frames are one person."""
 
-    Face and body tracks that share most frames are one person; numbers follow first appearance.
-    A hand goes to the nearest wrist; one near no wrist is nobody's and is left out.
-    """
-    person_of = _number_people(frames, _pair_tracks(frames))
-    return [_people_in(parts, person_of) for parts in frames]
+    def __init__(self) -> None:
+        self._votes: Counter[tuple[int, int]] = Counter()
+        self._appeared: dict[tuple[str, int], None] = {}
 
-
-def _pair_tracks(frames: list[FrameParts]) -> dict[int, int]:
-    votes: Counter[tuple[int, int]] = Counter()
-    for parts in frames:
+    def meet(self, parts: FrameParts) -> None:
+        """Take one frame into account."""
+        for kind in ("face", "body"):
+            self._appeared.update({(kind, tracked.track): None for tracked in parts[kind]})
         for body in parts["body"]:
             nose = body.located.part.xy[NOSE]
-            votes.update(
+            self._votes.update(
                 (face.track, body.track)
                 for face in parts["face"]
-                if _contains(face.located.part.box_xyxy, nose)
+                if contains(face.located.part.box_xyxy, nose)
             )
-    pairs: dict[int, int] = {}
-    for (face_track, body_track), _ in votes.most_common():
-        if face_track not in pairs and body_track not in pairs.values():
-            pairs[face_track] = body_track
-    return pairs
+
+    def numbers(self) -> dict[tuple[str, int], int]:
+        """Return (kind, track) -> person number, in order of first appearance."""
+        pairs: dict[int, int] = {}
+        for (face, body), _ in self._votes.most_common():
+            if face not in pairs and body not in pairs.values():
+                pairs[face] = body
+        numbers: dict[tuple[str, int], int] = {}
+        for kind, track in self._appeared:
+            key = ("body", pairs[track]) if kind == "face" and track in pairs else (kind, track)
+            numbers.setdefault(key, len(numbers))
+        return numbers | {("face", face): numbers[("body", body)] for face, body in pairs.items()}
 
 
-def _contains(box: Box, point: Points) -> bool:
+def contains(box: Box, point: Points) -> bool:
     return bool((box[:2] <= point).all() and (point <= box[2:]).all())
 
 
-def _number_people(frames: list[FrameParts], body_of: dict[int, int]) -> dict[tuple[str, int], int]:
-    numbers: dict[tuple[str, int], int] = {}
-    for parts in frames:
-        for kind in ("face", "body"):
-            for tracked in parts[kind]:
-                key = (kind, tracked.track)
-                if kind == "face" and tracked.track in body_of:
-                    key = ("body", body_of[tracked.track])
-                numbers.setdefault(key, len(numbers))
-    faces = {
-        ("face", face): numbers[("body", body)] for face, body in body_of.items() if ("body", body) in numbers
-    }
-    return numbers | faces
+def people_in(parts: FrameParts, numbers: dict[tuple[str, int], int]) -> dict[int, dict[str, Part]]:
+    """Return person number -> part name -> part for one frame.
 
-
-def _people_in(parts: FrameParts, person_of: dict[tuple[str, int], int]) -> dict[int, dict[str, Part]]:
+    A hand goes to the nearest wrist; one near no wrist is nobody's and is left out.
+    """
     people: dict[int, dict[str, Part]] = {}
     for kind in ("face", "body"):
         for tracked in parts[kind]:
-            person = people.setdefault(person_of[(kind, tracked.track)], {})
+            person = people.setdefault(numbers[(kind, tracked.track)], {})
             person.setdefault(kind, tracked.located.part)
     _add_hands(people, parts["hand"])
     return people

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
+
+from tasks.detectors import Detection
 from tasks.errors import VideoError
 from tasks.keypoints import Part
-from tasks.regions import Region, RgbImage, overlap
+from tasks.regions import Box, Region, RgbImage, overlap
+
+Look = Literal["glance", "search", "turned"]
 
 
 @dataclass(frozen=True)
@@ -25,58 +31,83 @@ class Tracked:
 
 @dataclass(frozen=True)
 class PartModel:
-    """How one kind of part is found anew and located inside a region.
+    """How one kind of part is found anew, met for the first time, and followed inside a region.
 
-    keep: what stands for a found part that cannot be located; None where such a part is dropped.
+    same_box: the detector's box and the part's are alike, so that a known one need not be met again.
     """
 
-    find: Callable[[RgbImage], list[Region]]
-    locate: Callable[[RgbImage, Region], Located | None]
-    keep: Callable[[Region], Located] | None = None
+    find: Callable[[RgbImage, Look], list[Detection]]
+    meet: Callable[[RgbImage, Detection], Located | None]
+    follow: Callable[[RgbImage, Region], Located | None]
+    same_box: bool = False
 
 
 @dataclass
 class Tracker:
-    """Follow parts; look for newcomers each `interval` frames and after any loss.
+    """Follow parts; search for newcomers each `interval` frames and after any loss.
 
-    Raises VideoError where more than `limit` are seen at once: nobody is left out silently.
+    glances: take a quick look in the frames between. Raises VideoError where more than `limit` are
+    seen at once: nobody is left out silently.
     """
 
     model: PartModel
     interval: int
     limit: int
     overlap: float
+    glances: bool = False
     _frame: int = -1
+    _turned: int = -1_000_000
     _next_track: int = 0
     _live: tuple[Tracked, ...] = ()
     _lost: tuple[Tracked, ...] = ()
 
-    def step(self, rgb: RgbImage) -> tuple[Tracked, ...]:
-        """Return the parts of the next frame."""
+    @property
+    def live(self) -> tuple[Tracked, ...]:
+        """The parts of the last frame."""
+        return self._live
+
+    def step(self, rgb: RgbImage, *, cut: bool = False, hidden: bool = False) -> tuple[Tracked, ...]:
+        """Return the parts of the next frame.
+
+        cut: a new scene begins, in which nobody is known yet. hidden: somebody is seen whose part
+        is not, so that turned pictures are worth a look.
+        """
         self._frame += 1
+        if cut:
+            self._live = self._lost = ()
         followed = self._follow(rgb)
-        is_lost = len(followed) < len(self._live)
-        if is_lost or self._frame % self.interval == 0:
-            followed = self._add_newcomers(rgb, followed)
+        located = [old for old in self._live if not np.isnan(old.located.part.xy).any()]
+        look = self._look(cut or len(followed) < len(located), hidden or not followed)
+        if look:
+            followed = self._add_newcomers(rgb, followed, look)
         seen = {tracked.track for tracked in followed}
         left = [old for old in self._live if old.track not in seen]
         self._lost = tuple([old for old in self._lost if old.track not in seen] + left)[-self.limit :]
         self._live = tuple(followed)
         return self._live
 
+    def _look(self, is_unsure: bool, hidden: bool) -> Look | None:
+        due = self._frame - self._turned >= self.interval
+        if hidden and (is_unsure or due):
+            self._turned = self._frame
+            return "turned"
+        if is_unsure or self._frame % self.interval == 0:
+            return "search"
+        return "glance" if self.glances else None
+
     def _follow(self, rgb: RgbImage) -> list[Tracked]:
         followed: list[Tracked] = []
         for old in self._live:
-            located = self.model.locate(rgb, old.located.next_region)
+            located = self.model.follow(rgb, old.located.next_region)
             if located is not None and not self._is_known(located, followed):
                 followed.append(replace(old, located=located))
         return followed
 
-    def _add_newcomers(self, rgb: RgbImage, followed: list[Tracked]) -> list[Tracked]:
-        for region in self.model.find(rgb):
-            located = self.model.locate(rgb, region)
-            if located is None and self.model.keep:
-                located = self.model.keep(region)
+    def _add_newcomers(self, rgb: RgbImage, followed: list[Tracked], look: Look) -> list[Tracked]:
+        for found in self.model.find(rgb, look):
+            if self.model.same_box and self._overlaps(found.box_xyxy, followed):
+                continue
+            located = self.model.meet(rgb, found)
             if located is None or self._is_known(located, followed):
                 continue
             if len(followed) == self.limit:
@@ -88,8 +119,10 @@ class Tracker:
         return followed
 
     def _is_known(self, located: Located, others: list[Tracked]) -> bool:
-        box = located.part.box_xyxy
-        return any(overlap(box, other.located.part.box_xyxy) > self.overlap for other in others)
+        return self._overlaps(located.part.box_xyxy, others)
+
+    def _overlaps(self, box_xyxy: Box, others: list[Tracked]) -> bool:
+        return any(overlap(box_xyxy, other.located.part.box_xyxy) > self.overlap for other in others)
 
     def _identify(self, located: Located, followed: list[Tracked]) -> int:
         taken = {tracked.track for tracked in followed}

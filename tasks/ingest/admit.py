@@ -12,6 +12,8 @@ from tasks.video import StreamInfo, copy_streams, read_frames, read_info
 
 Facts = dict[str, Any]
 SLACK_S = 0.5
+NOT_KEPT = "stream cannot be kept"
+UNKNOWN = "unknown"  # a pixel format, where not one picture can be read
 
 
 def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Facts:
@@ -23,18 +25,20 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     if info.codec not in settings.codecs:
         raise ClipRefusedError("unsupported codec", info.codec)
     if info.container not in settings.containers:
-        raise ClipRefusedError("unsupported codec", f"container {info.container}")
-    pts = list(_timestamps(source, info.frame_count))
+        raise ClipRefusedError(NOT_KEPT, f"container {info.container}")
+    if info.pix_fmt != UNKNOWN:
+        _check_format(info, settings)
+    pts = list(_timestamps(source, info))
     _check_end(info, pts)
-    _check_format(info, settings)
     keeps_audio = info.has_audio and audio_policy == "keep"
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         copy_streams(source, target, keep_audio=keeps_audio)
-        copied, copied_pts = read_info(target), list(_timestamps(target, len(pts)))
+        copied = read_info(target)
+        copied_pts = list(_timestamps(target, copied))
         _check_copy(info, pts, copied, copied_pts)
     except VideoError as error:
-        raise ClipRefusedError("unsupported codec", str(error)) from None
+        raise ClipRefusedError(NOT_KEPT, str(error)) from None
     except ClipRefusedError:
         target.unlink()
         raise
@@ -52,22 +56,24 @@ def _described(source: Path) -> StreamInfo:
 
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
     if info.pix_fmt not in settings.pixel_formats:
-        raise ClipRefusedError("unsupported codec", f"pixel format {info.pix_fmt}")
-    if info.size_wh[0] % 2 or info.size_wh[1] % 2:
-        raise ClipRefusedError("unsupported codec", "odd picture size")
+        raise ClipRefusedError(NOT_KEPT, f"pixel format {info.pix_fmt}")
+    try:
+        info.check_keepable()
+    except VideoError as error:
+        raise ClipRefusedError(NOT_KEPT, str(error)) from None
 
 
-def _timestamps(source: Path, declared: int) -> Iterator[int]:
-    count, previous, shape = 0, None, None
+def _timestamps(source: Path, info: StreamInfo) -> Iterator[int]:
+    declared, is_interlaced = info.frame_count, info.first_field is not None
+    count, previous = 0, None
     try:
         for frame in read_frames(source):
-            if frame.interlaced:
-                raise ClipRefusedError("unsupported codec", "interlaced pictures")
+            if frame.interlaced != is_interlaced:
+                raise ClipRefusedError(NOT_KEPT, "interlaced pictures of unclear field order")
             if previous is not None and frame.pts <= previous:
                 raise ClipRefusedError("unreadable video", "timestamps do not increase")
-            if shape is not None and frame.rgb.shape != shape:
-                raise ClipRefusedError("unsupported codec", "the picture changes its size")
-            shape = frame.rgb.shape
+            if (frame.size_wh, frame.pix_fmt) != (info.shown_size_wh, info.encoded_format):
+                raise ClipRefusedError(NOT_KEPT, "the picture changes its size or format")
             yield frame.pts
             count, previous = count + 1, frame.pts
     except VideoError as error:

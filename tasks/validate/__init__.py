@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Params, Validate
-from tasks.clips import clips_of_arm, keypoints_path, read_admitted, video_path
+from schemas.params import Deidentify, Params, Validate
+from tasks.clips import clips_of_arm, coverage_path, keypoints_path, read_admitted, video_path
 from tasks.hashing import sha256_file
 from tasks.inference import shared_weights
 from tasks.validate.evidence import EVIDENCE, clip_invariance, cohort_identity, write_evidence
+from tasks.validate.leaks import clip_leaks
 
 MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
 COHORT = "cohort"
@@ -36,7 +37,13 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         for clip_id, arms in arms_of(root, params).items()
     }
     clips = [
-        Job(stage="validate", arm=arm, key=clip_id, inputs=inputs, settings=settings)
+        Job(
+            stage="validate",
+            arm=arm,
+            key=clip_id,
+            inputs=inputs | _videos(root, clip_id),
+            settings=settings | {"deidentify": params.deidentify},
+        )
         for clip_id, inputs in keypoints.items()
     ]
     seen = {
@@ -51,13 +58,26 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
     return [cohort, *clips]
 
 
+def _videos(root: Path, clip_id: str) -> dict[str, str]:
+    """Name what the frames of a clip are compared with."""
+    return {
+        "original video": sha256_file(root / video_path("original", clip_id)),
+        "released video": sha256_file(root / video_path("released", clip_id)),
+        "released coverage": sha256_file(root / coverage_path("released", clip_id)),
+    }
+
+
 def process(root: Path, job: Job) -> Row:
     """Return a clip's invariance rows, or the cohort's identity rows."""
     settings = job.settings["validate"]
     assert isinstance(settings, Validate)
     if job.key != COHORT:
-        arms = [name for name in job.inputs if name != "original"]
-        return {"invariance": clip_invariance(root, job.key, arms, settings), "outputs": {}}
+        rule = job.settings["deidentify"]
+        assert isinstance(rule, Deidentify)
+        arms = [name for name in job.inputs if name != "original" and " " not in name]
+        invariance = clip_invariance(root, job.key, arms, settings)
+        findings = clip_leaks(root, job.key, settings.surviving_share, rule.margin)
+        return {"invariance": invariance, "findings": findings, "outputs": {}}
     arms_by_clip: dict[str, list[str]] = {}
     for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
         if name != "original":
@@ -69,4 +89,14 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the evidence tables, the verdicts and their summary."""
     invariance = [row for part in rows for row in part.get("invariance", [])]
     identity = [row for part in rows for row in part.get("identity", [])]
-    return Collected(tables=write_evidence(root, params.validate_, invariance, identity))
+    findings = [row for part in rows for row in part.get("findings", [])]
+    tables = write_evidence(root, params.validate_, invariance, identity, findings)
+    return Collected(tables=tables, notes=tuple(_tell(row) for row in findings if row["frames"]))
+
+
+def _tell(finding: Row) -> str:
+    says = {
+        "surviving": "original pixels of a face are still there",
+        "flagged": "a face was covered without having been located",
+    }
+    return f"{finding['clip_id']}: {says[finding['finding']]} in frames {finding['ranges']}"

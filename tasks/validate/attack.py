@@ -8,9 +8,9 @@ import numpy as np
 from schemas.jobs import Row
 from tasks.clips import read_keypoints, video_path
 from tasks.keypoints import stack_xy
+from tasks.recognisers import Recogniser
 from tasks.regions import Points
 from tasks.validate.identity import Embeddings, distances, make_gallery, rank1
-from tasks.validate.recognisers import Recogniser
 from tasks.video import read_frames
 
 Meshes = dict[int, list[Points]]

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-from schemas.coverage import COVERAGE
-from schemas.evidence import IDENTITY, INVARIANCE, PARTS, VERDICTS
+from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, PARTS, VERDICTS
 from schemas.jobs import Row
 from schemas.params import Validate
-from tasks.clips import coverage_path, read_admitted, read_clips, read_keypoints
-from tasks.documents import build_table, read_table, write_json, write_table
+from tasks.clips import read_admitted, read_clips, read_keypoints
+from tasks.documents import build_table, write_json, write_table
 from tasks.inference import shared_weights
+from tasks.recognisers import make_recognisers
 from tasks.validate.attack import judge_identity, make_probe
 from tasks.validate.invariance import measure
 from tasks.validate.people import align_people, to_tracks
-from tasks.validate.recognisers import make_recognisers
 from tasks.validate.summary import summarise
 from tasks.validate.verdicts import judge
 
@@ -58,23 +57,26 @@ def _against(value: float | None, floor: float | None) -> Row:
 
 
 def write_evidence(
-    root: Path, settings: Validate, invariance_rows: list[Row], identity_rows: list[Row]
+    root: Path,
+    settings: Validate,
+    invariance_rows: list[Row],
+    identity_rows: list[Row],
+    finding_rows: list[Row],
 ) -> tuple[str, ...]:
     """Judge every clip, write tables and summary, and return their paths."""
     invariance = build_table(invariance_rows, INVARIANCE)
     identity = build_table(identity_rows, IDENTITY)
     clip_ids = read_admitted(root)["clip_id"].to_list()
-    flags = {clip_id: _flagged_frames(root, clip_id) for clip_id in clip_ids}
-    verdicts = build_table(judge(clip_ids, settings.rules, invariance, identity, flags), VERDICTS)
-    tables = {"invariance": (invariance, INVARIANCE), "identity": (identity, IDENTITY)}
-    tables["verdicts"] = (verdicts, VERDICTS)
+    findings = build_table(finding_rows, FINDINGS)
+    verdicts = build_table(judge(clip_ids, settings.rules, invariance, identity, findings), VERDICTS)
+    tables = {
+        "invariance": (invariance, INVARIANCE),
+        "identity": (identity, IDENTITY),
+        "findings": (findings, FINDINGS),
+        "verdicts": (verdicts, VERDICTS),
+    }
     for name, (table, schema) in tables.items():
         write_table(table, schema, root / EVIDENCE / f"{name}.parquet")
     summary = EVIDENCE / "summary.json"
     write_json(summarise(read_clips(root), invariance, identity, verdicts), root / summary)
     return (*(str(EVIDENCE / f"{name}.parquet") for name in tables), str(summary))
-
-
-def _flagged_frames(root: Path, clip_id: str) -> int:
-    table = read_table(root / coverage_path("released", clip_id), COVERAGE)
-    return table.filter("flagged")["frame"].n_unique()

@@ -11,11 +11,12 @@ RANK = {"pass": 0, "review": 1, "fail": 2}
 
 
 def look_up(
-    rule: Rule, clip_id: str, invariance: pl.DataFrame, identity: pl.DataFrame, flags: Mapping[str, int]
+    rule: Rule, clip_id: str, invariance: pl.DataFrame, identity: pl.DataFrame, findings: pl.DataFrame
 ) -> float | None:
     """Return the released arm's figure that a rule speaks of, None where there is no evidence."""
-    if rule.metric == "flagged_frames":
-        return flags.get(clip_id)
+    if rule.finding is not None:
+        found = findings.filter(clip_id=clip_id, finding=rule.finding)
+        return float(found["frames"][0]) if found.height == 1 else None
     here = (pl.col("clip_id") == clip_id) & (pl.col("arm") == "released")
     if rule.recogniser is not None:
         rows = identity.filter(here & (pl.col("recogniser") == rule.recogniser)).with_columns(
@@ -40,12 +41,14 @@ def judge(
     rules: Mapping[str, Rule],
     invariance: pl.DataFrame,
     identity: pl.DataFrame,
-    flags: Mapping[str, int],
+    findings: pl.DataFrame,
 ) -> list[Row]:
     """Return a row per clip and rule; the verdict is the worst of the broken rules' severities."""
     rows: list[Row] = []
     for clip_id in clip_ids:
-        values = {name: look_up(rule, clip_id, invariance, identity, flags) for name, rule in rules.items()}
+        values = {
+            name: look_up(rule, clip_id, invariance, identity, findings) for name, rule in rules.items()
+        }
         verdict = _verdict(rules, values)
         rows += [
             {

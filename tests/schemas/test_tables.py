@@ -4,9 +4,12 @@ import polars as pl
 import pytest
 
 from schemas.clips import MANIFEST
+from schemas.corrections import CORRECTIONS
 from schemas.coverage import COVERAGE
-from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, VERDICTS
+from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
+from schemas.targets import TARGETS
 from tasks.documents import check_table, read_table, write_table
 from tasks.errors import DocumentError
 from tasks.keypoints import to_table
@@ -25,14 +28,28 @@ GOOD = {
                             "gallery_subjects": 3, "frames": 20, "frames_no_face": 0}),
     "verdicts": (VERDICTS, {"clip_id": CLIP, "verdict": "pass", "rule": "x", "value": 1.0,
                             "comparison": "<=", "threshold": 2.0, "severity": "fail", "passed": True}),
+    "findings": (FINDINGS, {"clip_id": CLIP, "finding": "surviving", "frames": 1, "ranges": "7",
+                            "worst": 0.9}),
+    "frames": (FRAMES, {"frame": 0, "pts": 0, "timestamp_s": 0.0, "scene": 0}),
+    "targets": (TARGETS, {"subject": "subject-0123456789abcdef", "clip_id": CLIP, "track": 0, "face": 0,
+                          "target": "average", "target_sha256": "0" * 64}),
+    "corrections": (CORRECTIONS, {"first_frame": 0, "last_frame": 3, "x0": 0.0, "y0": 0.0, "x1": 9.0,
+                                  "y1": 9.0, "action": "add", "method": None}),
 }  # fmt: skip
 BAD = [
+    ("findings", "finding", "odd"),
+    ("findings", "worst", 1.5),
+    ("frames", "scene", -1),
+    ("targets", "subject", "Patient One"),
+    ("targets", "target_sha256", "short"),
+    ("corrections", "action", "hide"),
+    ("corrections", "method", "mesh_swap"),
     ("manifest", "consent_release", "maybe"),
     ("manifest", "session", "2024-03-01"),
     ("manifest", "consent_expires", "31.12.2030"),
     ("manifest", "audio_policy", "mute"),
     ("coverage", "source", "guessed"),
-    ("coverage", "method", "none"),
+    ("coverage", "method", "nothing"),
     ("invariance", "arm", "raw"),
     ("invariance", "value", -1.0),
     ("identity", "rank1", 1.2),

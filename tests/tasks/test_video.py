@@ -1,11 +1,11 @@
 """The stream stays itself: real files through real codecs."""
 
 from concurrent.futures import ThreadPoolExecutor
-from fractions import Fraction
+from dataclasses import replace
 
-import av
 import numpy as np
 import pytest
+from tests_support import with_sound
 
 from schemas.params import Encoding
 from tasks.errors import VideoError
@@ -32,7 +32,7 @@ def test_rewriting_keeps_pts_time_base_size_and_tags(name, sample, tmp_path):
     info = read_info(source)
     with VideoWriter(target, info, ENCODING) as writer:
         for frame in read_frames(source):
-            writer.write(frame.rgb, frame.pts)
+            writer.write(frame)
     assert _pts(target) == _pts(source)
     written = read_info(target)
     assert (written.time_base, written.size_wh) == (info.time_base, info.size_wh)
@@ -47,7 +47,7 @@ def test_variable_frame_rate_survives(sample, tmp_path):
     wanted = [0, 1, 2, 5, 6, 11, 12, 30]
     with VideoWriter(tmp_path / "vfr.mp4", info, ENCODING) as writer:
         for frame, pts in zip(read_frames(sample("cap12")), wanted, strict=False):
-            writer.write(frame.rgb, pts)
+            writer.write(replace(frame, pts=pts))
     assert _pts(tmp_path / "vfr.mp4") == wanted
     copy_streams(tmp_path / "vfr.mp4", tmp_path / "copy.mp4", keep_audio=False)
     assert _pts(tmp_path / "copy.mp4") == wanted
@@ -58,7 +58,7 @@ def test_the_same_input_gives_the_same_bytes(sample, tmp_path):
     for name in ("one.mp4", "two.mp4"):
         with VideoWriter(tmp_path / name, info, ENCODING) as writer:
             for frame in read_frames(sample("carphone")):
-                writer.write(frame.rgb, frame.pts)
+                writer.write(frame)
     assert (tmp_path / "one.mp4").read_bytes() == (tmp_path / "two.mp4").read_bytes()
 
 
@@ -68,7 +68,7 @@ def test_encoders_side_by_side_give_the_same_bytes(sample, tmp_path):
         source = sample(name, 2.0)
         with VideoWriter(target, read_info(source), MEDIUM) as writer:
             for frame in read_frames(source):
-                writer.write(frame.rgb, frame.pts)
+                writer.write(frame)
         return name, target.read_bytes()
 
     for name in (names := ["franck", "cap12", "carphone"]):
@@ -81,7 +81,7 @@ def test_encoders_side_by_side_give_the_same_bytes(sample, tmp_path):
 def test_a_failed_write_leaves_nothing(sample, tmp_path):
     info = read_info(sample("carphone"))
     with pytest.raises(RuntimeError), VideoWriter(tmp_path / "x.mp4", info, ENCODING) as writer:
-        writer.write(next(read_frames(sample("carphone"))).rgb, 0)
+        writer.write(next(read_frames(sample("carphone"))))
         raise RuntimeError
     assert list(tmp_path.iterdir()) == []
 
@@ -99,27 +99,6 @@ def test_a_file_that_is_no_video_is_one_sentence_without_its_name(tmp_path):
     assert "jane" not in str(caught.value)
 
 
-def with_sound(video, target, metadata=None):
-    """Write a copy of a video with a tone beside it."""
-    with av.open(str(video)) as reader, av.open(str(target), "w") as writer:
-        writer.metadata.update(metadata or {})
-        pictures = reader.streams.video[0]
-        copy = writer.add_stream_from_template(pictures)
-        sound = writer.add_stream("aac", rate=16000, layout="mono")
-        for index in range(16):
-            wave = np.sin(np.arange(1024) * 0.2).astype(np.float32)[None]
-            samples = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-            samples.sample_rate, samples.pts = 16000, index * 1024
-            samples.time_base = Fraction(1, 16000)
-            writer.mux(sound.encode(samples))
-        writer.mux(sound.encode(None))
-        for packet in reader.demux(pictures):
-            if packet.dts is not None:
-                packet.stream = copy
-                writer.mux(packet)
-    return target
-
-
 def test_audio_travels_only_where_it_is_asked_for(sample, tmp_path):
     spoken = with_sound(sample("cap12"), tmp_path / "spoken.mp4")
     copy_streams(spoken, tmp_path / "kept.mp4", keep_audio=True)
@@ -129,6 +108,6 @@ def test_audio_travels_only_where_it_is_asked_for(sample, tmp_path):
     info = read_info(tmp_path / "kept.mp4")
     with VideoWriter(tmp_path / "out.mp4", info, ENCODING, tmp_path / "kept.mp4") as writer:
         for frame in read_frames(tmp_path / "kept.mp4"):
-            writer.write(frame.rgb, frame.pts)
+            writer.write(frame)
     assert read_info(tmp_path / "out.mp4").has_audio
     assert _pts(tmp_path / "out.mp4") == _pts(spoken)

@@ -1,58 +1,70 @@
-"""Whatever was observed, no frame goes without a region."""
+"""Whatever was observed, no frame of a track goes without a region, and no frame without an answer."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.deidentify.coverage import Observation, cover
-from tasks.regions import bounding_box
+from tasks.deidentify.coverage import Clip, Correction, cover
+from tasks.deidentify.joining import join_tracks
+from tasks.deidentify.sightings import Head, Observation
 
 SIZE_WH = (320, 240)
 
 
-def _mesh(x, y, size=40.0):
-    unit = np.random.default_rng(0).random((468, 2))
-    return (unit * size + [x, y]).astype(np.float32)
+def _seen(frame, track=0, x=50.0, y=50.0, *, mesh=True, trusted=True, size=40.0, score=0.9):
+    box = np.array([x, y, x + size, y + size], np.float32)
+    return Observation(frame, track, track, box, score, mesh, mesh and trusted)
 
 
-def _seen(frame, track, x, y, with_mesh=True):
-    mesh = _mesh(x, y)
-    return Observation(frame, track, bounding_box(mesh), mesh if with_mesh else None)
+def _cover(seen, params, *, frames=20, heads=(), cuts=(), rule=None, corrections=(), subject=None):
+    scenes = [sum(frame >= cut for cut in cuts) for frame in range(frames)]
+    clip = Clip(scenes, SIZE_WH, subject)
+    return cover(join_tracks(seen, scenes), list(heads), clip, rule or params.deidentify, corrections)
 
 
 def observations(frame_count):
     return st.lists(
         st.builds(
-            _seen,
+            lambda frame, track, x, y, mesh, trusted, score: _seen(
+                frame, track, x, y, mesh=mesh, trusted=trusted, score=score
+            ),
             st.integers(0, frame_count - 1),
             st.integers(0, 2),
             st.floats(-30, 310),
             st.floats(-30, 230),
             st.booleans(),
+            st.booleans(),
+            st.floats(0.4, 1),
         ),
         max_size=12,
         unique_by=lambda seen: (seen.frame, seen.track),
     )
 
 
+CUTS = st.lists(st.integers(1, 39), max_size=2).map(tuple)
+
+
 @settings(max_examples=200)
-@given(st.data(), st.integers(1, 40))
-def test_every_frame_of_every_track_has_a_region(params, data, frame_count):
+@given(st.data(), st.integers(1, 40), CUTS)
+def test_no_frame_inside_a_track_lacks_a_region(params, data, frame_count, cuts):
     seen = data.draw(observations(frame_count))
-    regions = cover(seen, frame_count, SIZE_WH, params.deidentify)
-    tracks = {observation.track for observation in seen}
-    assert {(region.frame, region.track) for region in regions if region.track >= 0} == {
-        (frame, track) for frame in range(frame_count) for track in tracks
-    }
+    regions = _cover(seen, params, frames=frame_count, cuts=cuts)
+    covered = {(region.frame, region.track) for region in regions}
+    scenes = [sum(frame >= cut for cut in cuts) for frame in range(frame_count)]
+    for (track, _), part in join_tracks(seen, scenes).items():
+        for frame in range(part[0].frame, part[-1].frame + 1):
+            assert (frame, track) in covered
 
 
 @settings(max_examples=200)
-@given(st.data(), st.integers(1, 40))
-def test_a_frame_in_which_no_face_was_located_is_masked_whole(params, data, frame_count):
-    regions = cover(data.draw(observations(frame_count)), frame_count, SIZE_WH, params.deidentify)
+@given(st.data(), st.integers(1, 40), CUTS)
+def test_a_frame_in_which_nobody_was_located_is_masked_whole(params, data, frame_count, cuts):
+    regions = _cover(data.draw(observations(frame_count)), params, frames=frame_count, cuts=cuts)
     for frame in range(frame_count):
         here = [region for region in regions if region.frame == frame]
-        located = any(region.source == "detected" or region.mesh_xy is not None for region in here)
+        assert here
+        located = any(region.source in ("detected", "interpolated") for region in here)
         assert located != any(region.source == "whole_frame" for region in here)
 
 
@@ -60,52 +72,150 @@ def test_a_frame_in_which_no_face_was_located_is_masked_whole(params, data, fram
 @given(st.data())
 def test_a_region_holds_every_face_that_was_seen_in_its_frame(params, data):
     seen = data.draw(observations(20))
-    by_place = {(r.frame, r.track): r for r in cover(seen, 20, SIZE_WH, params.deidentify)}
+    regions = _cover(seen, params)
     for observation in seen:
-        box = by_place[observation.frame, observation.track].box_xyxy
         inside = observation.box_xyxy.reshape(2, 2).clip(0, np.array(SIZE_WH))
-        assert (box[:2] <= inside.min(0) + 1e-3).all()
-        assert (inside.max(0) - 1e-3 <= box[2:]).all()
+        assert any(
+            (region.box_xyxy[:2] <= inside[0] + 1e-3).all()
+            and (inside[1] - 1e-3 <= region.box_xyxy[2:]).all()
+            for region in regions
+            if region.frame == observation.frame
+        )
 
 
 @settings(max_examples=200)
-@given(st.data())
-def test_a_method_that_needs_a_mesh_has_one_and_what_was_guessed_is_flagged(params, data):
-    for region in cover(data.draw(observations(20)), 20, SIZE_WH, params.deidentify):
-        if region.method == "mesh_swap":
-            assert region.mesh_xy is not None
-        assert region.flagged == (region.source != "detected" or region.mesh_xy is None)
-        if region.source in ("extended", "whole_frame"):
-            assert region.method != "mesh_swap"
+@given(st.data(), CUTS)
+def test_what_was_not_seen_is_covered_opaquely_and_flagged(params, data, cuts):
+    rule = params.deidentify
+    for region in _cover(data.draw(observations(40)), params, frames=40, cuts=cuts):
+        if region.source in ("extended", "whole_frame", "head_region"):
+            assert (region.method, region.flagged) == (rule.unresolved, True)
+        if region.source == "interpolated" and region.method != "mesh_swap":
+            assert (region.method, region.flagged) == (rule.unresolved, True)
 
 
 def test_a_clip_without_any_face_is_masked_whole(params):
-    regions = cover([], 3, SIZE_WH, params.deidentify)
+    regions = _cover([], params, frames=3)
     assert [region.method for region in regions] == ["mask"] * 3
     assert all(tuple(region.box_xyxy) == (0, 0, *SIZE_WH) for region in regions)
 
 
-def test_a_short_gap_is_interpolated_and_a_long_one_is_flagged(params):
-    rule = params.deidentify.model_copy(update={"max_gap": 3})
-    seen = [_seen(0, 0, 0, 0), _seen(4, 0, 40, 0), _seen(10, 0, 40, 0)]
-    regions = cover(seen, 11, SIZE_WH, rule)
-    by_frame = {region.frame: region for region in regions if region.track == 0}
-    middle = by_frame[2]
-    assert (middle.source, middle.method, middle.flagged) == ("interpolated", "mesh_swap", True)
-    np.testing.assert_allclose(middle.mesh_xy, _mesh(20, 0), atol=1e-4)
-    lost = by_frame[6]
-    assert (lost.source, lost.method, lost.flagged) == ("interpolated", rule.fallback, True)
+def test_a_short_gap_is_swapped_and_a_long_one_is_masked_and_flagged(params):
+    seen = [_seen(frame) for frame in (*range(8), *range(11, 20), *range(30, 40))]
+    by_frame = {region.frame: region for region in _cover(seen, params, frames=40) if region.track == 0}
+    assert (by_frame[9].source, by_frame[9].method, by_frame[9].flagged) == (
+        "interpolated",
+        "mesh_swap",
+        False,
+    )
+    assert (by_frame[25].source, by_frame[25].method, by_frame[25].flagged) == ("interpolated", "mask", True)
 
 
-def test_one_frame_is_enough_for_a_clip(params):
-    regions = cover([_seen(5, 0, 10, 10)], 10, SIZE_WH, params.deidentify)
-    mine = [region.source for region in regions if region.track == 0]
-    assert mine == ["extended"] * 5 + ["detected"] + ["extended"] * 4
+def test_a_track_reaches_to_the_cut_and_not_beyond(params):
+    regions = _cover([_seen(frame) for frame in range(8, 12)], params, frames=30, cuts=(5, 20))
+    mine = {region.frame for region in regions if region.track == 0}
+    assert mine == set(range(5, 20))
+    whole = {region.frame for region in regions if region.source == "whole_frame"}
+    assert whole == set(range(30)) - set(range(8, 12))
+
+
+def test_a_face_that_left_over_the_edge_is_not_covered_for_ever(params):
+    seen = [_seen(frame, x=150 + 14 * frame) for frame in range(10)]
+    mine = {region.frame for region in _cover(seen, params, frames=60) if region.track == 0}
+    assert mine == set(range(10 + params.deidentify.reach))
+
+
+def test_a_doubtful_face_is_covered_steadily_around_its_sightings(params):
+    seen = [_seen(frame, mesh=False, score=0.5) for frame in (20, 24)]
+    regions = [region for region in _cover(seen, params, frames=60) if region.track == 0]
+    reach = params.deidentify.reach
+    assert {region.frame for region in regions} == set(range(20 - reach, 25 + reach))
+
+
+def test_a_face_found_again_nearby_goes_on_as_the_same_track(params):
+    seen = [_seen(frame, 0) for frame in range(5)] + [_seen(frame, 7, x=60) for frame in range(15, 20)]
+    assert {region.track for region in _cover(seen, params) if region.track >= 0} == {0}
+    apart = [_seen(frame, 0) for frame in range(5)] + [_seen(frame, 7, x=250) for frame in range(15, 20)]
+    assert {region.track for region in _cover(apart, params) if region.track >= 0} == {0, 7}
+
+
+def test_methods_do_not_alternate_for_a_few_frames(params):
+    rule = params.deidentify
+    seen = [_seen(frame, trusted=frame % 10 < rule.settle - 1) for frame in range(40)]
+    rule = rule.model_copy(update={"max_gap": 2})
+    methods = [region.method for region in _cover(seen, params, frames=40, rule=rule) if region.track == 0]
+    assert set(methods) == {rule.fallback}
+    steady = [_seen(frame, trusted=frame < 20) for frame in range(40)]
+    methods = [region.method for region in _cover(steady, params, frames=40) if region.track == 0]
+    assert methods == ["mesh_swap"] * 20 + [rule.fallback] * 20
+
+
+def test_a_body_says_where_the_head_is_unless_it_shows_its_back(params):
+    seen = [_seen(frame) for frame in range(10)]
+    box = np.array([200, 60, 240, 100], np.float32)
+    heads = [Head(frame, 0, box) for frame in range(10, 15)] + [
+        Head(frame, 0, None) for frame in range(15, 20)
+    ]
+    regions = _cover(seen, params, heads=heads)
+    (head,) = [region for region in regions if region.frame == 12]
+    assert (head.source, head.method, head.flagged) == ("head_region", "mask", True)
+    assert head.box_xyxy[0] <= 200
+    assert not any(region.frame == 17 for region in regions)
+
+
+def test_others_may_be_covered_in_another_way(params):
+    rule = params.deidentify.model_copy(update={"method_of_others": "pixelate"})
+    seen = [_seen(f, 0) for f in range(10)] + [_seen(f, 1, x=200) for f in range(10)]
+    regions = _cover(seen, params, frames=10, rule=rule, subject=frozenset({1}))
+    assert {region.track: region.method for region in regions} == {0: "pixelate", 1: "mesh_swap"}
 
 
 def test_a_guessed_box_is_not_drawn_over_a_swapped_face(params):
-    lost, found = _seen(0, 0, 50, 50), [_seen(frame, 1, 52, 50) for frame in range(1, 5)]
-    regions = cover([lost, *found], 5, SIZE_WH, params.deidentify)
-    assert [region.method for region in regions if region.frame == 3] == ["pixelate", "mesh_swap"]
-    swapped = [region for region in regions if region.frame == 0]
-    assert swapped[-1].method == "mesh_swap"
+    lost = [_seen(0, 0, x=80)]
+    found = [_seen(frame, 1, x=50, y=90) for frame in range(12)]
+    here = [region for region in _cover(lost + found, params, frames=12) if region.frame == 0]
+    assert here[-1].method == "mesh_swap"
+
+
+def _line(action, frames=range(5), box=(0, 0, 320, 240), method=None):
+    return Correction(frames, np.array(box, np.float32), action, method)
+
+
+def test_a_person_adds_a_region(params):
+    seen = [_seen(frame) for frame in range(20)]
+    regions = _cover(seen, params, corrections=[_line("add", box=(200, 10, 260, 70))])
+    added = [region for region in regions if region.source == "corrected"]
+    assert [(region.frame, region.method) for region in added] == [(frame, "mask") for frame in range(5)]
+    assert not any(region.flagged for region in added)
+
+
+def test_a_person_removes_a_false_alarm_and_the_table_keeps_it(params):
+    seen = [_seen(f, 0) for f in range(10)] + [_seen(f, 1, x=200) for f in range(10)]
+    line = _line("remove", range(10), (150, 0, 320, 240))
+    regions = _cover(seen, params, frames=10, corrections=[line])
+    assert {(r.track, r.method, r.source) for r in regions} == {
+        (0, "mesh_swap", "detected"),
+        (1, "none", "corrected"),
+    }
+
+
+def test_a_frame_whose_only_face_was_removed_is_masked_whole_until_a_person_says_so(params):
+    seen = [_seen(frame) for frame in range(5)]
+    near = _line("remove", box=(30, 30, 110, 110))
+    regions = _cover(seen, params, frames=5, corrections=[near])
+    assert {region.method for region in regions if region.source == "whole_frame"} == {"mask"}
+    regions = _cover(seen, params, frames=5, corrections=[near, _line("remove")])
+    assert {region.method for region in regions} == {"none"}
+
+
+def test_a_person_chooses_another_method(params):
+    seen = [_seen(frame) for frame in range(10)]
+    regions = _cover(seen, params, frames=10, corrections=[_line("method", range(3, 6), method="blur")])
+    methods = [region.method for region in regions]
+    assert methods == ["mesh_swap"] * 3 + ["blur"] * 3 + ["mesh_swap"] * 4
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_a_very_short_clip_is_swapped(params, frames):
+    regions = _cover([_seen(frame) for frame in range(frames)], params, frames=frames)
+    assert [region.method for region in regions] == ["mesh_swap"] * frames

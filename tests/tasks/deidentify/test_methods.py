@@ -1,52 +1,82 @@
 """Four methods behind one signature, on a real face."""
 
+import cv2
 import numpy as np
 import pytest
 
-from tasks.deidentify.clip import _locator, load_target
-from tasks.deidentify.coverage import FaceRegion, Observation, cover
-from tasks.deidentify.mesh_swap import INNER_LIPS, mesh_swap
+from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, triangle_maps
 from tasks.deidentify.patches import patch_of
+from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
+from tasks.deidentify.targets import with_rim
+from tasks.deidentify.tone import Tone
 from tasks.errors import GuiseError, ModelError
-from tasks.faces import detect_faces, face_region, locate_mesh
+from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
+from tasks.regions import bounding_box, crop_region, to_crop, to_picture
 from tasks.video import read_frames
 
 METHODS = ("mesh_swap", "blur", "pixelate", "mask")
 
 
 @pytest.fixture(scope="module")
-def methods(weights, params):
-    target = load_target(weights, params.deidentify.mesh_swap.target, params.extract)
-    return make_methods(params.deidentify, target, _locator(weights, params.extract))
+def pool(weights, params):
+    return load_pool(weights, params.deidentify, params.extract)
 
 
 @pytest.fixture(scope="module")
-def face(sample, weights, params):
-    """A frame and the region of its face."""
+def fit(weights, params):
+    return make_fit(weights, params.extract.landmark_score)
+
+
+@pytest.fixture(scope="module")
+def face(sample, weights):
+    """A frame, its face's mesh, and the box around it."""
     rgb = next(read_frames(sample("franck"))).rgb
-    found = detect_faces(rgb, weights, params.extract)[0]
+    return rgb, *_mesh_in(rgb, weights)
+
+
+def _mesh_in(rgb, weights):
+    from tests_support import REPO
+
+    from tasks.documents import read_params
+
+    found = search_faces(rgb, weights, read_params(REPO).extract)[0]
     mesh = locate_mesh(rgb, face_region(found), weights, 0.5)
     for _ in range(3):  # as in a video, where each look starts from the last one
         mesh = locate_mesh(rgb, mesh.next_region, weights, 0.5)
-    size_wh = (rgb.shape[1], rgb.shape[0])
-    (region,) = cover([Observation(0, 0, mesh.box_xyxy, mesh.xy)], 1, size_wh, params.deidentify)
-    return rgb, region
+    box = mesh.box_xyxy.reshape(2, 2)
+    reach = np.ptp(box, axis=0) * 0.35
+    return mesh.xy, (box + np.stack([-reach, reach])).reshape(4).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def methods(pool, fit, params, face):
+    def swap(rgb, region):
+        mesh = face[1] if region.source == "detected" else _spread(region.box_xyxy)
+        MeshSwapper(params.deidentify.mesh_swap, fit)(rgb, region.box_xyxy, 0, mesh, pool["average"])
+
+    return make_methods(params.deidentify, swap)
+
+
+def _spread(box_xyxy):
+    corners = np.asarray(box_xyxy).reshape(2, 2)
+    return (np.random.default_rng(1).random((468, 2)) * np.ptp(corners, 0) + corners[0]).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_changes_the_face_and_nothing_else(name, methods, face):
-    rgb, region = face
+    rgb, mesh, box = face
     covered = rgb.copy()
-    methods[name](covered, region)
+    methods[name](covered, FaceRegion(0, 0, "detected", box, name))
     outside = np.ones(rgb.shape[:2], bool)
-    patch_of(outside[..., None].view(), region.box_xyxy)[:] = False
+    patch_of(outside[..., None].view(), box)[:] = False
     assert (covered[outside] == rgb[outside]).all()
-    x0, y0 = region.mesh_xy.min(0).astype(int)
-    x1, y1 = region.mesh_xy.max(0).astype(int)
+    x0, y0 = mesh.min(0).astype(int)
+    x1, y1 = mesh.max(0).astype(int)
     middle = np.s_[(y0 * 3 + y1) // 4 : (y0 + y1 * 3) // 4, (x0 * 3 + x1) // 4 : (x0 + x1 * 3) // 4]
     moved = np.abs(covered[middle].astype(int) - rgb[middle]).max(axis=2)
-    assert (moved > 0).mean() > 0.95
+    assert (moved > 0).mean() > 0.9
     assert moved.mean() > 5
 
 
@@ -54,69 +84,140 @@ def test_a_method_changes_the_face_and_nothing_else(name, methods, face):
 @pytest.mark.parametrize("box", [(-20, -20, 15, 15), (350, 280, 400, 400), (100, 100, 100.2, 100.2)])
 def test_a_face_at_the_edge_of_the_picture_is_covered(name, box, methods):
     rgb = np.random.default_rng(0).integers(0, 255, (288, 360, 3)).astype(np.uint8)
-    mesh = np.random.default_rng(1).random((468, 2)).astype(np.float32)
-    corners = np.array(box, np.float32).reshape(2, 2)
-    region = FaceRegion(0, 0, "detected", corners.reshape(4), name, mesh * np.ptp(corners, 0) + corners[0])
     before = rgb.copy()
-    methods[name](rgb, region)
+    methods[name](rgb, FaceRegion(0, 0, "corrected", np.array(box, np.float32), name))
     assert rgb.shape == before.shape
 
 
-def test_mesh_swap_keeps_the_keypoints_and_the_open_mouth(methods, face, weights, params):
-    rgb, region = face
-    swapped = rgb.copy()
-    methods["mesh_swap"](swapped, region)
-    seen = _locator(weights, params.extract)(swapped, region.mesh_xy)
-    eyes = np.linalg.norm(region.mesh_xy[33] - region.mesh_xy[263])
-    assert np.linalg.norm(seen - region.mesh_xy, axis=1).mean() / eyes < 0.015
-    assert np.ptp(region.mesh_xy[INNER_LIPS], axis=0).min() >= 0
+def _swapped(rgb, mesh, box, pool, fit, settings, target="average", **options):
+    covered = rgb.copy()
+    MeshSwapper(settings, fit)(covered, box, 0, mesh, pool[target], **options)
+    return covered
 
 
-def test_corrections_bring_the_keypoints_nearer(face, weights, params):
-    rgb, region = face
-    target = load_target(weights, params.deidentify.mesh_swap.target, params.extract)
-    locate = _locator(weights, params.extract)
-    errors = []
-    for corrections in (0, 2):
-        settings = params.deidentify.mesh_swap.model_copy(update={"corrections": corrections})
-        swapped = rgb.copy()
-        mesh_swap(swapped, region, settings, target, locate)
-        seen = locate(swapped, region.mesh_xy)
-        errors.append(np.linalg.norm(seen - region.mesh_xy, axis=1).mean())
-    assert errors[1] < 0.7 * errors[0]
+def _error(covered, mesh, fit):
+    region = mesh_region(mesh)
+    seen = to_picture(fit(crop_region(covered, region, MESH_SIDE_PX)), region, MESH_SIDE_PX)
+    eyes = np.linalg.norm(mesh[33] - mesh[263])
+    return float(np.linalg.norm(seen - mesh, axis=1).mean() / eyes)
 
 
-def test_a_mesh_that_is_found_elsewhere_does_not_pull_the_cover_away(face, weights, params):
-    rgb, region = face
-    target = load_target(weights, params.deidentify.mesh_swap.target, params.extract)
-    covered, astray = rgb.copy(), rgb.copy()
+def test_corrections_bring_the_keypoints_nearer(face, pool, fit, params):
+    rgb, mesh, box = face
     settings = params.deidentify.mesh_swap
-    mesh_swap(covered, region, settings.model_copy(update={"corrections": 0}), target, lambda *_: None)
-    mesh_swap(astray, region, settings, target, lambda picture, near: near + 200)
-    np.testing.assert_array_equal(astray, covered)
+    plain = _swapped(rgb, mesh, box, pool, fit, settings.model_copy(update={"corrections": 0}))
+    corrected = _swapped(rgb, mesh, box, pool, fit, settings)
+    assert _error(corrected, mesh, fit) < 0.7 * _error(plain, mesh, fit)
+    assert _error(corrected, mesh, fit) < 0.015
 
 
-def test_mesh_swap_without_a_mesh_is_an_error_not_a_pass(methods, face):
-    rgb, region = face
-    blind = FaceRegion(0, 0, "extended", region.box_xyxy, "mesh_swap", None, flagged=True)
-    with pytest.raises(GuiseError, match="mesh is not known"):
-        methods["mesh_swap"](rgb.copy(), blind)
+def test_a_mesh_that_is_found_elsewhere_does_not_pull_the_cover_away(face, pool, params):
+    rgb, mesh, box = face
+    settings = params.deidentify.mesh_swap
+    blind = _swapped(rgb, mesh, box, pool, lambda crop: None, settings)
+    astray = _swapped(rgb, mesh, box, pool, lambda crop: np.full((468, 2), 500, np.float32), settings)
+    np.testing.assert_array_equal(astray, blind)
+    assert (blind != rgb).any()
 
 
-def test_a_frame_without_a_region_is_an_error_not_a_pass(methods, sample, params):
+def test_a_face_of_any_size_and_turn_is_covered(sample, pool, fit, params, weights):
+    rgb = next(read_frames(sample("cap12"))).rgb
+    for picture in (cv2.resize(rgb, None, fx=4, fy=4), np.ascontiguousarray(np.rot90(rgb))):
+        mesh, box = _mesh_in(picture, weights)
+        covered = _swapped(picture, mesh, box, pool, fit, params.deidentify.mesh_swap)
+        inside = np.zeros(picture.shape[:2], np.uint8)
+        cv2.fillConvexPoly(inside, cv2.convexHull(mesh.astype(np.int32)), 1)
+        assert (covered[inside > 0] != picture[inside > 0]).any(axis=1).mean() > 0.9
+        assert _error(covered, mesh, fit) < 0.02
+
+
+def test_a_hand_in_front_of_the_face_stays_in_front(face, pool, fit, params):
+    rgb, mesh, box = face
+    hand = np.zeros((21, 2), np.float32)
+    hand[0] = mesh[1] + [0, 60]
+    for finger in range(5):
+        for joint in range(4):
+            hand[1 + 4 * finger + joint] = mesh[1] + [12 * (finger - 2), 30 - 10 * joint]
+    covered = _swapped(rgb, mesh, box, pool, fit, params.deidentify.mesh_swap, hands_xy=[hand])
+    x, y = (mesh[1] + [0, 20]).astype(int)
+    np.testing.assert_array_equal(covered[y - 5 : y + 5, x - 5 : x + 5], rgb[y - 5 : y + 5, x - 5 : x + 5])
+    bare = _swapped(rgb, mesh, box, pool, fit, params.deidentify.mesh_swap)
+    assert (bare[y - 5 : y + 5, x - 5 : x + 5] != rgb[y - 5 : y + 5, x - 5 : x + 5]).any()
+
+
+def test_the_skin_tone_does_not_flicker_with_one_bright_frame(face):
+    rgb, mesh, _ = face
+    region = mesh_region(mesh)
+    crop, xy = crop_region(rgb, region, MESH_SIDE_PX), to_crop(mesh, region, MESH_SIDE_PX)
+    tone = Tone(25)
+    for _ in range(5):
+        steady = tone.follow(crop, xy, None)
+    bright = np.clip(crop.astype(int) + 60, 0, 255).astype(np.uint8)
+    flash = tone.follow(bright, xy, None)
+    assert abs(flash.mean[0] - steady.mean[0]) < 0.1 * abs(
+        Tone(1).follow(bright, xy, None).mean[0] - steady.mean[0]
+    )
+
+
+def test_the_pool_holds_faces_that_the_mesh_model_reads_where_they_were_mixed(pool, fit):
+    assert len(pool) >= 8
+    for name, target in pool.items():
+        mesh = target.mesh_xy[:468]
+        assert _error(target.rgb, mesh, fit) < 0.06, name
+        assert len(target.mesh_xy) == 468 + 36
+
+
+def test_no_two_targets_are_one_face(pool, weights):
+    from tasks.recognisers import make_recognisers
+
+    embed = make_recognisers(weights)["mobilefacenet"]
+    faces = np.stack([embed(target.rgb, target.mesh_xy[:468]) for target in pool.values()])
+    likeness = (faces @ faces.T)[np.triu_indices(len(faces), 1)]
+    assert likeness.max() < 0.9
+    assert np.median(likeness) < 0.5
+
+
+def test_another_recipe_is_another_digest(weights, params):
+    first = target_digests(weights, params.deidentify)
+    recipe = params.deidentify.targets.pool["average"].model_copy(update={"brow": 0.5})
+    targets = params.deidentify.targets.model_copy(
+        update={"pool": params.deidentify.targets.pool | {"average": recipe}}
+    )
+    second = target_digests(weights, params.deidentify.model_copy(update={"targets": targets}))
+    assert {name for name in first if first[name] != second[name]} == {"average"}
+
+
+def test_the_rim_lies_outside_the_face():
+    mesh = np.random.default_rng(0).random((468, 2)).astype(np.float32) * 100
+    wide = with_rim(mesh, 0.1)
+    np.testing.assert_array_equal(wide[:468], mesh)
+    box, around = bounding_box(mesh[:468]), bounding_box(wide)
+    assert (around[:2] <= box[:2]).all()
+    assert (around[2:] >= box[2:]).all()
+
+
+def test_triangles_map_their_corners_and_flat_ones_do_not_blow_up():
+    corners = np.array([[[0, 0], [10, 0], [0, 10]], [[5, 5], [6, 6], [7, 7]]], np.float32)
+    sources = np.array([[[3, 4], [5, 4], [3, 9]], [[1, 1], [2, 5], [9, 1]]], np.float32)
+    maps = triangle_maps(corners, sources)
+    np.testing.assert_allclose(maps[0] @ [10, 0, 1], [5, 4], atol=1e-5)
+    assert np.isfinite(maps).all()
+
+
+def test_a_frame_without_a_region_is_an_error_not_a_pass(methods, sample):
     frames = list(read_frames(sample("carphone")))[:3]
-    regions = cover([], 2, (176, 144), params.deidentify)
+    box = np.array([0, 0, 176, 144], np.float32)
+    regions = [FaceRegion(frame, -1, "whole_frame", box, "mask") for frame in range(2)]
     with pytest.raises(GuiseError, match="frame 2 has no face region"):
-        list(render(frames, regions, methods))
+        list(render(frames, regions, set(), methods))
+    assert len(list(render(frames, regions, {2}, methods))) == 3
 
 
-def test_a_target_without_a_face_is_refused(weights, params, tmp_path, monkeypatch):
-    import cv2
-
+def test_a_donor_without_a_face_is_refused(weights, params, tmp_path, monkeypatch):
     cv2.imwrite(str(tmp_path / "blank.png"), np.full((64, 64, 3), 200, np.uint8))
     monkeypatch.setattr(type(weights), "path", _path_to(tmp_path / "blank.png", type(weights).path))
     with pytest.raises(ModelError, match="shows no face"):
-        load_target(weights, "average_face", params.extract)
+        read_donor(weights, "average_face", params.extract)
 
 
 def _path_to(picture, path):

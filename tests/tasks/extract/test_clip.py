@@ -1,15 +1,20 @@
 """The extractor on real pictures of real people."""
 
+from dataclasses import replace
+from tempfile import TemporaryFile
+
 import cv2
 import numpy as np
+import polars as pl
 import pytest
 
 from schemas.keypoints import KEYPOINTS, PARTS
 from tasks.documents import check_table
+from tasks.extract import clip
 from tasks.extract.clip import extract_people
-from tasks.keypoints import stack_xy, to_table
+from tasks.keypoints import stack_xy
 from tasks.models.fetch import fetch_member
-from tasks.video import Frame, read_frames
+from tasks.video import Frame, Picture, read_frames
 
 ZIDANE = (
     "pip:ultralytics==8.4.190",
@@ -22,7 +27,7 @@ LEFT_EYE_OUTER, RIGHT_EYE_OUTER, CHIN = 263, 33, 152
 @pytest.mark.parametrize("name", ["carphone", "franck", "cap12", "cap13"])
 def test_face_and_body_are_found_in_every_frame(name, sample, weights, params):
     frames = list(read_frames(sample(name)))
-    table = to_table(extract_people(frames, weights, params.extract))
+    table = _table(frames, weights, params)
     check_table(table, KEYPOINTS, name)
     assert table.height == len(frames)
     assert table["face_xy"].null_count() == 0
@@ -39,8 +44,8 @@ def test_face_and_body_are_found_in_every_frame(name, sample, weights, params):
 
 def test_two_people_and_a_pointing_hand(weights, params):
     rgb = cv2.cvtColor(cv2.imread(str(fetch_member(*ZIDANE))), cv2.COLOR_BGR2RGB)
-    frames = [Frame(index=i, pts=i, timestamp_s=i / 25, rgb=rgb) for i in range(2)]
-    table = to_table(extract_people(frames, weights, params.extract))
+    frames = [Frame(index=i, pts=i, timestamp_s=i / 25, picture=Picture.from_rgb(rgb)) for i in range(2)]
+    table = _table(frames, weights, params)
     faces = table.filter(frame=1)["face_xy"].drop_nulls()
     assert len(faces) == 2
     hands = np.concatenate([stack_xy(table, part) for part in ("left_hand", "right_hand")])
@@ -49,20 +54,50 @@ def test_two_people_and_a_pointing_hand(weights, params):
     np.testing.assert_allclose(tips, np.broadcast_to([1150, 417], tips.shape), atol=15)
 
 
+def _table(frames, weights, params):
+    with TemporaryFile() as spool:
+        survey = extract_people(frames, weights, params.extract, spool)
+        return pl.concat(list(survey.keypoint_tables()))
+
+
 def test_a_picture_without_anybody_gives_no_rows(weights, params):
     blank = np.full((120, 160, 3), 128, np.uint8)
-    frames = [Frame(index=i, pts=i, timestamp_s=i / 25, rgb=blank) for i in range(3)]
-    assert to_table(extract_people(frames, weights, params.extract)).height == 0
+    frames = [Frame(index=i, pts=i, timestamp_s=i / 25, picture=Picture.from_rgb(blank)) for i in range(3)]
+    assert _table(frames, weights, params).height == 0
 
 
 def test_the_same_clip_gives_the_same_keypoints(sample, weights, params):
     frames = list(read_frames(sample("carphone")))[:10]
-    first, second = (to_table(extract_people(frames, weights, params.extract)) for _ in range(2))
+    first, second = (_table(frames, weights, params) for _ in range(2))
     assert first.equals(second)
 
 
 def test_the_table_keeps_missing_parts_missing(sample, weights, params):
-    table = to_table(extract_people(read_frames(sample("carphone")), weights, params.extract))
+    table = _table(read_frames(sample("carphone")), weights, params)
     assert table["left_hand_xy"].null_count() == table.height
     assert np.isnan(stack_xy(table, "left_hand")).all()
     assert stack_xy(table, "left_hand").shape[1:] == (PARTS["left_hand"], 2)
+
+
+def test_pieces_of_any_length_make_the_same_table(sample, weights, params, monkeypatch):
+    frames = list(read_frames(sample("carphone")))[:10]
+    whole = _table(frames, weights, params)
+    monkeypatch.setattr(clip, "PIECE_FRAMES", 3)
+    assert _table(frames, weights, params).equals(whole)
+
+
+def _turned(frame, turns):
+    return Picture.from_rgb(np.ascontiguousarray(np.rot90(frame.rgb, turns)))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_person_is_found_and_measured_alike(sample, weights, params, turns):
+    upright = list(read_frames(sample("cap12")))[:6]
+    turned = [replace(frame, picture=_turned(frame, turns)) for frame in upright]
+    first, second = (stack_xy(_table(frames, weights, params), "face") for frames in (upright, turned))
+    assert len(second) == len(first)
+    width, height = upright[0].size_wh
+    for _ in range(turns):
+        first, width, height = np.stack([first[..., 1], width - first[..., 0]], -1), height, width
+    eyes = np.linalg.norm(first[:, 33] - first[:, 263], axis=1)
+    assert (np.linalg.norm(first - second, axis=2).mean(axis=1) / eyes).max() < 0.1

@@ -1,13 +1,18 @@
 """Tracks and people on made observations: no model is needed to follow a box."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from tasks.detectors import Detection
 from tasks.errors import VideoError
-from tasks.extract.people import assign_people
+from tasks.extract.people import People, people_in
+from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import Located, PartModel, Tracked, Tracker
 from tasks.keypoints import Part
 from tasks.regions import Region
+from tasks.video import read_frames
 
 BLANK = np.zeros((4, 4, 3), np.uint8)
 
@@ -18,26 +23,42 @@ def _located(x, y=0.0, size=10.0, points=None):
     return Located(Part(xy, np.ones(len(xy), np.float32), 1.0, box), Region((x, y), size))
 
 
+def assign_people(frames):
+    people = People()
+    for parts in frames:
+        people.meet(parts)
+    return [people_in(parts, people.numbers()) for parts in frames]
+
+
+def _box(x):
+    return np.array([x, 0, x + 10, 10], np.float32)
+
+
 class Scene:
-    """Faces at given places per frame; counts how often the detector is asked."""
+    """Faces at given places per frame; remembers how the detector was asked to look."""
 
     def __init__(self, frames):
-        self.frames, self.frame, self.looks = frames, -1, 0
+        self.frames, self.frame, self.looks = frames, -1, []
 
-    def find(self, rgb):
-        self.looks += 1
-        return [Region((x, 0.0), 10.0) for x in self.frames[self.frame]]
+    def find(self, rgb, look):
+        self.looks.append((self.frame, look))
+        return [Detection(_box(x), np.zeros((2, 2), np.float32), 0.9) for x in self.frames[self.frame]]
 
-    def locate(self, rgb, region):
+    def meet(self, rgb, found):
+        return _located(float(found.box_xyxy[0]))
+
+    def follow(self, rgb, region):
         near = [x for x in self.frames[self.frame] if abs(x - region.center_xy[0]) < 5]
         return _located(near[0]) if near else None
 
-    def run(self, **options):
-        model = PartModel(self.find, self.locate, keep=options.pop("keep", None))
+    def run(self, *, cuts=(), hidden=False, **options):
+        model = PartModel(self.find, self.meet, self.follow)
         tracker = Tracker(model, overlap=0.3, **{"interval": 10, "limit": 4, **options})
         seen = []
-        for self.frame in range(len(self.frames)):  # noqa: B020
-            seen.append({t.track: t.located.part.box_xyxy[0] for t in tracker.step(BLANK)})
+        for number in range(len(self.frames)):
+            self.frame = number
+            parts = tracker.step(BLANK, cut=number in cuts, hidden=hidden)
+            seen.append({t.track: t.located.part.box_xyxy[0] for t in parts})
         return seen
 
 
@@ -55,17 +76,56 @@ def test_with_an_interval_of_one_a_face_of_a_single_frame_is_seen():
     assert Scene([[5], [5], [5, 60], [5]]).run(interval=1)[2] == {0: 5, 1: 60}
 
 
-def test_a_face_that_is_found_but_cannot_be_located_is_kept():
+def test_a_face_of_which_only_the_box_is_known_stays_known():
     scene = Scene([[5], [5], [5]])
-    scene.locate = lambda rgb, region: None
-    seen = scene.run(interval=1, keep=lambda region: _located(region.center_xy[0]))
-    assert seen == [{0: 5}] * 3
+    scene.follow = lambda rgb, region: None
+    scene.meet = lambda rgb, found: replace(
+        _located(5), part=replace(_located(5).part, xy=np.full((2, 2), np.nan, np.float32))
+    )
+    assert scene.run(interval=1) == [{0: 5}] * 3
+    assert [look for _, look in scene.looks] == ["turned", "turned", "turned"]
 
 
-def test_the_detector_rests_while_a_face_is_followed():
+def test_the_detectors_rest_while_a_face_is_followed():
     scene = Scene([[5]] * 25)
     scene.run()
-    assert scene.looks == 3
+    assert scene.looks == [(0, "turned"), (10, "search"), (20, "search")]
+
+
+def test_between_two_searches_a_glance_is_enough():
+    scene = Scene([[5]] * 4)
+    scene.run(glances=True)
+    assert [look for _, look in scene.looks] == ["turned", "glance", "glance", "glance"]
+
+
+def test_a_lost_face_is_searched_at_once_in_every_turn():
+    scene = Scene([[5, 50]] * 3 + [[5]] + [[5]] * 3 + [[]])
+    scene.run()
+    assert scene.looks == [(0, "turned"), (3, "search"), (7, "turned")]
+
+
+def test_a_body_without_a_face_has_the_turned_pictures_searched_now_and_then():
+    scene = Scene([[5]] * 25)
+    scene.run(hidden=True)
+    assert scene.looks == [(0, "turned"), (10, "turned"), (20, "turned")]
+
+
+def test_nobody_is_known_after_a_cut():
+    assert Scene([[5]] * 4).run(cuts=(2,)) == [{0: 5}, {0: 5}, {1: 5}, {1: 5}]
+
+
+def test_a_cut_is_a_jump_of_colours_and_not_a_movement(sample):
+    frames = [frame.rgb for frame in read_frames(sample("carphone"))]
+    other = next(read_frames(sample("franck"))).rgb
+    cutter = SceneCutter(0.5)
+    assert sum(cutter.step(rgb) for rgb in frames) == 0
+    assert [cutter.step(rgb) for rgb in (other, other, np.zeros_like(other), other)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert cutter.scene == 3
 
 
 def test_a_newcomer_is_seen_at_the_next_look():

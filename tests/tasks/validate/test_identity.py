@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tasks.faces import detect_faces, face_region, locate_mesh
+from tasks.faces import face_region, locate_mesh, search_faces
+from tasks.recognisers import ARCFACE_XY, make_recognisers, similarity
 from tasks.validate.identity import distances, make_gallery, rank1
-from tasks.validate.recognisers import ARCFACE_XY, make_recognisers, similarity
 from tasks.video import read_frames
 
 
@@ -16,7 +16,7 @@ def embeddings(sample, weights, params):
     found = {name: {} for name in recognisers}
     for clip in ("carphone", "franck", "cap12", "cap13"):
         for frame in list(read_frames(sample(clip)))[::5][:5]:
-            face = detect_faces(frame.rgb, weights, params.extract)[0]
+            face = search_faces(frame.rgb, weights, params.extract)[0]
             mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5)
             for name, embed in recognisers.items():
                 found[name].setdefault(clip, []).append(embed(frame.rgb, mesh.xy))

@@ -14,7 +14,7 @@ RULES = {
                  severity="fail"),
     "unlike": Rule(metric="rank1_over_chance", recogniser="dlib", comparison="<=", threshold=1.0,
                    severity="review"),
-    "located": Rule(metric="flagged_frames", comparison="<=", threshold=0.0, severity="review"),
+    "located": Rule(metric="frames", finding="flagged", comparison="<=", threshold=0.0, severity="review"),
 }  # fmt: skip
 
 
@@ -26,7 +26,8 @@ def _judge(ratio=1.0, rank=0.2, flags=0, rules=RULES):
     identity = pl.DataFrame(
         [{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank, "gallery_subjects": 4}]
     )
-    table = build_table(judge([CLIP], rules, invariance, identity, {CLIP: flags}), VERDICTS)
+    findings = pl.DataFrame([{"clip_id": CLIP, "finding": "flagged", "frames": flags}])
+    table = build_table(judge([CLIP], rules, invariance, identity, findings), VERDICTS)
     check_table(table, VERDICTS, "verdicts")
     return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
 

@@ -1,0 +1,70 @@
+"""Which face of a clip is whose, and which target hides it best (pure)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Embeddings = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Person:
+    """One track's face: how many pixels it covers over the clip, and N x D unit embeddings of it."""
+
+    clip_id: str
+    track: int
+    area: float
+    embeddings: Embeddings
+
+
+def who_is_who(people: list[Person], alike: float) -> list[list[Person]]:
+    """Group tracks that show one face, the clips' subject first.
+
+    alike: least cosine between two tracks' mean embeddings. The subject is who is in most of the clips,
+    and largest.
+    """
+    groups: list[list[Person]] = []
+    for person in sorted(people, key=lambda one: (-one.area, one.clip_id, one.track)):
+        likeness = [float(_mean(group) @ _mean([person])) for group in groups]
+        if likeness and max(likeness) >= alike:
+            groups[int(np.argmax(likeness))].append(person)
+        else:
+            groups.append([person])
+    return sorted(
+        groups, key=lambda group: (-len({one.clip_id for one in group}), -sum(one.area for one in group))
+    )
+
+
+def unit_mean(embeddings: list[Embeddings]) -> NDArray[np.float32]:
+    """Return the direction of the mean of N x D embeddings."""
+    vectors = np.concatenate(embeddings)
+    mean = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).mean(axis=0)
+    return np.asarray(mean / np.linalg.norm(mean), np.float32)
+
+
+def _mean(group: list[Person]) -> NDArray[np.float32]:
+    return unit_mean([one.embeddings for one in group])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a target did on a person's frames.
+
+    likeness: cosine to their own face, less that to the most alike of other people. error: of the
+    keypoints, per distance between the eyes.
+    """
+
+    target: str
+    likeness: float
+    error: float
+
+
+def choose(trials: list[Trial], tolerance: float) -> str:
+    """Return the target that leaves a person least like themselves with the keypoints within tolerance.
+
+    tolerance: greatest keypoint error as a multiple of the least one among the trials.
+    """
+    limit = min(trial.error for trial in trials) * tolerance
+    kept = [trial for trial in trials if trial.error <= limit]
+    return min(kept, key=lambda trial: (trial.likeness, trial.target)).target

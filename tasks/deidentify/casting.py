@@ -1,0 +1,175 @@
+"""Choose, by trial on a subject's own frames, the targets of everyone in the subject's clips."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from schemas.jobs import Row
+from schemas.params import Deidentify, Extract, MeshSwap
+from tasks.clips import video_path
+from tasks.deidentify.assignment import Person, Trial, choose, unit_mean, who_is_who
+from tasks.deidentify.joining import Track, flat, join_tracks
+from tasks.deidentify.mesh_swap import Fit, MeshSwapper, make_fit
+from tasks.deidentify.pool import load_pool
+from tasks.deidentify.reading import Meshes, read_observations, read_scenes
+from tasks.deidentify.sightings import Observation
+from tasks.deidentify.targets import Target
+from tasks.faces import LEFT_EYE, MESH_SIDE_PX, RIGHT_EYE, mesh_region
+from tasks.inference import shared_weights
+from tasks.recognisers import Embedding, Recogniser, make_recognisers
+from tasks.regions import Box, Points, RgbImage, bounding_box, crop_region, to_picture
+from tasks.video import read_frames
+
+# how many faces of a clip are told apart, within how many of its first frames
+FACES, FIRST_FRAMES = 8, 3000
+MARGIN = 0.35
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One track's face in one frame."""
+
+    track: int
+    rgb: RgbImage
+    mesh_xy: Points
+
+
+def cast_subject(
+    root: Path,
+    subject: str,
+    clip_ids: list[str],
+    *,
+    settled: str | None,
+    others: list[str],
+    rule: Deidentify,
+    extract: Extract,
+) -> list[Row]:
+    """Return a row for every face of a subject's clips: clip, track, face (0 is the subject), target.
+
+    settled: the target that the subject was given before, which stays theirs. others: a clip of each of
+    a few other subjects, among whom the swapped face must not be nearest to its own.
+    """
+    weights = shared_weights(root)
+    judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
+    people, shots = _people(root, clip_ids, judge, rule)
+    pool = load_pool(weights, rule, extract)
+    gallery = [_largest_face(root, clip_id, judge, rule) for clip_id in others]
+    decoys = [face for face in gallery if face is not None]
+    fit = make_fit(weights, extract.landmark_score)
+    given: list[str] = []
+    rows: list[Row] = []
+    for face, group in enumerate(who_is_who(people, rule.targets.alike)):
+        if face == 0 and settled in pool:
+            given.append(str(settled))
+        else:
+            free = [target for name, target in pool.items() if name not in given] or list(pool.values())
+            seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
+            own = unit_mean([one.embeddings for one in group])
+            audition = Audition(seen, own, decoys, judge, fit, rule.mesh_swap)
+            trials = [audition.hear(target) for target in free]
+            given.append(choose(trials, rule.targets.tolerance))
+        rows += [
+            {
+                "subject": subject,
+                "clip_id": one.clip_id,
+                "track": one.track,
+                "face": face,
+                "target": given[-1],
+            }
+            for one in group
+        ]
+    return rows
+
+
+def _people(
+    root: Path, clip_ids: list[str], judge: Recogniser, rule: Deidentify
+) -> tuple[list[Person], dict[tuple[str, int], list[Shot]]]:
+    people: list[Person] = []
+    shots: dict[tuple[str, int], list[Shot]] = {}
+    for clip_id in clip_ids:
+        observations, _ = read_observations(root, clip_id, rule)
+        tracks = join_tracks(observations, read_scenes(root, clip_id))
+        usable = [track for track in tracks.values() if any(_is_usable(seen) for seen in track)]
+        largest = sorted(usable, key=lambda track: -_area(track))[:FACES]
+        for shot in _shoot(root, clip_id, largest, Meshes(root, clip_id, flat(tracks), rule), rule):
+            shots.setdefault((clip_id, shot.track), []).append(shot)
+        people += [
+            Person(
+                clip_id,
+                track[0].track,
+                _area(track),
+                np.stack([judge(shot.rgb, shot.mesh_xy) for shot in shots[(clip_id, track[0].track)]]),
+            )
+            for track in largest
+        ]
+    return people, shots
+
+
+def _largest_face(root: Path, clip_id: str, judge: Recogniser, rule: Deidentify) -> Embedding | None:
+    people, _ = _people(root, [clip_id], judge, rule)
+    largest = max(people, key=lambda one: one.area, default=None)
+    return unit_mean([largest.embeddings]) if largest else None
+
+
+def _is_usable(seen: Observation) -> bool:
+    return seen.is_trusted and seen.frame < FIRST_FRAMES
+
+
+def _area(track: Track) -> float:
+    return float(sum(np.prod(seen.box_xyxy[2:] - seen.box_xyxy[:2]) for seen in track))
+
+
+def _shoot(root: Path, clip_id: str, tracks: list[Track], meshes: Meshes, rule: Deidentify) -> Iterable[Shot]:
+    """Take a few frames of every track, evenly spread."""
+    wanted: dict[int, set[int]] = {}
+    for track in tracks:
+        frames = [seen.frame for seen in track if _is_usable(seen)]
+        picks = np.linspace(0, len(frames) - 1, rule.targets.frames).round().astype(int)
+        for pick in picks:
+            wanted.setdefault(frames[pick], set()).add(track[0].track)
+    for frame in read_frames(root / video_path("original", clip_id)):
+        for number in sorted(wanted.get(frame.index, ())):
+            mesh = meshes.mesh(frame.index, number)
+            if mesh is not None:
+                yield Shot(number, frame.rgb, mesh)
+        if frame.index >= max(wanted, default=0):
+            return
+
+
+@dataclass(frozen=True)
+class Audition:
+    """A person's shots, on which targets are tried, and how likeness is judged."""
+
+    shots: list[Shot]
+    own: Embedding
+    decoys: list[Embedding]
+    judge: Recogniser
+    fit: Fit
+    settings: MeshSwap
+
+    def hear(self, target: Target) -> Trial:
+        """Swap the shots and measure how alike and how displaced the face still is."""
+        results = [self._swap(shot, target) for shot in self.shots]
+        likeness, errors = (float(np.mean(column)) for column in zip(*results, strict=True))
+        return Trial(target.name, likeness, errors)
+
+    def _swap(self, shot: Shot, target: Target) -> tuple[float, float]:
+        rgb = shot.rgb.copy()
+        MeshSwapper(self.settings, self.fit)(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
+        region = mesh_region(shot.mesh_xy)
+        seen = self.fit(crop_region(rgb, region, MESH_SIDE_PX))
+        found = shot.mesh_xy if seen is None else to_picture(seen, region, MESH_SIDE_PX)
+        eyes = float(np.linalg.norm(shot.mesh_xy[LEFT_EYE] - shot.mesh_xy[RIGHT_EYE]))
+        error = 1.0 if seen is None else float(np.linalg.norm(found - shot.mesh_xy, axis=1).mean()) / eyes
+        face = unit_mean([self.judge(rgb, found)[None]])
+        return float(face @ self.own) - max(
+            (float(face @ other) for other in self.decoys), default=0.0
+        ), error
+
+
+def _box_around(mesh_xy: Points) -> Box:
+    box = bounding_box(mesh_xy).reshape(2, 2)
+    reach = np.ptp(box, axis=0) * MARGIN
+    return np.asarray((box + np.stack([-reach, reach])).reshape(4), np.float32)

@@ -1,0 +1,110 @@
+"""The pool of targets: donor pictures read, measured and mixed by their recipes."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.params import Deidentify, Extract
+from tasks.deidentify.mixing import Donor, mix
+from tasks.deidentify.targets import Target, make_target
+from tasks.errors import ModelError
+from tasks.faces import FaceMesh, face_region, locate_mesh, search_faces
+from tasks.hashing import sha256_document
+from tasks.inference import Weights
+from tasks.regions import RgbImage
+
+# a donor of fewer pixels is enlarged before its face is measured; what surrounds a cut-out face is no skin
+LEAST_PX = 384
+BLACK, WHITE = 14, 245
+LOOKS = 3
+
+
+def donor_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
+    """Return the SHA-256 of every picture that the recipes use."""
+    names = {name for recipe in rule.targets.pool.values() for name in (*recipe.shape, *recipe.texture)}
+    return {name: weights.digest(name) for name in sorted(names)}
+
+
+def target_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
+    """Return a digest of every target: its recipe and the pictures that go into it."""
+    donors = donor_digests(weights, rule)
+    return {
+        name: sha256_document(
+            {
+                "recipe": recipe.model_dump(mode="json"),
+                "donors": {donor: donors[donor] for donor in sorted({*recipe.shape, *recipe.texture})},
+            }
+        )
+        for name, recipe in rule.targets.pool.items()
+    }
+
+
+def load_pool(weights: Weights, rule: Deidentify, extract: Extract) -> dict[str, Target]:
+    """Return every target by name; they are mixed once in a thread."""
+    key = f"pool {sha256_document(rule.targets.model_dump(mode='json'))} {rule.mesh_swap.rim}"
+    pool: dict[str, Target] = weights.once(key, lambda: _mix_pool(weights, rule, extract))
+    return pool
+
+
+def _mix_pool(weights: Weights, rule: Deidentify, extract: Extract) -> dict[str, Target]:
+    donors = {name: read_donor(weights, name, extract) for name in donor_digests(weights, rule)}
+    return {
+        name: make_target(name, *mix(recipe, donors), rule.mesh_swap.rim)
+        for name, recipe in rule.targets.pool.items()
+    }
+
+
+def read_donor(weights: Weights, name: str, extract: Extract) -> Donor:
+    """Read a donor's picture and fit the mesh to it. Raises ModelError where it shows no one face."""
+    image = cv2.imread(str(weights.path(name)), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3:
+        raise ModelError(f"donor {name} is no colour picture")
+    rgb, is_skin = _free(np.asarray(image, np.uint8))
+    mesh = _settle(rgb, weights, extract)
+    if mesh is None:
+        raise ModelError(f"donor {name} shows no face that can be measured")
+    return Donor(rgb, mesh.xy, is_skin)
+
+
+def _settle(rgb: RgbImage, weights: Weights, extract: Extract) -> FaceMesh | None:
+    """Look again from each mesh, as in a video, where each look starts from the last one."""
+    found = search_faces(rgb, weights, extract)
+    if not found:
+        return None
+    region = face_region(max(found, key=lambda face: float(face.box_xyxy[2] - face.box_xyxy[0])))
+    mesh = locate_mesh(rgb, region, weights, extract.landmark_score)
+    for _ in range(LOOKS):
+        mesh = mesh and locate_mesh(rgb, mesh.next_region, weights, extract.landmark_score)
+    return mesh
+
+
+def _free(image: NDArray[np.uint8]) -> tuple[RgbImage, NDArray[np.bool_]]:
+    """Return a picture whose empty surroundings continue the skin, and which pixels are its own."""
+    bgr = np.ascontiguousarray(image[..., :3])
+    empty = (bgr.max(axis=2) < BLACK) | (bgr.min(axis=2) >= WHITE)
+    if image.shape[2] == 4:
+        empty |= image[..., 3] < 250
+    around = np.asarray(cv2.dilate(_at_border(empty), np.ones((5, 5), np.uint8)), np.uint8)
+    filled = _continue_skin(bgr, around) if around.any() else bgr
+    pad = max(image.shape[:2]) // 4
+    wide = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    own = cv2.copyMakeBorder(1 - around, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
+    scale = max(1.0, LEAST_PX / max(wide.shape[:2]))
+    large = cv2.resize(wide, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    is_own = cv2.resize(own, large.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return np.asarray(cv2.cvtColor(large, cv2.COLOR_BGR2RGB), np.uint8), is_own
+
+
+def _continue_skin(bgr: NDArray[np.uint8], around: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Let the skin go on into the empty surroundings of a face, so that a forehead is covered too."""
+    soft = max(bgr.shape[:2]) / 40
+    missing = cv2.dilate(around, np.ones((9, 9), np.uint8)).astype(np.float32)
+    skin = np.percentile(bgr[around == 0], 60, axis=0)
+    share = np.maximum(cv2.GaussianBlur(missing, (0, 0), soft), missing)[..., None]
+    return np.asarray(np.clip(bgr * (1 - share) + skin * share, 0, 255), np.uint8)
+
+
+def _at_border(empty: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    _, labels = cv2.connectedComponents(empty.astype(np.uint8))
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return (np.isin(labels, edge[edge > 0])).astype(np.uint8)

@@ -1,0 +1,136 @@
+"""What `extract` saw of a clip, read as it is needed: a few hundred frames of keypoints at a time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from schemas.corrections import CORRECTIONS
+from schemas.frames import FRAMES
+from schemas.keypoints import KEYPOINTS
+from schemas.params import Deidentify, Method
+from tasks.clips import CORRECTIONS as CORRECTIONS_FOLDER
+from tasks.clips import corrections_path, frames_path, keypoints_path
+from tasks.deidentify.coverage import Action, Correction
+from tasks.deidentify.sightings import Head, Observation, faces_in, heads_in
+from tasks.deidentify.steadying import steady
+from tasks.documents import check_table, read_pieces, read_table
+from tasks.errors import DocumentError
+from tasks.faces import MESH_KEYPOINTS
+from tasks.keypoints import Floats, stack_xy
+from tasks.regions import Points
+
+PIECE_FRAMES = 300
+
+
+def read_scenes(root: Path, clip_id: str) -> list[int]:
+    """Return the scene number of every frame."""
+    return read_table(root / frames_path("original", clip_id), FRAMES)["scene"].to_list()
+
+
+def read_observations(root: Path, clip_id: str, rule: Deidentify) -> tuple[list[Observation], list[Head]]:
+    """Return every face and head that `extract` saw in the original."""
+    faces: list[Observation] = []
+    heads: list[Head] = []
+    for piece in read_pieces(root / keypoints_path("original", clip_id), KEYPOINTS):
+        faces += faces_in(piece, rule.trust)
+        heads += heads_in(piece)
+    return faces, heads
+
+
+def check_corrections(root: Path, clip_ids: list[str]) -> None:
+    """Raise DocumentError where a file of corrections belongs to no admitted clip."""
+    for path in sorted((root / CORRECTIONS_FOLDER).glob("*.csv")):
+        if path.stem not in clip_ids:
+            raise DocumentError(f"data/corrections/{path.name} names no admitted clip: rename or remove it")
+
+
+def read_corrections(root: Path, clip_id: str, frame_count: int) -> list[Correction]:
+    """Return what a person corrected in a clip. Raises DocumentError naming row and column."""
+    path = root / corrections_path(clip_id)
+    if not path.is_file():
+        return []
+    dtypes = {name: column.dtype.type for name, column in CORRECTIONS.columns.items()}
+    try:
+        table = pl.read_csv(path, schema=dtypes)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(
+            f"{path.name} cannot be read: it needs the columns {', '.join(dtypes)}, in this order"
+        ) from error
+    rows = check_table(table, CORRECTIONS, path.name).iter_rows(named=True)
+    return [_correction(path.name, number, row, frame_count) for number, row in enumerate(rows, 1)]
+
+
+def _correction(name: str, number: int, row: dict[str, object], frame_count: int) -> Correction:
+    first, last = int(str(row["first_frame"])), int(str(row["last_frame"]))
+    box = np.array([row["x0"], row["y0"], row["x1"], row["y1"]], np.float32)
+    if last < first or last >= frame_count:
+        raise DocumentError(f"{name} row {number}: frames go from 0 to {frame_count - 1}, first before last")
+    if (box[2:] <= box[:2]).any():
+        raise DocumentError(f"{name} row {number}: x1 must lie right of x0, and y1 below y0")
+    if row["action"] == "method" and row["method"] is None:
+        raise DocumentError(f"{name} row {number}: the action method needs a method")
+    return Correction(range(first, last + 1), box, cast(Action, row["action"]), cast(Method, row["method"]))
+
+
+class Meshes:
+    """The steadied meshes and the hands of a clip, for frames asked for in order."""
+
+    def __init__(self, root: Path, clip_id: str, faces: list[Observation], rule: Deidentify) -> None:
+        self._path = root / keypoints_path("original", clip_id)
+        self._track_of = {(face.frame, face.person): face.track for face in faces}
+        self._rule = rule
+        self._pad = rule.max_gap + rule.mesh_swap.steady
+        self._rows = pl.scan_parquet(self._path).select("frame").collect()["frame"].to_numpy()
+        self._start = -PIECE_FRAMES
+        self._meshes: dict[int, Floats] = {}
+        self._hands: dict[int, list[Points]] = {}
+
+    def mesh(self, frame: int, track: int) -> Points | None:
+        """Return a track's 468 x 2 keypoints in a frame; None where they are not known."""
+        self._move_to(frame)
+        known = self._meshes.get(track)
+        mesh = None if known is None else known[frame - self._start + self._pad]
+        return None if mesh is None or np.isnan(mesh).any() else mesh
+
+    def mesh_before(self, frame: int, track: int) -> Points | None:
+        """Return a track's keypoints in the frame before one that was just asked for."""
+        known = self._meshes.get(track)
+        mesh = None if known is None else known[frame - self._start + self._pad - 1]
+        return None if mesh is None or np.isnan(mesh).any() else mesh
+
+    def hands(self, frame: int) -> list[Points]:
+        """Return the 21 x 2 keypoints of every hand in a frame."""
+        self._move_to(frame)
+        return self._hands.get(frame, [])
+
+    def _move_to(self, frame: int) -> None:
+        start = frame // PIECE_FRAMES * PIECE_FRAMES
+        if start != self._start:
+            self._start = start
+            self._load(start - self._pad, start + PIECE_FRAMES + self._pad)
+
+    def _load(self, first: int, last: int) -> None:
+        low, high = np.searchsorted(self._rows, [first, last])
+        table = pl.scan_parquet(self._path).slice(int(low), int(high - low)).collect()
+        tracks: dict[int, Floats] = {}
+        places = table.select("frame", "person").iter_rows()
+        for (frame, person), mesh in zip(places, stack_xy(table, "face"), strict=True):
+            track = self._track_of.get((frame, person))
+            if track is not None:
+                empty = np.full((last - first, MESH_KEYPOINTS, 2), np.nan, np.float32)
+                tracks.setdefault(track, empty)[frame - first] = mesh
+        window, gap = self._rule.mesh_swap.steady, self._rule.max_gap
+        self._meshes = {track: steady(xy, gap, window) for track, xy in tracks.items()}
+        self._hands = {}
+        for frame, hand in _hands_of(table):
+            self._hands.setdefault(frame, []).append(hand)
+
+
+def _hands_of(table: pl.DataFrame) -> Iterator[tuple[int, Points]]:
+    for part in ("left_hand", "right_hand"):
+        for frame, hand in zip(table["frame"], stack_xy(table, part), strict=True):
+            if not np.isnan(hand).any():
+                yield frame, hand

@@ -1,0 +1,93 @@
+"""Every released frame beside its original: what of a face is still there, and where nobody was found."""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from schemas.coverage import COVERAGE
+from schemas.jobs import Row
+from schemas.keypoints import KEYPOINTS
+from tasks.clips import coverage_path, keypoints_path, video_path
+from tasks.documents import read_pieces, read_table
+from tasks.errors import VideoError
+from tasks.keypoints import stack_boxes
+from tasks.regions import Box, overlap
+from tasks.validate.survival import ranges, surviving_share
+from tasks.video import Frame, read_frames
+
+SAME_FACE = 0.5
+Boxes = dict[int, list[Box]]
+
+
+def clip_leaks(root: Path, clip_id: str, limit: float, margin: float) -> list[Row]:
+    """Return the findings on a clip's frames: where original pixels survived, and where a person should look.
+
+    limit: share of a face's windows above which it has survived. Raises VideoError where the released
+    video has another number of frames than its original.
+    """
+    coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
+    boxes = _boxes(root, clip_id, coverage, margin)
+    shares = {
+        original.index: max(surviving_share(original.rgb, released.rgb, box) for box in boxes[original.index])
+        for original, released in _side_by_side(root, clip_id)
+        if boxes.get(original.index)
+    }
+    survived = [frame for frame, share in shares.items() if share > limit]
+    flagged = coverage.filter("flagged")["frame"].to_list()
+    worst = max(shares.values(), default=0.0)
+    return [
+        _finding(clip_id, "surviving", survived, worst),
+        _finding(clip_id, "flagged", flagged, None),
+    ]
+
+
+def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None) -> Row:
+    count = len(set(frames))
+    return {"clip_id": clip_id, "finding": finding, "frames": count, "ranges": ranges(frames), "worst": worst}
+
+
+def _side_by_side(root: Path, clip_id: str) -> Iterator[tuple[Frame, Frame]]:
+    streams = (read_frames(root / video_path(arm, clip_id)) for arm in ("original", "released"))
+    for original, released in zip_longest(*streams):
+        if original is None or released is None or original.pts != released.pts:
+            raise VideoError(f"{clip_id}: the released video does not have its original's frames")
+        yield original, released
+
+
+def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> Boxes:
+    """Return per frame what to compare: every face found in either arm, and what was covered between."""
+    pardoned: Boxes = {}
+    boxes: Boxes = {}
+    regions = coverage["region_xyxy"].to_numpy() if len(coverage) else np.empty((0, 4), np.float32)
+    for frame, source, method, region in zip(
+        coverage["frame"], coverage["source"], coverage["method"], regions, strict=True
+    ):
+        if method == "none":
+            pardoned.setdefault(frame, []).append(region)
+        elif source in ("interpolated", "corrected"):
+            # a face that was detected has its own box below
+            boxes.setdefault(frame, []).append(_without(region, margin) if method == "mesh_swap" else region)
+    for arm in ("original", "released"):
+        for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
+            seen = piece.filter(pl.col("face_box_xyxy").is_not_null())
+            for frame, box in zip(seen["frame"], stack_boxes(seen, "face"), strict=True):
+                known = boxes.setdefault(frame, [])
+                # a person said that this is no face
+                is_pardoned = any(_inside(box, region) for region in pardoned.get(frame, []))
+                if not is_pardoned and all(overlap(box, other) < SAME_FACE for other in known):
+                    known.append(box)
+    return boxes
+
+
+def _without(region: Box, margin: float) -> Box:
+    low, high = region[:2], region[2:]
+    reach = (high - low) * np.float32(margin / (1 + 2 * margin))
+    return np.concatenate([low + reach, high - reach]).astype(np.float32)
+
+
+def _inside(box: Box, region: Box) -> bool:
+    center = (box[:2] + box[2:]) / 2
+    return bool((center >= region[:2]).all() and (center <= region[2:]).all())

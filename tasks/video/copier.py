@@ -1,0 +1,135 @@
+"""Streams, copied as they are into an MP4 that carries nothing else."""
+
+import errno
+import heapq
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import av
+import numpy as np
+from av.container import InputContainer, OutputContainer
+
+from tasks.errors import VideoError
+from tasks.video.info import main_stream, open_input, time_base
+
+MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
+
+
+class PacketTime(NamedTuple):
+    pts: int
+    dts: int | None
+    time_base: Fraction
+    is_hidden: bool
+
+
+def open_mp4(path: Path, base: Fraction) -> OutputContainer:
+    # the edit list counts in the movie's time scale: a coarser one would round the start
+    timescale = {name: str(base.denominator) for name in ("video_track_timescale", "movie_timescale")}
+    return av.open(str(path), mode="w", format="mp4", options={**MP4_OPTIONS, **timescale})
+
+
+def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float | None = None) -> None:
+    """Copy the video bitstream, and audio where asked, into a new MP4 that carries nothing else.
+
+    stop_s: cut, without re-encoding, at the first picture boundary after so many seconds.
+    """
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        times = _packet_times(source)
+        limit = _last_shown(times) if stop_s is None else _clean_cut(times, stop_s)
+        with open_input(source) as reader:
+            kept: list[av.stream.Stream] = [main_stream(reader)]
+            if keep_audio:
+                kept += reader.streams.audio[:1]
+            _copy_packets(reader, kept, partial, limit, _lateness(times))
+        os.replace(partial, target)
+    except av.error.FFmpegError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise VideoError("the streams cannot be copied into an MP4") from error
+    except ValueError as error:  # what PyAV says of a codec that an MP4 does not hold
+        raise VideoError("the streams cannot be copied into an MP4") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy_packets(
+    reader: InputContainer, kept: list[av.stream.Stream], target: Path, limit: int | None, lateness: int
+) -> None:
+    video = kept[0]
+    with open_mp4(target, time_base(video)) as writer:
+        copies = {stream.index: writer.add_stream_from_template(stream, opaque=True) for stream in kept}
+        for copy in copies.values():
+            copy.metadata.clear()
+        written = 0
+        for packet in reader.demux(kept):
+            if packet.dts is None and packet.size == 0:
+                continue
+            if packet.stream is video:
+                if written == limit:
+                    break
+                written += 1
+                if lateness and packet.dts is not None:
+                    packet.dts -= lateness
+            packet.stream = copies[packet.stream.index]
+            writer.mux(packet)
+
+
+def _packet_times(source: Path) -> list[PacketTime]:
+    with open_input(source) as reader:
+        return [
+            PacketTime(packet.pts, packet.dts, packet.time_base, packet.is_discard)
+            for packet in reader.demux(main_stream(reader))
+            if packet.size and packet.pts is not None
+        ]
+
+
+def _last_shown(times: list[PacketTime]) -> int:
+    """Return after how many packets an edit list hides the rest."""
+    return max((number for number, time in enumerate(times, 1) if not time.is_hidden), default=0)
+
+
+def _lateness(times: list[PacketTime]) -> int:
+    # QuickTime may say that a picture is decoded after it is shown; the muxer takes no such times
+    return max(0, *(time.dts - time.pts for time in times if time.dts is not None), 0)
+
+
+def _clean_cut(times: list[PacketTime], stop_s: float) -> int:
+    """Return after how many packets the video can end without a hole in its timestamps."""
+    pts = [time.pts for time in times]
+    stop = min(pts) + stop_s / float(times[0].time_base)
+    latest_before = np.maximum.accumulate(pts)
+    earliest_after = np.append(np.minimum.accumulate(pts[::-1])[::-1][1:], np.iinfo(np.int64).max)
+    cuts = np.flatnonzero((latest_before < earliest_after) & (earliest_after >= stop))
+    return int(cuts[0]) + 1
+
+
+def add_audio(video: Path, source: Path) -> None:
+    merged = video.with_name(f"{video.name}.audio")
+    try:
+        with open_input(video) as pictures, open_input(source) as sounds:
+            streams = [main_stream(pictures), sounds.streams.audio[0]]
+            with open_mp4(merged, time_base(streams[0])) as writer:
+                copies = [writer.add_stream_from_template(stream, opaque=True) for stream in streams]
+                timed = [
+                    _timed_packets(container, stream, copy)
+                    for container, stream, copy in zip((pictures, sounds), streams, copies, strict=True)
+                ]
+                for _, _, packet in heapq.merge(*timed, key=lambda item: item[:2]):
+                    writer.mux(packet)
+        os.replace(merged, video)
+    finally:
+        merged.unlink(missing_ok=True)
+
+
+def _timed_packets(
+    container: InputContainer, stream: av.stream.Stream, copy: av.stream.Stream
+) -> "Iterator[tuple[float, int, av.Packet[Any]]]":
+    for packet in container.demux(stream):
+        if packet.dts is not None:
+            time_s = float(packet.dts * time_base(stream))
+            packet.stream = copy
+            yield time_s, copy.index, packet

@@ -1,0 +1,201 @@
+"""One picture: its planes as they were decoded, seen as RGB, and drawn over."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from tasks.errors import VideoError
+
+RgbImage = NDArray[np.uint8]
+Plane = NDArray[Any]
+
+# bits a sample, and pixels that share a chroma sample: across, down
+FORMATS = {
+    "yuv420p": (8, (2, 2)),
+    "yuv422p": (8, (2, 1)),
+    "yuv444p": (8, (1, 1)),
+    "yuv420p10le": (10, (2, 2)),
+    "yuv422p10le": (10, (2, 1)),
+    "yuv444p10le": (10, (1, 1)),
+}
+FULL_CHROMA = {8: "yuv444p", 10: "yuv444p10le"}
+# ISO/IEC 23091-2; untagged video is read and written as bt.601
+UNTAGGED = 2
+MATRICES = {
+    1: Colorspace.ITU709,
+    UNTAGGED: Colorspace.ITU601,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+}
+# swscale's default is a whole level too dark
+EXACT = (
+    Interpolation.BILINEAR
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.FULL_CHR_H_INP
+)
+
+
+def plain_format(pix_fmt: str) -> str:
+    """Return the format without the range that FFmpeg's old names carry: yuvj420p is yuv420p."""
+    return pix_fmt.replace("yuvj", "yuv", 1)
+
+
+def encoded_format(pix_fmt: str, size_wh: tuple[int, int], is_sideways: bool) -> str:
+    """Return the format that keeps every sample; full chroma where a plane cannot be divided.
+
+    Raises VideoError for a format that cannot be kept.
+    """
+    plain = plain_format(pix_fmt)
+    if plain not in FORMATS:
+        raise VideoError(f"pixel format {pix_fmt}")
+    bits, (across, down) = FORMATS[plain]
+    # H.264 crops by whole chroma samples
+    is_odd = size_wh[0] % across or size_wh[1] % down
+    return FULL_CHROMA[bits] if is_odd or (is_sideways and across != down) else plain
+
+
+class Colours:
+    """How samples become RGB and back. Raises VideoError for a matrix that is not linear."""
+
+    def __init__(self, color_space: int, color_range: int, pix_fmt: str) -> None:
+        if color_space not in MATRICES:
+            raise VideoError(f"colour matrix {color_space}")
+        self._matrix = MATRICES[color_space]
+        is_full = color_range == ColorRange.JPEG or pix_fmt.startswith("yuvj")
+        self._range = ColorRange.JPEG if is_full else ColorRange.MPEG
+        self._reformatter = VideoReformatter()
+
+    def to_rgb(self, picture: av.VideoFrame) -> RgbImage:
+        seen = self._reformatter.reformat(
+            picture,
+            format="rgb24",
+            src_colorspace=self._matrix,
+            src_color_range=self._range,
+            interpolation=EXACT,
+            threads=1,
+        )
+        return np.ascontiguousarray(seen.to_ndarray()).astype(np.uint8, copy=False)
+
+    def from_rgb(self, rgb: RgbImage, pix_fmt: str) -> av.VideoFrame:
+        return self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(rgb, format="rgb24"),
+            format=pix_fmt,
+            dst_colorspace=self._matrix,
+            dst_color_range=self._range,
+            interpolation=EXACT,
+            threads=1,
+        )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What was decoded, upright, in the format that it is written in."""
+
+    frame: av.VideoFrame
+    colours: Colours
+
+    @classmethod
+    def from_decoded(cls, frame: av.VideoFrame, turns: int, colours: Colours) -> Self:
+        """Turn a decoded frame upright by quarter turns, counter-clockwise."""
+        name = plain_format(frame.format.name)
+        wanted = encoded_format(name, (frame.width, frame.height), turns % 2 == 1)
+        if turns == 0 and wanted == name:
+            return cls(frame, colours)
+        planes = [np.rot90(plane, turns) for plane in _spread(_planes(frame), name, wanted)]
+        return cls(_new_frame(planes, wanted), colours)
+
+    @classmethod
+    def from_rgb(cls, rgb: RgbImage) -> Self:
+        colours = Colours(UNTAGGED, ColorRange.MPEG, "yuv444p")
+        return cls(colours.from_rgb(rgb, "yuv444p"), colours)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return self.frame.width, self.frame.height
+
+    @property
+    def pix_fmt(self) -> str:
+        return plain_format(self.frame.format.name)
+
+    @cached_property
+    def original(self) -> RgbImage:
+        """The picture as it came, not to be written to."""
+        rgb = self.colours.to_rgb(self.frame)
+        rgb.flags.writeable = False
+        return rgb
+
+    @cached_property
+    def canvas(self) -> RgbImage:
+        """The picture to draw on."""
+        return self.original.copy()
+
+    def drawn(self) -> av.VideoFrame:
+        """Return new samples: where the canvas differs its own, elsewhere those that came.
+
+        Nothing that travelled beside the samples goes along.
+        """
+        drawn = _new_frame(_planes(self.frame), self.pix_fmt)
+        if "canvas" in vars(self):
+            self._draw_canvas(drawn)
+        return drawn
+
+    def _draw_canvas(self, drawn: av.VideoFrame) -> None:
+        _, (across, down) = FORMATS[self.pix_fmt]
+        box = _changed_box(self.original, self.canvas, across, down)
+        if box is None:
+            return
+        rows, columns = box
+        changed = (self.original[box] != self.canvas[box]).any(axis=2)
+        patch = self.colours.from_rgb(np.ascontiguousarray(self.canvas[box]), self.pix_fmt)
+        for index, (plane, part) in enumerate(zip(_planes(drawn), _planes(patch), strict=True)):
+            x, y = (across, down) if index else (1, 1)
+            place = plane[rows.start // y : rows.stop // y, columns.start // x : columns.stop // x]
+            blocks = changed.reshape(place.shape[0], y, place.shape[1], x).any(axis=(1, 3))
+            np.copyto(place, part, where=blocks)
+
+
+def _changed_box(before: RgbImage, after: RgbImage, across: int, down: int) -> tuple[slice, slice] | None:
+    height = before.shape[0]
+    rows = np.flatnonzero((before != after).reshape(height, -1).any(axis=1))
+    if not rows.size:
+        return None
+    top, bottom = rows[0] // down * down, -(-(rows[-1] + 1) // down) * down
+    columns = np.flatnonzero((before[top:bottom] != after[top:bottom]).any(axis=(0, 2)))
+    left, right = columns[0] // across * across, -(-(columns[-1] + 1) // across) * across
+    return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
+def _planes(frame: av.VideoFrame) -> list[Plane]:
+    kind = np.dtype(np.uint16 if frame.format.name.endswith("10le") else np.uint8)
+    lines = [np.frombuffer(memoryview(plane), kind) for plane in frame.planes]
+    shapes = [(plane.height, plane.line_size // kind.itemsize) for plane in frame.planes]
+    return [
+        line[: height * pitch].reshape(height, pitch)[:, : plane.width]
+        for line, (height, pitch), plane in zip(lines, shapes, frame.planes, strict=True)
+    ]
+
+
+def _spread(planes: list[Plane], name: str, wanted: str) -> list[Plane]:
+    if name == wanted:
+        return planes
+    _, (across, down) = FORMATS[name]
+    height, width = planes[0].shape
+    chroma = [plane.repeat(down, axis=0).repeat(across, axis=1)[:height, :width] for plane in planes[1:]]
+    return [planes[0], *chroma]
+
+
+def _new_frame(planes: list[Plane], name: str) -> av.VideoFrame:
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width, height, name)
+    for target, plane in zip(_planes(frame), planes, strict=True):
+        target[:] = plane
+    return frame

@@ -1,0 +1,85 @@
+"""Frames, encoded into a file that carries nothing else."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from schemas.params import Encoding
+from tasks.video.copier import add_audio, open_mp4
+from tasks.video.info import StreamInfo
+from tasks.video.reader import Frame
+
+
+class VideoWriter:
+    """Encode frames into an MP4 that keeps pts, time base, shown size and colour tags of `info`.
+
+    The file appears under its name only when the block ends well. audio_from: a video whose first
+    audio stream is copied along.
+    """
+
+    def __init__(
+        self, path: Path, info: StreamInfo, encoding: Encoding, audio_from: Path | None = None
+    ) -> None:
+        self._path = path
+        self._audio_from = audio_from
+        self._partial = path.with_name(f".{path.name}.part")
+        self._info = info
+        self._encoding = encoding
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._container = open_mp4(self._partial, self._info.time_base)
+        self._stream = self._add_stream(self._container)
+        return self
+
+    def _add_stream(self, container: OutputContainer) -> VideoStream:
+        info, encoding = self._info, self._encoding
+        stream = container.add_stream(encoding.codec, rate=info.frame_rate)
+        stream.width, stream.height = info.shown_size_wh
+        stream.pix_fmt = info.encoded_format
+        stream.time_base = info.time_base
+        context = stream.codec_context
+        context.time_base = info.time_base
+        # with mbtree, x264 gives other bytes when encoders run side by side (docs/decisions/004)
+        rules = ["mbtree=0", *([f"{info.first_field[0]}ff=1"] if info.first_field else [])]
+        context.options = {
+            "crf": str(encoding.crf),
+            "preset": encoding.preset,
+            "x264-params": ":".join(rules),
+        }
+        context.sample_aspect_ratio = info.shown_pixel_aspect
+        context.thread_count = encoding.threads
+        context.colorspace = info.color_space
+        context.color_range = info.color_range
+        context.color_primaries = info.color_primaries
+        context.color_trc = info.color_transfer
+        return stream
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame at its pts; pixels that nobody drew over keep the samples they came with."""
+        encoded = frame.picture.drawn()
+        encoded.pts = frame.pts
+        encoded.time_base = self._info.time_base
+        encoded.color_range = self._info.color_range
+        self._container.mux(self._stream.encode(encoded))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
+            self._container.close()
+            if kind is None:
+                if self._audio_from:
+                    add_audio(self._partial, self._audio_from)
+                os.replace(self._partial, self._path)
+        finally:
+            self._partial.unlink(missing_ok=True)

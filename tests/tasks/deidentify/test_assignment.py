@@ -1,0 +1,33 @@
+"""Who is who in a clip, and which target hides them best."""
+
+import numpy as np
+
+from tasks.deidentify.assignment import Person, Trial, choose, who_is_who
+
+FACES = np.eye(4, dtype=np.float32)
+
+
+def _person(clip, track, face, area=1.0):
+    return Person(clip, track, area, np.stack([FACES[face], FACES[face] + 0.1]))
+
+
+def test_one_face_in_two_clips_and_two_scenes_is_one_person():
+    people = [_person("a", 0, 0), _person("a", 3, 0), _person("b", 0, 0), _person("b", 1, 1)]
+    groups = who_is_who(people, alike=0.5)
+    assert [{(one.clip_id, one.track) for one in group} for group in groups] == [
+        {("a", 0), ("a", 3), ("b", 0)},
+        {("b", 1)},
+    ]
+
+
+def test_the_subject_is_in_most_clips_even_where_another_face_is_larger():
+    people = [_person("a", 0, 0), _person("b", 0, 0), _person("b", 1, 1, area=9.0)]
+    assert who_is_who(people, alike=0.5)[0][0].track == 0
+    assert {one.clip_id for one in who_is_who(people, alike=0.5)[0]} == {"a", "b"}
+
+
+def test_the_least_alike_target_within_tolerance_is_chosen():
+    trials = [Trial("near", 0.4, 0.01), Trial("far", -0.2, 0.014), Trial("torn", -0.9, 0.05)]
+    assert choose(trials, tolerance=1.5) == "far"
+    assert choose(trials, tolerance=1.0) == "near"
+    assert choose(trials, tolerance=9.0) == "torn"

@@ -1,0 +1,191 @@
+"""Clips that are hard to see faces in: not one frame keeps its original face.
+
+Where each face is, is known from how the clip was made, not from what the detectors said of it.
+"""
+
+import shutil
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import polars as pl
+import pytest
+from tests_support import admit_clips, run_stage, write_pictures
+
+from schemas.coverage import COVERAGE
+from tasks.clips import coverage_path, video_path
+from tasks.documents import read_table
+from tasks.faces import face_region, locate_mesh, search_faces
+from tasks.validate.leaks import clip_leaks
+from tasks.validate.survival import surviving_share
+from tasks.video import read_frames
+
+FRAMES = 20
+CASES = (
+    "upright", "quarter turn", "upside down", "tiny", "tiny in a large picture", "cut off at the edge",
+    "side by side", "cuts", "ten black frames", "mirrored at a variable rate", "nobody", "one frame",
+)  # fmt: skip
+
+
+@dataclass
+class Made:
+    """Pictures, the boxes of the faces in each, and the pts where they are not regular."""
+
+    pictures: list
+    boxes: list
+    pts: list | None = None
+
+
+def _make(case, man, other):
+    pictures, boxes = man
+    size = boxes[0][2] - boxes[0][0]
+    height, width = pictures[0].shape[:2]
+    if case == "quarter turn":
+        turned = [np.rot90(rgb) for rgb in pictures]
+        return Made(turned, [[(y0, width - x1, y1, width - x0)] for x0, y0, x1, y1 in boxes])
+    if case == "upside down":
+        turned = [np.rot90(rgb, 2) for rgb in pictures]
+        return Made(
+            turned, [[(width - x1, height - y1, width - x0, height - y0)] for x0, y0, x1, y1 in boxes]
+        )
+    if case == "tiny":
+        small, scale = _shrunk(pictures, 24 / size)
+        return Made(small, [[tuple(np.array(box) * scale)] for box in boxes])
+    if case == "tiny in a large picture":
+        small, scale = _shrunk(pictures, 24 / size)
+        canvas = [_placed(rgb, (1280, 720), (900, 500)) for rgb in small]
+        return Made(canvas, [[tuple(np.array(box) * scale + [900, 500, 900, 500])] for box in boxes])
+    if case == "cut off at the edge":
+        left = int(np.median([(x0 + x1) / 2 for x0, _, x1, _ in boxes])) // 2 * 2
+        return Made(
+            [rgb[:, left:] for rgb in pictures], [[(0, y0, x1 - left, y1)] for _, y0, x1, y1 in boxes]
+        )
+    if case == "side by side":
+        pairs = [np.hstack(pair) for pair in zip(pictures, other[0], strict=True)]
+        moved = [(x0 + width, y0, x1 + width, y1) for x0, y0, x1, y1 in other[1]]
+        return Made(pairs, [[mine, theirs] for mine, theirs in zip(boxes, moved, strict=True)])
+    if case == "cuts":
+        mixed = [[man, other][index // 7 % 2] for index in range(FRAMES)]
+        return Made([who[0][i] for i, who in enumerate(mixed)], [[who[1][i]] for i, who in enumerate(mixed)])
+    if case == "ten black frames":
+        dark = range(5, 15)
+        return Made(
+            [np.zeros_like(rgb) if index in dark else rgb for index, rgb in enumerate(pictures)],
+            [[] if index in dark else [box] for index, box in enumerate(boxes)],
+        )
+    if case == "mirrored at a variable rate":
+        pts = np.cumsum([300 + 400 * (index % 3) for index in range(FRAMES)]).tolist()
+        mirrored = [[(width - x1, y0, width - x0, y1)] for x0, y0, x1, y1 in boxes]
+        return Made([rgb[:, ::-1] for rgb in pictures], mirrored, pts)
+    if case == "nobody":
+        return Made([np.full_like(rgb, 90) for rgb in pictures], [[] for _ in boxes])
+    if case == "one frame":
+        return Made(pictures[:1], [[boxes[0]]])
+    return Made(pictures, [[box] for box in boxes])
+
+
+def _shrunk(pictures, scale):
+    size_wh = tuple(int(side * scale) // 2 * 2 for side in pictures[0].shape[1::-1])
+    small = [cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA) for rgb in pictures]
+    return small, size_wh[0] / pictures[0].shape[1]
+
+
+def _placed(rgb, size_wh, corner_xy):
+    canvas = np.full((size_wh[1], size_wh[0], 3), 120, np.uint8)
+    x, y = corner_xy
+    canvas[y : y + rgb.shape[0], x : x + rgb.shape[1]] = rgb
+    return canvas
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory, sample, weights, root, params):
+    """Every case through extract, targets and deidentify, and the released clips through extract again."""
+    people = [_person(sample(name), weights, params) for name in ("cap12", "franck")]
+    made = {case: _make(case, *people) for case in CASES}
+    here = tmp_path_factory.mktemp("cases")
+    (here / "data").mkdir()
+    (here / "data/models").symlink_to(root / "data/models")
+    ids = {case: f"clip-{number:016x}" for number, case in enumerate(CASES)}
+    for case, clip in made.items():
+        path = here / video_path("original", ids[case])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_pictures(path, clip.pictures, pts=clip.pts)
+    admit_clips(here, {clip_id: f"subject-{number:016x}" for number, clip_id in enumerate(ids.values())})
+    # which target is chosen matters little here
+    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0})
+    params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
+    for name, arm in (
+        ("extract", "original"),
+        ("deidentify", "targets"),
+        ("deidentify", "released"),
+        ("extract", "released"),
+    ):
+        run_stage(here, params, name, arm)
+    return here, made, ids
+
+
+def _person(path, weights, params):
+    """Return pictures of one size, and the box of the face in each, as found in the untouched picture."""
+    pictures, boxes = [], []
+    for frame in list(read_frames(path))[:FRAMES]:
+        rgb = cv2.resize(frame.rgb, (400, 300))
+        mesh = locate_mesh(rgb, face_region(search_faces(rgb, weights, params.extract)[0]), weights, 0.5)
+        pictures.append(rgb)
+        boxes.append(tuple(float(value) for value in mesh.box_xyxy))
+    return pictures, boxes
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_frame_keeps_its_original_face(case, cohort, params):
+    here, made, ids = cohort
+    originals, released = (
+        list(read_frames(here / video_path(arm, ids[case]))) for arm in ("original", "released")
+    )
+    assert [frame.pts for frame in released] == [frame.pts for frame in originals]
+    assert len(released) == len(made[case].pictures)
+    for before, after, boxes in zip(originals, released, made[case].boxes, strict=True):
+        assert after.size_wh == before.size_wh
+        for box in boxes:
+            share = surviving_share(before.rgb, after.rgb, np.array(box, np.float32))
+            assert share <= params.validate_.surviving_share, f"frame {before.index}"
+            assert surviving_share(before.rgb, before.rgb, np.array(box, np.float32)) == 1.0
+    surviving, flagged = clip_leaks(
+        here, ids[case], params.validate_.surviving_share, params.deidentify.margin
+    )
+    assert (surviving["frames"], surviving["ranges"]) == (0, "")
+    assert flagged["frames"] == {"ten black frames": 10, "nobody": FRAMES}.get(case, flagged["frames"])
+
+
+@pytest.mark.parametrize(
+    "case", ["upright", "quarter turn", "upside down", "mirrored at a variable rate", "one frame"]
+)
+def test_a_face_that_is_seen_well_is_swapped_and_needs_nobody_to_look(case, cohort):
+    here, _, ids = cohort
+    table = read_table(here / coverage_path("released", ids[case]), COVERAGE)
+    assert set(table["method"]) == {"mesh_swap"}
+    assert not table["flagged"].any()
+
+
+def test_two_people_get_two_faces_and_each_keeps_its_own_over_the_cuts(cohort):
+    here, _, ids = cohort
+    targets = pl.read_parquet(here / "data/targets/targets.parquet")
+    pair = targets.filter(clip_id=ids["side by side"])
+    assert pair["target"].n_unique() == 2
+    cuts = targets.filter(clip_id=ids["cuts"]).sort("track")
+    assert cuts.height == 3
+    assert cuts["target"].n_unique() == 2
+    assert cuts["target"][0] == cuts["target"][2]
+
+
+def test_an_uncovered_face_is_found_by_the_check(cohort, params, tmp_path):
+    """The check can fail: hand it the original as if it were released."""
+    here, _, ids = cohort
+    there = tmp_path / "leaky"
+    shutil.copytree(here, there, symlinks=True)
+    shutil.copyfile(
+        here / video_path("original", ids["upright"]), there / video_path("released", ids["upright"])
+    )
+    surviving, _ = clip_leaks(
+        there, ids["upright"], params.validate_.surviving_share, params.deidentify.margin
+    )
+    assert (surviving["frames"], surviving["ranges"], surviving["worst"]) == (FRAMES, f"0-{FRAMES - 1}", 1.0)
