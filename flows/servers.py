@@ -1,5 +1,6 @@
 """Servers that Guise starts on loopback and stops again."""
 
+import json
 import os
 import secrets
 import socket
@@ -8,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(command: list[str], health_url: str, log: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends. Raises InputError where it does not answer in time."""
+def serve(
+    command: list[str], is_ready: Callable[[], bool], log: Path, name: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends. Raises InputError where it is not ready in time."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -41,7 +44,7 @@ def serve(command: list[str], health_url: str, log: Path, name: str) -> Iterator
             stdin=subprocess.DEVNULL,
         )
     try:
-        _await_answer(process, health_url, name, log)
+        _await(process, is_ready, name, log)
         yield process
     finally:
         process.terminate()
@@ -52,12 +55,12 @@ def serve(command: list[str], health_url: str, log: Path, name: str) -> Iterator
             process.wait()
 
 
-def _await_answer(process: subprocess.Popen[bytes], url: str, name: str, log: Path) -> None:
+def _await(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], name: str, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        if _answers(url):
+        if is_ready():
             return
         time.sleep(0.2)
     raise InputError(f"the {name} did not start: see {log}")
@@ -71,6 +74,16 @@ def _answers(url: str) -> bool:
         return True  # also a refusal is an answer
     except OSError:
         return False
+
+
+def _has_volume_server(master: str) -> bool:
+    # until a volume server has reported to it, S3 answers but can neither read nor write
+    try:
+        with urllib.request.urlopen(f"{master}/dir/status", timeout=2) as answer:
+            topology = json.load(answer)["Topology"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(topology.get("DataCenters"))
 
 
 @contextmanager
@@ -90,7 +103,7 @@ def prefect_server(root: Path) -> Iterator[str]:
     url = f"http://{HOST}:{port}/api"
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
     command += ["--port", str(port)]
-    with serve(command, f"{url}/health", root / LOGS / "prefect.log", "Prefect server"):
+    with serve(command, lambda: _answers(f"{url}/health"), root / LOGS / "prefect.log", "Prefect server"):
         os.environ[API_URL] = url
         try:
             with temporary_settings({PREFECT_API_URL: url}):
@@ -140,5 +153,10 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
     }  # fmt: skip
     weed = str(Path(sys.executable).parent / "weed")
     command = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
-    with serve(command, f"{store.endpoint}/healthz", folder / "weed.log", "S3 server"):
+    master = f"http://{HOST}:{ports[4]}"
+
+    def is_ready() -> bool:
+        return _answers(f"{store.endpoint}/healthz") and _has_volume_server(master)
+
+    with serve(command, is_ready, folder / "weed.log", "S3 server"):
         yield store

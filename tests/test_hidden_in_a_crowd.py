@@ -50,7 +50,7 @@ def cohort(tmp_path_factory, sample, root, params):
     for number, (name, person) in enumerate(CLIPS.items()):
         path = here / video_path("original", f"clip-{number:016x}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sample(name, 2.0).read_bytes())
+        path.write_bytes(sample(name, 3.0).read_bytes())
         subjects[f"clip-{number:016x}"] = f"subject-{person:016x}"
     admit_clips(here, subjects)
     for stage in STAGES:

@@ -67,7 +67,7 @@ def cast_subject(
             free = [target for name, target in pool.items() if name not in given] or list(pool.values())
             seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
             own = unit_mean([one.embeddings for one in group])
-            audition = Audition(seen, own, decoys, judge, fit, rule.mesh_swap)
+            audition = Audition(seen, own, decoys if face == 0 else [], judge, fit, rule.mesh_swap)
             trials = [audition.hear(target) for target in free]
             given.append(choose(trials, rule.targets.tolerance))
         rows += [

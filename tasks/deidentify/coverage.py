@@ -10,7 +10,7 @@ import numpy as np
 
 from schemas.params import Deidentify, Drawn, Method
 from tasks.deidentify.joining import Track, Tracks
-from tasks.deidentify.sightings import Head
+from tasks.deidentify.sightings import Head, Observation
 from tasks.regions import Box, overlap
 
 Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
@@ -19,6 +19,8 @@ NOBODY = -1
 # a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
 EDGE = 0.02
 SAME_FACE = 0.3
+# added to the number of a track whose body has its head where its face is not
+HEADS = 16_384
 # corrections are numbered downwards from here; one speaks of a region that lies so far inside its box
 CORRECTED = -2
 MEANT = 0.8
@@ -102,8 +104,11 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
         after = int(np.searchsorted(frames, frame))
         is_seen = after < len(seen) and frames[after] == frame
         near = [seen[after]] if is_seen else seen[max(0, after - 1) : after + 1]
+        if frame in swapped:
+            # the mesh that is drawn may lie between two trusted ones
+            near = near + _trusted_around(seen, after)
         box = grow(_around([one.box_xyxy for one in near]), clip, rule)
-        source: Source = "detected" if is_seen else "interpolated" if len(near) == 2 else "extended"
+        source: Source = "detected" if is_seen else "interpolated" if 0 < after < len(seen) else "extended"
         if frame in swapped:
             yield FaceRegion(frame, track, source, box, method)
         elif is_seen:
@@ -112,25 +117,33 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
             yield FaceRegion(frame, track, source, box, rule.unresolved, flagged=True)
 
 
+def _trusted_around(seen: Track, place: int) -> list[Observation]:
+    before = next((one for one in reversed(seen[:place]) if one.is_trusted), None)
+    after = next((one for one in seen[place:] if one.is_trusted), None)
+    is_seen_well = after is not None and after is seen[place]
+    return [] if is_seen_well else [one for one in (before, after) if one is not None]
+
+
 def _add_heads(
     regions: list[FaceRegion], heads: list[Head], clip: Clip, rule: Deidentify
 ) -> list[FaceRegion]:
     """Let a body say where its head is, in place of a box that only reaches on."""
     told = {(head.frame, head.track) for head in heads}
     kept = [one for one in regions if one.source != "extended" or (one.frame, one.track) not in told]
-    covered = {(region.frame, region.track) for region in kept}
-    return kept + [
-        FaceRegion(
-            head.frame,
-            head.track,
-            "head_region",
-            grow(head.box_xyxy, clip, rule),
-            rule.unresolved,
-            flagged=True,
-        )
-        for head in heads
-        if head.box_xyxy is not None and (head.frame, head.track) not in covered
-    ]
+    places = {(region.frame, region.track): region.box_xyxy for region in kept}
+    for head in heads:
+        here = places.get((head.frame, head.track))
+        if head.box_xyxy is None or _holds(here, head.box_xyxy):
+            continue
+        track = head.track if here is None else head.track + HEADS
+        box = grow(head.box_xyxy, clip, rule)
+        kept.append(FaceRegion(head.frame, track, "head_region", box, rule.unresolved, flagged=True))
+    return kept
+
+
+def _holds(box: Box | None, head: Box) -> bool:
+    center = (head[:2] + head[2:]) / 2
+    return box is not None and bool((box[:2] <= center).all() and (center <= box[2:]).all())
 
 
 def method_of(track: int, clip: Clip, rule: Deidentify) -> Method:
@@ -164,8 +177,10 @@ def _reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
 
 
 def _at_edge(box_xyxy: Box, clip: Clip) -> bool:
-    size = np.array(clip.size_wh, np.float32)
-    return bool((box_xyxy[:2] <= EDGE * size).any() or (box_xyxy[2:] >= (1 - EDGE) * size).any())
+    size, half = np.array(clip.size_wh, np.float32), np.ptp(box_xyxy.reshape(2, 2), axis=0) / 2
+    center = (box_xyxy[:2] + box_xyxy[2:]) / 2
+    near = np.minimum(center, size - center)
+    return bool(((near <= half + EDGE * size) & (near < size / 4)).any())
 
 
 def _around(boxes: list[Box]) -> Box:
@@ -222,14 +237,21 @@ def _speaks_of(line: Correction, region: FaceRegion) -> bool:
 
 
 def _without_shadows(regions: list[FaceRegion]) -> list[FaceRegion]:
-    """Drop what a track left behind where another track's face was seen in the same frame."""
-    seen: dict[int, list[Box]] = {}
+    """Drop what a track left behind where another track's face was seen in the same frame.
+
+    Tracks that were ever seen side by side are two people: neither stands for the other.
+    """
+    seen: dict[int, list[FaceRegion]] = {}
     for region in regions:
         if region.source == "detected":
-            seen.setdefault(region.frame, []).append(region.box_xyxy)
+            seen.setdefault(region.frame, []).append(region)
+    apart = {(one.track, two.track) for here in seen.values() for one in here for two in here}
     return [
         region
         for region in regions
         if region.source not in ("extended", "head_region")
-        or all(overlap(region.box_xyxy, box) < SAME_FACE for box in seen.get(region.frame, []))
+        or all(
+            (region.track % HEADS, face.track) in apart or overlap(region.box_xyxy, face.box_xyxy) < SAME_FACE
+            for face in seen.get(region.frame, [])
+        )
     ]

@@ -21,6 +21,7 @@ from tasks.inference import Weights
 from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+RIGHT_EYE, LEFT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
 LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
 LARGEST_CANVAS_PX = 512
@@ -67,10 +68,19 @@ class MeshSwapper:
         last_xy: the mesh of the frame before, around which the extractor looks for this one.
         """
         region = mesh_region(mesh_xy if last_xy is None else last_xy)
+        wide = to_crop(with_rim(mesh_xy, target.rim), region, MESH_SIDE_PX)
+        if wide.min() < 1 or wide.max() > MESH_SIDE_PX - 1:
+            # it moved so fast that the last frame's square does not hold it
+            region = mesh_region(mesh_xy)
         crop = crop_region(rgb, region, MESH_SIDE_PX)
         hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy]
-        in_front = hand_weights(hands, crop.shape[:2])
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
+        in_front = hand_weights(hands, crop.shape[:2])
+        if in_front is not None:
+            # a hand that was found where there is none must not leave the patient's own eyes
+            for eye in (aim[RIGHT_EYE], aim[LEFT_EYE]):
+                center, reach = eye.mean(axis=0), float(np.ptp(eye[:, 0]))
+                cv2.circle(in_front, tuple(int(at) for at in center), max(1, round(reach)), 0, -1)
         tone = self._tones.setdefault(track, Tone(self.settings.tone_frames))
         face = tinted(target, tone.follow(crop, aim, in_front), self.settings.tone)
         drawn = self._settle(crop, aim, face, in_front)

@@ -80,7 +80,7 @@ class Meshes:
 
     def __init__(self, root: Path, clip_id: str, faces: list[Observation], rule: Deidentify) -> None:
         self._path = root / keypoints_path("original", clip_id)
-        self._track_of = {(face.frame, face.person): face.track for face in faces}
+        self._track_of = {(face.frame, face.person): face.track for face in faces if face.is_trusted}
         self._rule = rule
         self._pad = rule.max_gap + rule.mesh_swap.steady
         self._rows = pl.scan_parquet(self._path).select("frame").collect()["frame"].to_numpy()

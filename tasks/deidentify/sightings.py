@@ -12,7 +12,7 @@ from tasks.regions import Box
 
 NOSE_TIP, FOREHEAD, CHIN, RIGHT_CHEEK, LEFT_CHEEK = 1, 10, 152, 234, 454
 HEAD_KEYPOINTS = 11
-LEFT_SHOULDER, RIGHT_SHOULDER = 11, 12
+LEFT_SHOULDER, RIGHT_SHOULDER, HIPS = 11, 12, [23, 24]
 # a head reaches this far beyond eyes, ears and mouth, and is at least this share of the shoulders
 HEAD_SCALE, HEAD_OF_SHOULDERS = 1.6, 0.55
 SEEN = 0.5
@@ -96,10 +96,13 @@ def _is_head_known(xy: Floats, visibility: Floats) -> bool:
 
 
 def _shows_back(xy: Floats, visibility: Floats) -> bool:
-    """Return whether a body is seen from behind: its left shoulder lies left, its face is hidden."""
+    """Return whether a body is seen from behind: its face is hidden, its left shoulder left of its spine."""
     shoulders = visibility[[LEFT_SHOULDER, RIGHT_SHOULDER]].min() > SEEN
     hidden = visibility[:HEAD_KEYPOINTS].max() <= SEEN
-    return bool(shoulders and hidden and xy[LEFT_SHOULDER, 0] < xy[RIGHT_SHOULDER, 0])
+    across = xy[LEFT_SHOULDER] - xy[RIGHT_SHOULDER]
+    # however the person lies: hips that are guessed outside the picture are good enough for a direction
+    up = xy[[LEFT_SHOULDER, RIGHT_SHOULDER]].mean(axis=0) - xy[HIPS].mean(axis=0)
+    return bool(shoulders and hidden and up[0] * across[1] - up[1] * across[0] < 0)
 
 
 def _head_box(xy: Floats, visibility: Floats) -> Box | None:

@@ -9,6 +9,7 @@ from scipy.signal import savgol_filter
 from tasks.keypoints import Floats
 
 ORDER = 4
+JUMP = 0.25
 
 
 def steady(meshes_xy: Floats, max_gap: int, window: int) -> Floats:
@@ -19,7 +20,7 @@ def steady(meshes_xy: Floats, max_gap: int, window: int) -> Floats:
     """
     filled = _fill(meshes_xy, max_gap)
     known = np.asarray(~np.isnan(filled).any(axis=(1, 2)), np.bool_)
-    for start, stop in runs(known):
+    for start, stop in _without_jumps(filled, runs(known)):
         if stop - start >= window > ORDER:
             filled[start:stop] = savgol_filter(filled[start:stop], window, ORDER, axis=0)
     return filled
@@ -33,6 +34,18 @@ def _fill(meshes_xy: Floats, max_gap: int) -> Floats:
             share = (np.arange(left + 1, right) - left)[:, None, None] / (right - left)
             filled[left + 1 : right] = meshes_xy[left] * (1 - share) + meshes_xy[right] * share
     return filled
+
+
+def _without_jumps(meshes_xy: Floats, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Divide runs where a face leaps by a part of its size: a filter would draw it in between."""
+    parts = []
+    for start, stop in found:
+        run = meshes_xy[start:stop]
+        size = np.ptp(run, axis=1).max(axis=1)
+        moved = np.linalg.norm(np.diff(run.mean(axis=1), axis=0), axis=1)
+        edges = [start, *(np.flatnonzero(moved > JUMP * size[1:]) + start + 1).tolist(), stop]
+        parts += list(pairwise(edges))
+    return parts
 
 
 def runs(known: NDArray[np.bool_]) -> list[tuple[int, int]]:

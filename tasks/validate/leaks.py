@@ -76,7 +76,9 @@ def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> B
             for frame, box in zip(seen["frame"], stack_boxes(seen, "face"), strict=True):
                 known = boxes.setdefault(frame, [])
                 # a person said that this is no face
-                is_pardoned = any(_inside(box, region) for region in pardoned.get(frame, []))
+                is_pardoned = any(
+                    overlap(box, _without(region, margin)) >= SAME_FACE for region in pardoned.get(frame, [])
+                )
                 if not is_pardoned and all(overlap(box, other) < SAME_FACE for other in known):
                     known.append(box)
     return boxes
@@ -86,8 +88,3 @@ def _without(region: Box, margin: float) -> Box:
     low, high = region[:2], region[2:]
     reach = (high - low) * np.float32(margin / (1 + 2 * margin))
     return np.concatenate([low + reach, high - reach]).astype(np.float32)
-
-
-def _inside(box: Box, region: Box) -> bool:
-    center = (box[:2] + box[2:]) / 2
-    return bool((center >= region[:2]).all() and (center <= region[2:]).all())

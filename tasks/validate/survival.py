@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from tasks.regions import Box, RgbImage
 
 # a face is compared at this many pixels, in windows of so many: codec noise is finer, features are larger
-SIDE_PX, WINDOW_PX = 96, 12
+SIDE_PX, WINDOW_PX, SMOOTH_PX = 96, 12, 2
 # a window with less contrast than this, in grey levels, is bare skin or background and says nothing
-LEAST_CONTRAST = 4.0
+LEAST_CONTRAST = 1.0
 # windows survive that agree in shape (correlation) and in brightness (grey levels)
-SAME_SHAPE, SAME_LEVEL = 0.9, 16.0
+SAME_SHAPE, SAME_LEVEL = 0.95, 16.0
 
 
 def _in_ellipse() -> NDArray[np.bool_]:
@@ -60,7 +60,9 @@ def _face(rgb: RgbImage, box_xyxy: Box) -> NDArray[np.float32]:
     if x1 - x0 < 2 or y1 - y0 < 2:
         return np.empty(0, np.float32)
     grey = cv2.cvtColor(rgb[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    face = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    # the codec takes noise out of a face without changing whose it is
+    return np.asarray(cv2.GaussianBlur(face, (0, 0), SMOOTH_PX), np.float32)
 
 
 def _windows(face: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -163,6 +163,21 @@ def test_a_body_says_where_the_head_is_unless_it_shows_its_back(params):
     assert not any(region.frame == 17 for region in regions)
 
 
+def test_a_body_whose_head_is_elsewhere_than_its_face_has_both_covered(params):
+    """Whoever took over the track of a lost face must not take its cover away."""
+    seen = [_seen(frame) for frame in range(20)]
+    box = np.array([200, 60, 240, 100], np.float32)
+    regions = [r for r in _cover(seen, params, heads=[Head(5, 0, box)]) if r.frame == 5]
+    assert {region.source for region in regions} == {"detected", "head_region"}
+
+
+def test_two_people_seen_side_by_side_do_not_stand_for_each_other(params):
+    both = [_seen(frame, track, x=50 + 34 * track) for frame in range(10) for track in (0, 1)]
+    alone = [_seen(frame, 1, x=84) for frame in range(10, 20)]
+    regions = _cover(both + alone, params)
+    assert any((region.frame, region.track) == (15, 0) for region in regions)
+
+
 def test_others_may_be_covered_in_another_way(params):
     rule = params.deidentify.model_copy(update={"method_of_others": "pixelate"})
     seen = [_seen(f, 0) for f in range(10)] + [_seen(f, 1, x=200) for f in range(10)]

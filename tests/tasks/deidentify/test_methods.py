@@ -131,6 +131,14 @@ def test_a_face_of_any_size_and_turn_is_covered(sample, pool, fit, params, weigh
         assert _error(covered, mesh, fit) < 0.02
 
 
+def test_a_face_that_leaps_is_covered_wherever_it_was_before(face, pool, fit, params):
+    rgb, mesh, box = face
+    covered = _swapped(rgb, mesh, box, pool, fit, params.deidentify.mesh_swap, last_xy=mesh - [90, 60])
+    inside = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(mesh.astype(np.int32)), 1)
+    assert (covered[inside > 0] != rgb[inside > 0]).any(axis=1).mean() > 0.9
+
+
 def test_a_hand_in_front_of_the_face_stays_in_front(face, pool, fit, params):
     rgb, mesh, box = face
     hand = np.zeros((21, 2), np.float32)

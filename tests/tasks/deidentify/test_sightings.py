@@ -6,7 +6,7 @@ import pytest
 from tasks.deidentify.occlusion import hand_weights
 from tasks.deidentify.sightings import CHIN, FOREHEAD, LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, heads_in, is_trusted
 from tasks.deidentify.steadying import runs, steady
-from tasks.keypoints import Part, Sighting, to_table
+from tasks.keypoints import Part, Sighting, stack_xy, to_table
 
 
 def _mesh(nose=(50, 50), size=100.0):
@@ -34,6 +34,7 @@ def _body(visible=0.9, mirrored=False):
     xy = np.zeros((33, 2), np.float32)
     xy[:11] = [[100 + i, 60 + i % 3] for i in range(11)]
     xy[11], xy[12] = ((70, 120), (140, 120)) if mirrored else ((140, 120), (70, 120))
+    xy[23], xy[24] = (125, 220), (85, 220)
     visibility = np.full(33, 0.9, np.float32)
     visibility[:11] = visible
     part = Part(xy, visibility, 0.9, np.array([0, 0, 200, 200], np.float32))
@@ -49,6 +50,14 @@ def test_a_head_lies_around_eyes_ears_and_mouth_and_is_as_wide_as_half_the_shoul
     assert x1 - x0 == pytest.approx(0.55 * 70, rel=0.01)
 
 
+def test_a_hidden_face_of_a_lying_patient_is_no_back():
+    table = _body(visible=0.1)
+    turned = stack_xy(table, "body")[0] @ np.array([[0, 1], [-1, 0]])
+    part = Part(turned.astype(np.float32), np.full(33, 0.9, np.float32), 0.9, np.zeros(4, np.float32))
+    part.visibility[:11] = 0.1
+    assert heads_in(to_table([Sighting(0, 0, 0.0, 4, {"body": part})])) == []
+
+
 def test_a_back_has_no_face_and_a_hidden_head_is_not_known():
     (back,) = heads_in(_body(visible=0.1, mirrored=True))
     assert back.box_xyxy is None
@@ -57,13 +66,20 @@ def test_a_back_has_no_face_and_a_hidden_head_is_not_known():
 
 def test_steadying_takes_out_the_shaking_and_leaves_the_movement_in_its_place():
     frames = np.arange(60)
-    path = 40 * np.sin(frames / 8)[:, None, None] * np.ones((60, 5, 2))
+    face = np.array([[0, 0], [100, 0], [0, 100], [100, 100], [50, 50]])
+    path = 40 * np.sin(frames / 8)[:, None, None] + face
     shaken = path + np.random.default_rng(0).normal(0, 1, path.shape)
     smooth = steady(shaken.astype(np.float32), max_gap=3, window=7)
     shaking = [np.abs(np.diff(xy - path, n=3, axis=0)).mean() for xy in (shaken, smooth)]
     assert shaking[1] < 0.6 * shaking[0]
     lags = [np.abs(np.roll(smooth, lag, axis=0) - path)[5:-5].mean() for lag in (-2, -1, 0, 1, 2)]
     assert int(np.argmin(lags)) == 2
+
+
+def test_a_leap_is_not_drawn_in_between():
+    xy = np.random.default_rng(0).random((1, 5, 2)).repeat(20, axis=0).astype(np.float32) * 10
+    xy[10:] += 30
+    np.testing.assert_allclose(steady(xy, max_gap=3, window=7), xy, atol=1e-3)
 
 
 def test_short_gaps_are_filled_and_long_ones_stay_open():
