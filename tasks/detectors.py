@@ -1,6 +1,7 @@
 """Single-shot detectors on one letterboxed square: anchors, decoding, the best of each cluster."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import cv2
 import numpy as np
@@ -21,6 +22,28 @@ class Detection:
     score: float
 
 
+@dataclass(frozen=True)
+class View:
+    """A picture, and a smaller copy for whoever looks at all of it at once."""
+
+    rgb: RgbImage
+    small: RgbImage
+
+    @classmethod
+    def of(cls, rgb: RgbImage, longest_px: int) -> Self:
+        """Shrink once what every detector needs small: the copy's longer side has so many pixels at most."""
+        height, width = rgb.shape[:2]
+        shrink = longest_px / max(height, width)
+        if shrink >= 1:
+            return cls(rgb, rgb)
+        size_wh = max(1, round(width * shrink)), max(1, round(height * shrink))
+        return cls(rgb, np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8))
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
 def make_anchors(grids: list[tuple[int, int]]) -> Anchors:
     """Return N x 2 anchor centres in 0..1 for (cells a side, anchors a cell), row by row."""
     layers = []
@@ -29,6 +52,12 @@ def make_anchors(grids: list[tuple[int, int]]) -> Anchors:
         grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
         layers.append(np.repeat(grid, repeats, axis=0))
     return np.concatenate(layers)
+
+
+def turn(view: View, quarter_turns: int) -> View:
+    """Turn a picture counter-clockwise."""
+    rgb, small = (np.ascontiguousarray(np.rot90(each, quarter_turns)) for each in (view.rgb, view.small))
+    return View(rgb, small)
 
 
 def turn_back(found: Detection, quarter_turns: int, size_wh: tuple[int, int]) -> Detection:
@@ -61,8 +90,8 @@ def unite(found: list[Detection], overlap: float) -> list[Detection]:
     return [found[index] for index in suppress(boxes, scores, overlap)]
 
 
-def letterbox(rgb: RgbImage, side_px: int) -> tuple[RgbImage, float]:
-    """Fit a picture into the top left of a black square; also return picture pixels per unit."""
+def letterbox(rgb: RgbImage, side_px: int) -> RgbImage:
+    """Fit a picture into the top left of a black square."""
     height, width = rgb.shape[:2]
     longer = max(height, width)
     size_wh = (max(1, round(width * side_px / longer)), max(1, round(height * side_px / longer)))
@@ -71,7 +100,7 @@ def letterbox(rgb: RgbImage, side_px: int) -> tuple[RgbImage, float]:
     square[: size_wh[1], : size_wh[0]] = cv2.resize(
         rgb, size_wh, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
-    return square, float(longer)
+    return square
 
 
 def to_tensor(rgb: RgbImage) -> NDArray[np.float32]:
@@ -85,7 +114,7 @@ def sigmoid(value: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def detect(
     session: Session,
-    rgb: RgbImage,
+    view: View,
     *,
     side_px: int,
     anchors: Anchors,
@@ -94,8 +123,8 @@ def detect(
     overlap: float,
 ) -> list[Detection]:
     """Run a MediaPipe detector whose input ranges from `low` to 1."""
-    square, unit = letterbox(rgb, side_px)
-    tensor = to_tensor(square) * np.float32(1 - low) + np.float32(low)
+    unit = float(max(view.size_wh))
+    tensor = to_tensor(letterbox(view.small, side_px)) * np.float32(1 - low) + np.float32(low)
     raw, logits = (output[0] for output in session(tensor))
     scores = sigmoid(logits[:, 0])
     found = np.flatnonzero(scores >= threshold)

@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection, detect, make_anchors, move, sigmoid, to_tensor, turn_back, unite
+from tasks.detectors import (
+    Detection,
+    View,
+    detect,
+    make_anchors,
+    move,
+    sigmoid,
+    to_tensor,
+    turn,
+    turn_back,
+    unite,
+)
 from tasks.inference import Weights
 from tasks.regions import (
     Box,
@@ -42,11 +53,11 @@ class FaceMesh:
         return bounding_box(self.xy)
 
 
-def glance_faces(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
+def glance_faces(view: View, weights: Weights, settings: Extract) -> list[Detection]:
     """Look for faces with BlazeFace over the whole picture; the first two points are the eyes."""
     return detect(
         weights.tflite("face_detector"),
-        rgb,
+        view,
         side_px=192,
         anchors=FULL_RANGE_ANCHORS,
         low=-1.0,
@@ -55,28 +66,25 @@ def glance_faces(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Det
     )
 
 
-def search_faces(
-    rgb: RgbImage, weights: Weights, settings: Extract, *, turned: bool = False
-) -> list[Detection]:
+def search_faces(view: View, weights: Weights, settings: Extract, *, turned: bool = False) -> list[Detection]:
     """Unite both families of detectors over the whole picture and its tiles.
 
     turned: look at the three other quarter turns as well, at a higher threshold.
     """
-    found = _search_upright(rgb, weights, settings)
+    found = _search_upright(view, weights, settings)
     if turned:
-        size_wh = (rgb.shape[1], rgb.shape[0])
         strict = settings.model_copy(update={"face_score": settings.sure_score})
         for turns in (1, 2, 3):
-            picture = np.ascontiguousarray(np.rot90(rgb, turns))
-            found += [turn_back(face, turns, size_wh) for face in _search_upright(picture, weights, strict)]
+            seen = _search_upright(turn(view, turns), weights, strict)
+            found += [turn_back(face, turns, view.size_wh) for face in seen]
     return unite(found, settings.overlap)
 
 
-def _search_upright(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
-    found = glance_faces(rgb, weights, settings) + _detect_centerface(rgb, weights, settings)
-    for x, y in tile_corners((rgb.shape[1], rgb.shape[0]), settings.tile_px):
-        tile = rgb[y : y + settings.tile_px, x : x + settings.tile_px]
-        found += [move(face, (x, y)) for face in glance_faces(tile, weights, settings)]
+def _search_upright(view: View, weights: Weights, settings: Extract) -> list[Detection]:
+    found = glance_faces(view, weights, settings) + _detect_centerface(view, weights, settings)
+    for x, y in tile_corners(view.size_wh, settings.tile_px):
+        tile = view.rgb[y : y + settings.tile_px, x : x + settings.tile_px]
+        found += [move(face, (x, y)) for face in glance_faces(View(tile, tile), weights, settings)]
     return found
 
 
@@ -91,14 +99,13 @@ def tile_corners(size_wh: tuple[int, int], tile_px: int) -> list[tuple[int, int]
     return [(int(x), int(y)) for y in rows[1] for x in rows[0]]
 
 
-def _detect_centerface(rgb: RgbImage, weights: Weights, settings: Extract) -> list[Detection]:
-    height, width = rgb.shape[:2]
-    shrink = min(1.0, settings.search_px / max(height, width))
-    size_wh = (-(-round(width * shrink) // 32) * 32, -(-round(height * shrink) // 32) * 32)
-    shrinks = cv2.INTER_AREA if shrink < 1 else cv2.INTER_LINEAR
-    blob = cv2.resize(rgb, size_wh, interpolation=shrinks).transpose(2, 0, 1)[None].astype(np.float32)
+def _detect_centerface(view: View, weights: Weights, settings: Extract) -> list[Detection]:
+    height, width = view.small.shape[:2]
+    size_wh = (-(-width // 32) * 32, -(-height // 32) * 32)
+    # it is a multiple of 32, so a little larger
+    blob = cv2.resize(view.small, size_wh).transpose(2, 0, 1)[None].astype(np.float32)
     heat, scale, offset, landmarks = (out[0] for out in weights.centerface("centerface")(blob))
-    ratio_xy = np.array([width / size_wh[0], height / size_wh[1]], np.float32)
+    ratio_xy = (np.array(view.size_wh) / size_wh).astype(np.float32)
     detections = []
     for row, column in zip(*np.nonzero(heat[0] >= settings.face_score), strict=True):
         half_hw = np.exp(scale[:, row, column]) * 2
@@ -122,7 +129,8 @@ def look_closer(rgb: RgbImage, face: Detection, weights: Weights, settings: Extr
     views = []
     for turns in range(4):
         region = Region(square.center_xy, square.side * 1.5, turns * np.pi / 2)
-        for seen in glance_faces(crop_region(rgb, region, MESH_SIDE_PX), weights, settings):
+        crop = crop_region(rgb, region, MESH_SIDE_PX)
+        for seen in glance_faces(View(crop, crop), weights, settings):
             xy = to_picture(
                 np.concatenate([seen.box_xyxy.reshape(2, 2), seen.points_xy]), region, MESH_SIDE_PX
             )

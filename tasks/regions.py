@@ -77,6 +77,17 @@ def overlap(first: Box, second: Box) -> float:
     return shared / (areas - shared) if areas > shared else 0.0
 
 
+def share_inside(box_xyxy: Box, points_xy: Points) -> float:
+    """Return the share of a box inside the convex hull of points; 0 where a point is not known."""
+    area = float(np.prod(box_xyxy[2:] - box_xyxy[:2]))
+    if np.isnan(points_xy).any() or area <= 0:
+        return 0.0
+    x0, y0, x1, y1 = box_xyxy
+    corners = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float32)
+    shared, _ = cv2.intersectConvexConvex(cv2.convexHull(points_xy), corners)
+    return float(shared) / area
+
+
 def suppress(boxes: NDArray[np.float32], scores: NDArray[np.float32], limit: float) -> list[int]:
     """Return the indices of N x 4 boxes to keep, best first, none overlapping more than `limit`."""
     kept: list[int] = []

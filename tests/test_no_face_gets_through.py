@@ -14,6 +14,7 @@ from tests_support import admit_clips, run_stage, write_pictures
 
 from schemas.coverage import COVERAGE
 from tasks.clips import coverage_path, video_path
+from tasks.detectors import View
 from tasks.documents import read_table
 from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.validate.leaks import clip_leaks
@@ -129,7 +130,9 @@ def _person(path, weights, params):
     pictures, boxes = [], []
     for frame in list(read_frames(path))[:FRAMES]:
         rgb = cv2.resize(frame.rgb, (400, 300))
-        mesh = locate_mesh(rgb, face_region(search_faces(rgb, weights, params.extract)[0]), weights, 0.5)
+        mesh = locate_mesh(
+            rgb, face_region(search_faces(View.of(rgb, 960), weights, params.extract)[0]), weights, 0.5
+        )
         pictures.append(rgb)
         boxes.append(tuple(float(value) for value in mesh.box_xyxy))
     return pictures, boxes

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Encoding, Params
+from tasks.ahead import ahead
 from tasks.clips import read_admitted, video_path
 from tasks.hashing import sha256_file
 from tasks.video import VideoWriter, read_frames, read_info
@@ -36,7 +37,7 @@ def process(root: Path, job: Job) -> Row:
     info = read_info(source)
     audio = source if info.has_audio else None
     with VideoWriter(root / path, info, encoding, audio) as writer:
-        for frame in read_frames(source):
+        for frame in ahead(read_frames(source)):
             writer.write(frame)
     return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path)}}
 

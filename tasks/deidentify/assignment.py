@@ -51,20 +51,22 @@ def _mean(group: list[Person]) -> NDArray[np.float32]:
 class Trial:
     """How a target did on a person's frames.
 
-    likeness: cosine to their own face, less that to the most alike of other people. error: of the
+    own, other: cosine to their own face, and to the most alike of other people. error: of the
     keypoints, per distance between the eyes.
     """
 
     target: str
-    likeness: float
+    own: float
+    other: float
     error: float
 
 
 def choose(trials: list[Trial], tolerance: float) -> str:
     """Return the target that leaves a person least like themselves with the keypoints within tolerance.
 
-    tolerance: greatest keypoint error as a multiple of the least one among the trials.
+    One with which somebody else is nearer than they are goes first. tolerance: greatest keypoint error
+    as a multiple of the least one among the trials.
     """
     limit = min(trial.error for trial in trials) * tolerance
     kept = [trial for trial in trials if trial.error <= limit]
-    return min(kept, key=lambda trial: (trial.likeness, trial.target)).target
+    return min(kept, key=lambda trial: (trial.own >= trial.other, trial.own, trial.target)).target

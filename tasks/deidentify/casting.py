@@ -49,7 +49,8 @@ def cast_subject(
     """Return a row for every face of a subject's clips: clip, track, face (0 is the subject), target.
 
     settled: the target that the subject was given before, which stays theirs. others: a clip of each of
-    a few other subjects, among whom the swapped face must not be nearest to its own.
+    a few other subjects, among whom the swapped face must not be nearest to its own; where they are few,
+    the donors stand among them.
     """
     weights = shared_weights(root)
     judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
@@ -57,6 +58,8 @@ def cast_subject(
     pool = load_pool(weights, rule, extract)
     gallery = [_largest_face(root, clip_id, judge, rule) for clip_id in others]
     decoys = [face for face in gallery if face is not None]
+    if len(decoys) < rule.targets.others:
+        decoys += [unit_mean([judge(donor.rgb, donor.mesh_xy)[None]]) for donor in pool.donors()]
     fit = make_fit(weights, extract.landmark_score)
     given: list[str] = []
     rows: list[Row] = []
@@ -64,11 +67,11 @@ def cast_subject(
         if face == 0 and settled in pool:
             given.append(str(settled))
         else:
-            free = [target for name, target in pool.items() if name not in given] or list(pool.values())
+            free = [name for name in pool if name not in given] or list(pool)
             seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
             own = unit_mean([one.embeddings for one in group])
             audition = Audition(seen, own, decoys if face == 0 else [], judge, fit, rule.mesh_swap)
-            trials = [audition.hear(target) for target in free]
+            trials = [audition.hear(pool[name]) for name in free]
             given.append(choose(trials, rule.targets.tolerance))
         rows += [
             {
@@ -152,10 +155,9 @@ class Audition:
     def hear(self, target: Target) -> Trial:
         """Swap the shots and measure how alike and how displaced the face still is."""
         results = [self._swap(shot, target) for shot in self.shots]
-        likeness, errors = (float(np.mean(column)) for column in zip(*results, strict=True))
-        return Trial(target.name, likeness, errors)
+        return Trial(target.name, *(float(np.mean(column)) for column in zip(*results, strict=True)))
 
-    def _swap(self, shot: Shot, target: Target) -> tuple[float, float]:
+    def _swap(self, shot: Shot, target: Target) -> tuple[float, float, float]:
         rgb = shot.rgb.copy()
         MeshSwapper(self.settings, self.fit)(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
         region = mesh_region(shot.mesh_xy)
@@ -164,9 +166,8 @@ class Audition:
         eyes = float(np.linalg.norm(shot.mesh_xy[LEFT_EYE] - shot.mesh_xy[RIGHT_EYE]))
         error = 1.0 if seen is None else float(np.linalg.norm(found - shot.mesh_xy, axis=1).mean()) / eyes
         face = unit_mean([self.judge(rgb, found)[None]])
-        return float(face @ self.own) - max(
-            (float(face @ other) for other in self.decoys), default=0.0
-        ), error
+        nearest = max((float(face @ other) for other in self.decoys), default=1.0)
+        return float(face @ self.own), nearest, error
 
 
 def _box_around(mesh_xy: Points) -> Box:

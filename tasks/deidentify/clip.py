@@ -1,5 +1,6 @@
 """Read one clip and its faces, write it covered."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import polars as pl
 
 from schemas.coverage import COVERAGE
 from schemas.params import Deidentify, Encoding, Extract
+from tasks.ahead import ahead
 from tasks.clips import video_path
 from tasks.deidentify.coverage import Clip, FaceRegion, cover
 from tasks.deidentify.joining import flat, join_tracks
@@ -19,7 +21,7 @@ from tasks.documents import write_table
 from tasks.errors import GuiseError, VideoError
 from tasks.inference import shared_weights
 from tasks.regions import RgbImage
-from tasks.video import VideoWriter, read_frames, read_info
+from tasks.video import Frame, VideoWriter, read_frames, read_info
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def deidentify_clip(
     empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0
     with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
-        for frame in render(read_frames(source), regions, empty, make_methods(rule, swap)):
+        for frame in ahead(render(ahead(_on_canvas(source)), regions, empty, make_methods(rule, swap))):
             writer.write(frame)
             written += 1
         if written != len(clip.scenes):
@@ -70,7 +72,14 @@ def deidentify_clip(
     write_table(to_table(regions), COVERAGE, coverage)
 
 
-def make_swap(meshes: Meshes, pool: dict[str, Target], cast: Cast, swapper: MeshSwapper) -> Cover:
+def _on_canvas(source: Path) -> Iterator[Frame]:
+    """Yield frames whose colours are ready to be drawn on."""
+    for frame in read_frames(source):
+        _ = frame.rgb
+        yield frame
+
+
+def make_swap(meshes: Meshes, pool: Mapping[str, Target], cast: Cast, swapper: MeshSwapper) -> Cover:
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
     A face that was too small or too short to be cast is given one that nobody in the clip has.

@@ -24,7 +24,7 @@ INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 3
 RIGHT_EYE, LEFT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
 LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
-LARGEST_CANVAS_PX = 512
+KEPT_CORRECTION = 0.8  # from frame to frame; more of it adds up
 Floats = NDArray[np.float32]
 # the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
 Fit = Callable[[RgbImage], Points | None]
@@ -45,12 +45,14 @@ class MeshSwapper:
     """Swap faces frame after frame; a track keeps its tone.
 
     The extractor reads another face a little differently; each correction moves the drawn mesh
-    by what was measured off, so that the keypoints stay where the patient's were.
+    by what was measured off, so that the keypoints stay where the patient's were. Most of what
+    helped one frame helps the next.
     """
 
     settings: MeshSwap
     fit: Fit
     _tones: dict[int, Tone] = field(default_factory=dict)
+    _corrections: dict[int, Points] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -83,33 +85,35 @@ class MeshSwapper:
                 cv2.circle(in_front, tuple(int(at) for at in center), max(1, round(reach)), 0, -1)
         tone = self._tones.setdefault(track, Tone(self.settings.tone_frames))
         face = tinted(target, tone.follow(crop, aim, in_front), self.settings.tone)
-        drawn = self._settle(crop, aim, face, in_front)
-        side_px = int(np.clip(region.side, MESH_SIDE_PX, LARGEST_CANVAS_PX))
-        scale = np.float32(side_px / MESH_SIDE_PX)
-        canvas = self._draw(drawn * scale, face, side_px, in_front)
+        start = np.zeros_like(aim) if last_xy is None else self._corrections.get(track, np.zeros_like(aim))
+        canvas, moved = self._settle(crop, aim, start * KEPT_CORRECTION, face, in_front)
+        self._corrections[track] = moved
         lay_over(rgb, box_xyxy, region, canvas, face.rgb)
 
-    def _settle(self, crop: RgbImage, aim: Points, face: Target, in_front: Floats | None) -> Points:
-        """Return where the mesh must be drawn in the crop for the extractor to read the aim best."""
-        drawn, best, least = aim, aim, np.inf
-        for _ in range(self.settings.corrections + 1):
-            seen = self.fit(paint(crop, self._draw(drawn, face, MESH_SIDE_PX, in_front), face.rgb))
+    def _settle(
+        self, crop: RgbImage, aim: Points, moved: Points, face: Target, in_front: Floats | None
+    ) -> tuple[Floats, Points]:
+        """Return the canvas in which the extractor reads the aim best, and how far its mesh is moved."""
+        best, least = (self._draw(aim + moved, face, in_front), moved), np.inf
+        for number in range(self.settings.corrections + 1):
+            canvas = self._draw(aim + moved, face, in_front) if number else best[0]
+            seen = self.fit(paint(crop, canvas, face.rgb))
             if seen is None or not is_near(seen, aim):
                 break
             error = float(np.linalg.norm(aim - seen, axis=1).mean())
             if error < least:
-                best, least = drawn, error
-            drawn = drawn + (aim - seen)
-            if not is_near(drawn, aim):
+                best, least = (canvas, moved), error
+            moved = moved + (aim - seen)
+            if not is_near(aim + moved, aim):
                 break
         return best
 
-    def _draw(self, mesh_xy: Points, face: Target, side_px: int, in_front: Floats | None) -> Floats:
+    def _draw(self, mesh_xy: Points, face: Target, in_front: Floats | None) -> Floats:
         """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight."""
-        source, drawn = warp_map(face, with_rim(mesh_xy, face.rim), side_px)
+        source, drawn = warp_map(face, with_rim(mesh_xy, face.rim), MESH_SIDE_PX)
         weights = blend_weights(mesh_xy, drawn, self.settings.feather)
         if in_front is not None:
-            weights = weights * (1 - cv2.resize(in_front, (side_px, side_px)))
+            weights = weights * (1 - in_front)
         return np.dstack([source, weights])
 
 

@@ -1,5 +1,7 @@
 """The pool of targets: donor pictures read, measured and mixed by their recipes."""
 
+from collections.abc import Iterator, Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from schemas.params import Deidentify, Extract
 from tasks.deidentify.mixing import Donor, mix
 from tasks.deidentify.targets import Target, make_target
+from tasks.detectors import View
 from tasks.errors import ModelError
 from tasks.faces import FaceMesh, face_region, locate_mesh, search_faces
 from tasks.hashing import sha256_document
@@ -39,19 +42,44 @@ def target_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
     }
 
 
-def load_pool(weights: Weights, rule: Deidentify, extract: Extract) -> dict[str, Target]:
-    """Return every target by name; they are mixed once in a thread."""
+class Pool(Mapping[str, Target]):
+    """Every target by name; each is mixed when it is first asked for."""
+
+    def __init__(self, weights: Weights, rule: Deidentify, extract: Extract) -> None:
+        self._recipes, self._rim = rule.targets.pool, rule.mesh_swap.rim
+        self._weights, self._extract = weights, extract
+        self._donors: dict[str, Donor] = {}
+        self._targets: dict[str, Target] = {}
+
+    def __getitem__(self, name: str) -> Target:
+        if name not in self._targets:
+            recipe = self._recipes[name]
+            donors = {donor: self._donor(donor) for donor in (*recipe.shape, *recipe.texture)}
+            self._targets[name] = make_target(name, *mix(recipe, donors), self._rim)
+        return self._targets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._recipes)
+
+    def __len__(self) -> int:
+        return len(self._recipes)
+
+    def donors(self) -> list[Donor]:
+        """Return every donor of the recipes: faces that are nobody's as well."""
+        names = {name for recipe in self._recipes.values() for name in (*recipe.shape, *recipe.texture)}
+        return [self._donor(name) for name in sorted(names)]
+
+    def _donor(self, name: str) -> Donor:
+        if name not in self._donors:
+            self._donors[name] = read_donor(self._weights, name, self._extract)
+        return self._donors[name]
+
+
+def load_pool(weights: Weights, rule: Deidentify, extract: Extract) -> Pool:
+    """Return the pool that this thread keeps."""
     key = f"pool {sha256_document(rule.targets.model_dump(mode='json'))} {rule.mesh_swap.rim}"
-    pool: dict[str, Target] = weights.once(key, lambda: _mix_pool(weights, rule, extract))
+    pool: Pool = weights.once(key, lambda: Pool(weights, rule, extract))
     return pool
-
-
-def _mix_pool(weights: Weights, rule: Deidentify, extract: Extract) -> dict[str, Target]:
-    donors = {name: read_donor(weights, name, extract) for name in donor_digests(weights, rule)}
-    return {
-        name: make_target(name, *mix(recipe, donors), rule.mesh_swap.rim)
-        for name, recipe in rule.targets.pool.items()
-    }
 
 
 def read_donor(weights: Weights, name: str, extract: Extract) -> Donor:
@@ -68,7 +96,7 @@ def read_donor(weights: Weights, name: str, extract: Extract) -> Donor:
 
 def _settle(rgb: RgbImage, weights: Weights, extract: Extract) -> FaceMesh | None:
     """Look again from each mesh, as in a video, where each look starts from the last one."""
-    found = search_faces(rgb, weights, extract)
+    found = search_faces(View.of(rgb, extract.search_px), weights, extract)
     if not found:
         return None
     region = face_region(max(found, key=lambda face: float(face.box_xyxy[2] - face.box_xyxy[0])))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection, detect, make_anchors, sigmoid, to_tensor, turn_back, unite
+from tasks.detectors import Detection, View, detect, make_anchors, sigmoid, to_tensor, turn, turn_back, unite
 from tasks.extract.tracking import Located, Look, PartModel
 from tasks.inference import Weights
 from tasks.keypoints import Part
@@ -26,10 +26,10 @@ KEYPOINT_COUNT = 33
 def body_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the pose detector with the pose landmark model."""
 
-    def look(rgb: RgbImage) -> list[Detection]:
+    def look(view: View) -> list[Detection]:
         return detect(
             weights.tflite("pose_detector"),
-            rgb,
+            view,
             side_px=224,
             anchors=ANCHORS,
             low=-1.0,
@@ -37,13 +37,11 @@ def body_model(weights: Weights, settings: Extract) -> PartModel:
             overlap=settings.overlap,
         )
 
-    def find(rgb: RgbImage, how: Look) -> list[Detection]:
-        found = look(rgb)
+    def find(view: View, how: Look) -> list[Detection]:
+        found = look(view)
         if how == "turned" and not found:
-            size_wh = (rgb.shape[1], rgb.shape[0])
             for turns in (1, 2, 3):
-                turned = look(np.ascontiguousarray(np.rot90(rgb, turns)))
-                found += [turn_back(person, turns, size_wh) for person in turned]
+                found += [turn_back(person, turns, view.size_wh) for person in look(turn(view, turns))]
         return unite(found, settings.overlap)
 
     def follow(rgb: RgbImage, region: Region) -> Located | None:

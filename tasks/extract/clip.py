@@ -10,6 +10,8 @@ import polars as pl
 
 from schemas.frames import FRAMES
 from schemas.params import Extract
+from tasks.ahead import ahead
+from tasks.detectors import View
 from tasks.documents import build_table
 from tasks.extract.body import body_model
 from tasks.extract.face import face_model
@@ -23,6 +25,16 @@ from tasks.video import Frame
 
 PIECE_FRAMES = 500
 NOSE_VISIBLE = 0.5
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A frame, what it shows, and where it lies in the clip."""
+
+    frame: Frame
+    view: View
+    scene: int
+    is_cut: bool
 
 
 @dataclass
@@ -57,26 +69,45 @@ class Survey:
 
 
 def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract, spool: BinaryIO) -> Survey:
-    """Track faces, bodies and hands over the frames and note where scenes change."""
-    face, body, hand = _trackers(weights, settings)
-    scenes = SceneCutter(settings.scene_cut)
+    """Track faces, bodies and hands over the frames and note where scenes change.
+
+    Decoding and limbs run ahead of the faces, each in a thread.
+    """
     survey = Survey(spool)
-    for frame in frames:
-        cut = scenes.step(frame.rgb)
-        bodies = body.step(frame.rgb, cut=cut)
-        faces = face.step(frame.rgb, cut=cut, hidden=_is_face_missing(bodies, face.live))
-        hands = hand.step(frame.rgb, cut=cut)
-        survey.add(frame, scenes.scene, {"face": faces, "body": bodies, "hand": hands})
+    face = Tracker(
+        face_model(weights, settings),
+        settings.search_interval,
+        settings.max_people,
+        settings.overlap,
+        glances=True,
+    )
+    for moment, limbs in ahead(_with_limbs(ahead(_moments(frames, settings)), weights, settings)):
+        is_hidden = _is_face_missing(limbs["body"], face.live)
+        faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden)
+        survey.add(moment.frame, moment.scene, {"face": faces, **limbs})
     return survey
 
 
-def _trackers(weights: Weights, settings: Extract) -> tuple[Tracker, Tracker, Tracker]:
+def _moments(frames: Iterable[Frame], settings: Extract) -> Iterator[Moment]:
+    scenes = SceneCutter(settings.scene_cut)
+    for frame in frames:
+        view = View.of(frame.picture.original, settings.search_px)
+        is_cut = scenes.step(view.small)
+        yield Moment(frame, view, scenes.scene, is_cut)
+
+
+def _with_limbs(
+    moments: Iterable[Moment], weights: Weights, settings: Extract
+) -> Iterator[tuple[Moment, FrameParts]]:
     limit, overlap = settings.max_people, settings.overlap
-    return (
-        Tracker(face_model(weights, settings), settings.search_interval, limit, overlap, glances=True),
-        Tracker(body_model(weights, settings), settings.part_interval, limit, overlap),
-        Tracker(hand_model(weights, settings), settings.part_interval, 2 * limit, overlap),
-    )
+    body = Tracker(body_model(weights, settings), settings.part_interval, limit, overlap)
+    hand = Tracker(hand_model(weights, settings), settings.part_interval, 2 * limit, overlap)
+    for moment in moments:
+        limbs = {
+            "body": body.step(moment.view, cut=moment.is_cut),
+            "hand": hand.step(moment.view, cut=moment.is_cut),
+        }
+        yield moment, limbs
 
 
 def _is_face_missing(bodies: tuple[Tracked, ...], faces: tuple[Tracked, ...]) -> bool:

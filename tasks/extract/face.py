@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection
+from tasks.detectors import Detection, View
 from tasks.extract.tracking import Located, Look, PartModel
 from tasks.faces import (
     MESH_KEYPOINTS,
@@ -21,10 +21,10 @@ from tasks.regions import Region, RgbImage
 def face_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the united face detectors with the mesh model."""
 
-    def find(rgb: RgbImage, look: Look) -> list[Detection]:
+    def find(view: View, look: Look) -> list[Detection]:
         if look == "glance":
-            return glance_faces(rgb, weights, settings)
-        return search_faces(rgb, weights, settings, turned=look == "turned")
+            return glance_faces(view, weights, settings)
+        return search_faces(view, weights, settings, turned=look == "turned")
 
     def follow(rgb: RgbImage, region: Region) -> Located | None:
         mesh = locate_mesh(rgb, region, weights, settings.landmark_score)
@@ -36,9 +36,9 @@ def face_model(weights: Weights, settings: Extract) -> PartModel:
     def meet(rgb: RgbImage, face: Detection) -> Located | None:
         clear = look_closer(rgb, face, weights, settings)
         located = follow(rgb, face_region(clear or face))
-        if located is None and (clear is not None or face.score >= settings.sure_score):
-            return face_without_mesh(face)
-        return located
+        if clear is not None or face.score >= settings.sure_score:
+            return located or face_without_mesh(face)
+        return located if located and located.part.score >= settings.sure_score else None
 
     return PartModel(find, meet, follow, same_box=True)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from schemas.params import Extract
-from tasks.detectors import Detection, detect, make_anchors, to_tensor
+from tasks.detectors import Detection, View, detect, make_anchors, to_tensor
 from tasks.extract.tracking import Located, Look, PartModel
 from tasks.inference import Weights
 from tasks.keypoints import Part
@@ -27,10 +27,10 @@ PALM = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 def hand_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the palm detector with the hand landmark model."""
 
-    def find(rgb: RgbImage, look: Look) -> list[Detection]:
+    def find(view: View, look: Look) -> list[Detection]:
         return detect(
             weights.tflite("palm_detector"),
-            rgb,
+            view,
             side_px=192,
             anchors=ANCHORS,
             low=0.0,

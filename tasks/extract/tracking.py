@@ -6,11 +6,12 @@ from typing import Literal
 
 import numpy as np
 
-from tasks.detectors import Detection
+from tasks.detectors import Detection, View
 from tasks.errors import VideoError
 from tasks.keypoints import Part
-from tasks.regions import Box, Region, RgbImage, overlap
+from tasks.regions import Box, Region, RgbImage, overlap, share_inside
 
+INSIDE = 0.8  # of a box: a mouth is no face of its own
 Look = Literal["glance", "search", "turned"]
 
 
@@ -33,10 +34,11 @@ class Tracked:
 class PartModel:
     """How one kind of part is found anew, met for the first time, and followed inside a region.
 
-    same_box: the detector's box and the part's are alike, so that a known one need not be met again.
+    same_box: the detector's box and the part's are alike, so that a known one need not be met again,
+    nor what is seen inside the outline of one.
     """
 
-    find: Callable[[RgbImage, Look], list[Detection]]
+    find: Callable[[View, Look], list[Detection]]
     meet: Callable[[RgbImage, Detection], Located | None]
     follow: Callable[[RgbImage, Region], Located | None]
     same_box: bool = False
@@ -66,7 +68,7 @@ class Tracker:
         """The parts of the last frame."""
         return self._live
 
-    def step(self, rgb: RgbImage, *, cut: bool = False, hidden: bool = False) -> tuple[Tracked, ...]:
+    def step(self, view: View, *, cut: bool = False, hidden: bool = False) -> tuple[Tracked, ...]:
         """Return the parts of the next frame.
 
         cut: a new scene begins, in which nobody is known yet. hidden: somebody is seen whose part
@@ -75,11 +77,11 @@ class Tracker:
         self._frame += 1
         if cut:
             self._live = self._lost = ()
-        followed = self._follow(rgb)
+        followed = self._follow(view.rgb)
         located = [old for old in self._live if not np.isnan(old.located.part.xy).any()]
         look = self._look(cut or len(followed) < len(located), hidden or not followed)
         if look:
-            followed = self._add_newcomers(rgb, followed, look)
+            followed = self._add_newcomers(view, followed, look)
         seen = {tracked.track for tracked in followed}
         left = [old for old in self._live if old.track not in seen]
         self._lost = tuple([old for old in self._lost if old.track not in seen] + left)[-self.limit :]
@@ -103,11 +105,11 @@ class Tracker:
                 followed.append(replace(old, located=located))
         return followed
 
-    def _add_newcomers(self, rgb: RgbImage, followed: list[Tracked], look: Look) -> list[Tracked]:
-        for found in self.model.find(rgb, look):
+    def _add_newcomers(self, view: View, followed: list[Tracked], look: Look) -> list[Tracked]:
+        for found in self.model.find(view, look):
             if self.model.same_box and self._overlaps(found.box_xyxy, followed):
                 continue
-            located = self.model.meet(rgb, found)
+            located = self.model.meet(view.rgb, found)
             if located is None or self._is_known(located, followed):
                 continue
             if len(followed) == self.limit:
@@ -122,7 +124,12 @@ class Tracker:
         return self._overlaps(located.part.box_xyxy, others)
 
     def _overlaps(self, box_xyxy: Box, others: list[Tracked]) -> bool:
-        return any(overlap(box_xyxy, other.located.part.box_xyxy) > self.overlap for other in others)
+        parts = [other.located.part for other in others]
+        return any(
+            overlap(box_xyxy, part.box_xyxy) > self.overlap
+            or (self.model.same_box and share_inside(box_xyxy, part.xy) > INSIDE)
+            for part in parts
+        )
 
     def _identify(self, located: Located, followed: list[Tracked]) -> int:
         taken = {tracked.track for tracked in followed}

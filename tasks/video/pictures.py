@@ -1,10 +1,12 @@
 """One picture: its planes as they were decoded, seen as RGB, and drawn over."""
 
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -63,8 +65,10 @@ def encoded_format(pix_fmt: str, size_wh: tuple[int, int], is_sideways: bool) ->
     return FULL_CHROMA[bits] if is_odd or (is_sideways and across != down) else plain
 
 
-class Colours:
+class Colours(threading.local):
     """How samples become RGB and back. Raises VideoError for a matrix that is not linear."""
+
+    # a converter is no thread's but its own: frames are read, drawn and written in several
 
     def __init__(self, color_space: int, color_range: int, pix_fmt: str) -> None:
         if color_space not in MATRICES:
@@ -72,10 +76,10 @@ class Colours:
         self._matrix = MATRICES[color_space]
         is_full = color_range == ColorRange.JPEG or pix_fmt.startswith("yuvj")
         self._range = ColorRange.JPEG if is_full else ColorRange.MPEG
-        self._reformatter = VideoReformatter()
+        self._reader, self._writer = VideoReformatter(), VideoReformatter()
 
     def to_rgb(self, picture: av.VideoFrame) -> RgbImage:
-        seen = self._reformatter.reformat(
+        seen = self._reader.reformat(
             picture,
             format="rgb24",
             src_colorspace=self._matrix,
@@ -86,7 +90,7 @@ class Colours:
         return np.ascontiguousarray(seen.to_ndarray()).astype(np.uint8, copy=False)
 
     def from_rgb(self, rgb: RgbImage, pix_fmt: str) -> av.VideoFrame:
-        return self._reformatter.reformat(
+        return self._writer.reformat(
             av.VideoFrame.from_ndarray(rgb, format="rgb24"),
             format=pix_fmt,
             dst_colorspace=self._matrix,
@@ -150,28 +154,31 @@ class Picture:
 
     def _draw_canvas(self, drawn: av.VideoFrame) -> None:
         _, (across, down) = FORMATS[self.pix_fmt]
-        box = _changed_box(self.original, self.canvas, across, down)
+        difference = np.asarray(cv2.absdiff(self.original, self.canvas), np.uint8)
+        box = _changed_box(difference, across, down)
         if box is None:
             return
         rows, columns = box
-        changed = (self.original[box] != self.canvas[box]).any(axis=2)
+        inside = difference[box]
+        changed = (inside[..., 0] | inside[..., 1] | inside[..., 2]) > 0
         patch = self.colours.from_rgb(np.ascontiguousarray(self.canvas[box]), self.pix_fmt)
         for index, (plane, part) in enumerate(zip(_planes(drawn), _planes(patch), strict=True)):
             x, y = (across, down) if index else (1, 1)
             place = plane[rows.start // y : rows.stop // y, columns.start // x : columns.stop // x]
-            blocks = changed.reshape(place.shape[0], y, place.shape[1], x).any(axis=(1, 3))
-            np.copyto(place, part, where=blocks)
+            in_block = [changed[row::y, column::x] for row in range(y) for column in range(x)]
+            np.copyto(place, part, where=np.logical_or.reduce(in_block))
 
 
-def _changed_box(before: RgbImage, after: RgbImage, across: int, down: int) -> tuple[slice, slice] | None:
-    height = before.shape[0]
-    rows = np.flatnonzero((before != after).reshape(height, -1).any(axis=1))
-    if not rows.size:
+def _changed_box(difference: RgbImage, across: int, down: int) -> tuple[slice, slice] | None:
+    height, width = difference.shape[:2]
+    left, top, wide, high = cv2.boundingRect(difference.reshape(height, width * 3))
+    if not wide:
         return None
-    top, bottom = rows[0] // down * down, -(-(rows[-1] + 1) // down) * down
-    columns = np.flatnonzero((before[top:bottom] != after[top:bottom]).any(axis=(0, 2)))
-    left, right = columns[0] // across * across, -(-(columns[-1] + 1) // across) * across
-    return slice(int(top), int(bottom)), slice(int(left), int(right))
+    right, bottom = -(-(left + wide) // 3), top + high
+    return (
+        slice(top // down * down, -(-bottom // down) * down),
+        slice(left // 3 // across * across, -(-right // across) * across),
+    )
 
 
 def _planes(frame: av.VideoFrame) -> list[Plane]:

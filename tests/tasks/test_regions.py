@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +9,7 @@ from tasks.regions import (
     crop_region,
     line_angle,
     overlap,
+    share_inside,
     suppress,
     to_picture,
 )
@@ -58,3 +60,11 @@ def test_overlap_and_suppression():
     assert overlap(boxes[0], boxes[0]) == 1
     assert overlap(boxes[0], boxes[2]) == 0
     assert suppress(boxes, np.array([0.5, 0.9, 0.3], np.float32), 0.3) == [1, 2]
+
+
+def test_the_share_of_a_box_inside_points():
+    square = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], np.float32)
+    assert share_inside(np.array([2, 2, 6, 6], np.float32), square) == pytest.approx(1)
+    assert share_inside(np.array([5, 0, 15, 10], np.float32), square) == pytest.approx(0.5)
+    assert share_inside(np.array([20, 20, 30, 30], np.float32), square) == 0
+    assert share_inside(np.array([2, 2, 6, 6], np.float32), square * np.nan) == 0

@@ -27,7 +27,13 @@ def test_the_subject_is_in_most_clips_even_where_another_face_is_larger():
 
 
 def test_the_least_alike_target_within_tolerance_is_chosen():
-    trials = [Trial("near", 0.4, 0.01), Trial("far", -0.2, 0.014), Trial("torn", -0.9, 0.05)]
+    trials = [Trial("near", 0.4, 0.5, 0.01), Trial("far", -0.2, 0.5, 0.014), Trial("torn", -0.9, 0.5, 0.05)]
     assert choose(trials, tolerance=1.5) == "far"
     assert choose(trials, tolerance=1.0) == "near"
     assert choose(trials, tolerance=9.0) == "torn"
+
+
+def test_a_target_with_which_somebody_else_is_nearer_goes_first():
+    trials = [Trial("found", 0.1, 0.0, 0.01), Trial("hidden", 0.2, 0.3, 0.01)]
+    assert choose(trials, tolerance=1.0) == "hidden"
+    assert choose(trials[:1], tolerance=1.0) == "found"

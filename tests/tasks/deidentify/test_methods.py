@@ -11,6 +11,7 @@ from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
 from tasks.deidentify.targets import with_rim
 from tasks.deidentify.tone import Tone
+from tasks.detectors import View
 from tasks.errors import GuiseError, ModelError
 from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
 from tasks.regions import bounding_box, crop_region, to_crop, to_picture
@@ -41,7 +42,7 @@ def _mesh_in(rgb, weights):
 
     from tasks.documents import read_params
 
-    found = search_faces(rgb, weights, read_params(REPO).extract)[0]
+    found = search_faces(View.of(rgb, 960), weights, read_params(REPO).extract)[0]
     mesh = locate_mesh(rgb, face_region(found), weights, 0.5)
     for _ in range(3):  # as in a video, where each look starts from the last one
         mesh = locate_mesh(rgb, mesh.next_region, weights, 0.5)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.detectors import Detection
+from tasks.detectors import Detection, View
 from tasks.errors import VideoError
 from tasks.extract.people import People, people_in
 from tasks.extract.scenes import SceneCutter
@@ -14,7 +14,7 @@ from tasks.keypoints import Part
 from tasks.regions import Region
 from tasks.video import read_frames
 
-BLANK = np.zeros((4, 4, 3), np.uint8)
+BLANK = View(*[np.zeros((4, 4, 3), np.uint8)] * 2)
 
 
 def _located(x, y=0.0, size=10.0, points=None):
@@ -51,8 +51,8 @@ class Scene:
         near = [x for x in self.frames[self.frame] if abs(x - region.center_xy[0]) < 5]
         return _located(near[0]) if near else None
 
-    def run(self, *, cuts=(), hidden=False, **options):
-        model = PartModel(self.find, self.meet, self.follow)
+    def run(self, *, cuts=(), hidden=False, same_box=False, **options):
+        model = PartModel(self.find, self.meet, self.follow, same_box=same_box)
         tracker = Tracker(model, overlap=0.3, **{"interval": 10, "limit": 4, **options})
         seen = []
         for number in range(len(self.frames)):
@@ -84,6 +84,21 @@ def test_a_face_of_which_only_the_box_is_known_stays_known():
     )
     assert scene.run(interval=1) == [{0: 5}] * 3
     assert [look for _, look in scene.looks] == ["turned", "turned", "turned"]
+
+
+def test_a_mouth_inside_a_face_is_no_face_of_its_own():
+    whole = np.array([[0, 0], [100, 0], [100, 100], [0, 100]], np.float32)
+    scene = Scene([[0], [0, 30], [0, 30]])
+    scene.follow = lambda rgb, region: _located(region.center_xy[0], size=100, points=whole)
+    scene.meet = lambda rgb, found: _located(float(found.box_xyxy[0]), size=100, points=whole)
+    scene.find = lambda view, look: [
+        Detection(np.array([x, 40, x + 30, 60], np.float32), np.zeros((2, 2), np.float32), 0.9)
+        for x in scene.frames[scene.frame]
+    ]
+    assert scene.run(interval=1, same_box=True) == [{0: 0}] * 3
+    scene = Scene([[0], [0, 95]])
+    scene.meet = lambda rgb, found: _located(float(found.box_xyxy[0]))
+    assert len(scene.run(interval=1, same_box=True)[1]) == 2
 
 
 def test_the_detectors_rest_while_a_face_is_followed():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.detectors import View
 from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.recognisers import ARCFACE_XY, make_recognisers, similarity
 from tasks.validate.identity import distances, make_gallery, rank1
@@ -16,7 +17,7 @@ def embeddings(sample, weights, params):
     found = {name: {} for name in recognisers}
     for clip in ("carphone", "franck", "cap12", "cap13"):
         for frame in list(read_frames(sample(clip)))[::5][:5]:
-            face = search_faces(frame.rgb, weights, params.extract)[0]
+            face = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
             mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5)
             for name, embed in recognisers.items():
                 found[name].setdefault(clip, []).append(embed(frame.rgb, mesh.xy))
