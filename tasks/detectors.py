@@ -37,7 +37,8 @@ class View:
         if shrink >= 1:
             return cls(rgb, rgb)
         size_wh = max(1, round(width * shrink)), max(1, round(height * shrink))
-        return cls(rgb, np.asarray(cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA), np.uint8))
+        shrinks = cv2.INTER_AREA if shrink <= 0.5 else cv2.INTER_LINEAR
+        return cls(rgb, np.asarray(cv2.resize(rgb, size_wh, interpolation=shrinks), np.uint8))
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from tasks.documents import build_table, read_table, write_table
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
 
-MODELS = ("face_detector", "centerface", "face_landmarks")
+MODELS = ("face_detector", "centerface", "face_landmarks", "iris_landmarks")
 CHOOSERS = {"dlib": ("dlib_recogniser", "dlib_landmarks"), "mobilefacenet": ("mobilefacenet",)}
 COMPARED: dict[str, ComparedMethod] = {"blur": "blur", "pixelate": "pixelate", "mask": "mask"}
 TARGETS_ARM = "targets"

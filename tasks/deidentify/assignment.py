@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Embeddings = NDArray[np.float32]
+# what the features count beside a recogniser's cosine
+FEATURES = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,22 +53,27 @@ def _mean(group: list[Person]) -> NDArray[np.float32]:
 class Trial:
     """How a target did on a person's frames.
 
-    own, other: cosine to their own face, and to the most alike of other people. error: of the
-    keypoints, per distance between the eyes.
+    own, other: cosine to their own face, and to the most alike of other people. features: correlation
+    with their own as `features_alike` says it. error: of the keypoints, per distance between the eyes.
     """
 
     target: str
     own: float
     other: float
+    features: float
     error: float
 
 
 def choose(trials: list[Trial], tolerance: float) -> str:
     """Return the target that leaves a person least like themselves with the keypoints within tolerance.
 
-    One with which somebody else is nearer than they are goes first. tolerance: greatest keypoint error
-    as a multiple of the least one among the trials.
+    One with which somebody else is nearer than they are goes first; likeness is what a recogniser and
+    somebody who looks see together. tolerance: greatest keypoint error as a multiple of the least one
+    among the trials.
     """
     limit = min(trial.error for trial in trials) * tolerance
     kept = [trial for trial in trials if trial.error <= limit]
-    return min(kept, key=lambda trial: (trial.own >= trial.other, trial.own, trial.target)).target
+    return min(
+        kept,
+        key=lambda trial: (trial.own >= trial.other, trial.own + FEATURES * trial.features, trial.target),
+    ).target

@@ -11,7 +11,8 @@ from schemas.params import Deidentify, Extract, MeshSwap
 from tasks.clips import video_path
 from tasks.deidentify.assignment import Person, Trial, choose, unit_mean, who_is_who
 from tasks.deidentify.joining import Track, flat, join_tracks
-from tasks.deidentify.mesh_swap import Fit, MeshSwapper, make_fit
+from tasks.deidentify.likeness import features_alike
+from tasks.deidentify.mesh_swap import Fit, Look, MeshSwapper, make_fit, make_look
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.reading import Meshes, read_observations, read_scenes
 from tasks.deidentify.sightings import Observation
@@ -19,7 +20,7 @@ from tasks.deidentify.targets import Target
 from tasks.faces import LEFT_EYE, MESH_SIDE_PX, RIGHT_EYE, mesh_region
 from tasks.inference import shared_weights
 from tasks.recognisers import Embedding, Recogniser, make_recognisers
-from tasks.regions import Box, Points, RgbImage, bounding_box, crop_region, to_picture
+from tasks.regions import Box, Points, RgbImage, bounding_box, crop_region, to_crop, to_picture
 from tasks.video import read_frames
 
 # how many faces of a clip are told apart, within how many of its first frames
@@ -70,7 +71,9 @@ def cast_subject(
             free = [name for name in pool if name not in given] or list(pool)
             seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
             own = unit_mean([one.embeddings for one in group])
-            audition = Audition(seen, own, decoys if face == 0 else [], judge, fit, rule.mesh_swap)
+            audition = Audition(
+                seen, own, decoys if face == 0 else [], judge, fit, make_look(weights), rule.mesh_swap
+            )
             trials = [audition.hear(pool[name]) for name in free]
             given.append(choose(trials, rule.targets.tolerance))
         rows += [
@@ -150,6 +153,7 @@ class Audition:
     decoys: list[Embedding]
     judge: Recogniser
     fit: Fit
+    look: Look
     settings: MeshSwap
 
     def hear(self, target: Target) -> Trial:
@@ -157,17 +161,18 @@ class Audition:
         results = [self._swap(shot, target) for shot in self.shots]
         return Trial(target.name, *(float(np.mean(column)) for column in zip(*results, strict=True)))
 
-    def _swap(self, shot: Shot, target: Target) -> tuple[float, float, float]:
-        rgb = shot.rgb.copy()
-        MeshSwapper(self.settings, self.fit)(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
-        region = mesh_region(shot.mesh_xy)
-        seen = self.fit(crop_region(rgb, region, MESH_SIDE_PX))
-        found = shot.mesh_xy if seen is None else to_picture(seen, region, MESH_SIDE_PX)
-        eyes = float(np.linalg.norm(shot.mesh_xy[LEFT_EYE] - shot.mesh_xy[RIGHT_EYE]))
-        error = 1.0 if seen is None else float(np.linalg.norm(found - shot.mesh_xy, axis=1).mean()) / eyes
-        face = unit_mean([self.judge(rgb, found)[None]])
+    def _swap(self, shot: Shot, target: Target) -> tuple[float, float, float, float]:
+        rgb, region = shot.rgb.copy(), mesh_region(shot.mesh_xy)
+        swap = MeshSwapper(self.settings, self.fit, self.look)
+        swap(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
+        before, after = (crop_region(picture, region, MESH_SIDE_PX) for picture in (shot.rgb, rgb))
+        seen, aim = self.fit(after), to_crop(shot.mesh_xy, region, MESH_SIDE_PX)
+        found = aim if seen is None else seen
+        eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
+        error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes
+        face = unit_mean([self.judge(rgb, to_picture(found, region, MESH_SIDE_PX))[None]])
         nearest = max((float(face @ other) for other in self.decoys), default=1.0)
-        return float(face @ self.own), nearest, error
+        return float(face @ self.own), nearest, features_alike(before, after, aim), error
 
 
 def _box_around(mesh_xy: Points) -> Box:

@@ -12,7 +12,7 @@ from tasks.ahead import ahead
 from tasks.clips import video_path
 from tasks.deidentify.coverage import Clip, FaceRegion, cover
 from tasks.deidentify.joining import flat, join_tracks
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.reading import Meshes, read_corrections, read_observations, read_scenes
 from tasks.deidentify.render import Cover, make_methods, render
@@ -59,7 +59,8 @@ def deidentify_clip(
     regions = cover(tracks, heads, clip, rule, corrections)
     weights = shared_weights(root)
     pool = load_pool(weights, rule, extract)
-    swapper = MeshSwapper(rule.mesh_swap, make_fit(weights, extract.landmark_score))
+    fit = make_fit(weights, extract.landmark_score)
+    swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
     swap = make_swap(Meshes(root, clip_id, flat(tracks), rule), pool, cast, swapper)
     empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0

@@ -12,22 +12,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.params import MeshSwap
+from tasks.deidentify.gaze import FARTHEST_XY, LIDS, lids_apart, looking
 from tasks.deidentify.occlusion import hand_weights
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.targets import Target, tinted, with_rim
 from tasks.deidentify.tone import Tone
 from tasks.faces import MESH_SIDE_PX, fit_mesh, mesh_region
 from tasks.inference import Weights
+from tasks.irises import locate_irises
 from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 RIGHT_EYE, LEFT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
+LID_POINTS = [*LIDS[0], *LIDS[1]]
 LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
+GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what it is astray
 KEPT_CORRECTION = 0.8  # from frame to frame; more of it adds up
 Floats = NDArray[np.float32]
 # the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
 Fit = Callable[[RgbImage], Points | None]
+# the irises of a face in a picture, given its mesh
+Look = Callable[[RgbImage, Points], Points]
 
 
 def make_fit(weights: Weights, landmark_score: float) -> Fit:
@@ -40,9 +46,24 @@ def make_fit(weights: Weights, landmark_score: float) -> Fit:
     return fit
 
 
+def make_look(weights: Weights) -> Look:
+    """Bind the iris model."""
+    return lambda rgb, mesh_xy: locate_irises(rgb, mesh_xy, weights)
+
+
+@dataclass
+class Memory:
+    """What is kept of a track from frame to frame: its tone, and by how much mesh and gaze were put right."""
+
+    tone: Tone
+    moved: Points | None = None
+    gaze: Points = field(default_factory=lambda: np.zeros((2, 2), np.float32))
+    frames: int = 0
+
+
 @dataclass
 class MeshSwapper:
-    """Swap faces frame after frame; a track keeps its tone.
+    """Swap faces frame after frame.
 
     The extractor reads another face a little differently; each correction moves the drawn mesh
     by what was measured off, so that the keypoints stay where the patient's were. Most of what
@@ -51,8 +72,8 @@ class MeshSwapper:
 
     settings: MeshSwap
     fit: Fit
-    _tones: dict[int, Tone] = field(default_factory=dict)
-    _corrections: dict[int, Points] = field(default_factory=dict)
+    look: Look
+    _tracks: dict[int, Memory] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -65,7 +86,7 @@ class MeshSwapper:
         last_xy: Points | None = None,
         hands_xy: Sequence[Points] = (),
     ) -> None:
-        """Replace a face in place by the target's, in the patient's pose, expression and light.
+        """Replace a face in place by the target's, in the patient's pose, expression, gaze and light.
 
         last_xy: the mesh of the frame before, around which the extractor looks for this one.
         """
@@ -75,35 +96,49 @@ class MeshSwapper:
             # it moved so fast that the last frame's square does not hold it
             region = mesh_region(mesh_xy)
         crop = crop_region(rgb, region, MESH_SIDE_PX)
-        hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy]
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
-        in_front = hand_weights(hands, crop.shape[:2])
+        in_front = self._in_front(hands_xy, region, aim)
+        memory = self._tracks.setdefault(track, Memory(Tone(self.settings.tone_frames)))
+        face = tinted(target, memory.tone.follow(crop, aim, in_front), self.settings.tone)
+        irises = self.look(rgb, mesh_xy)
+        face = looking(face, irises + memory.gaze)
+        moved = np.zeros_like(aim)
+        if memory.moved is not None and last_xy is not None:
+            moved = memory.moved * np.float32(KEPT_CORRECTION)
+        canvas, memory.moved = self._settle(crop, aim, moved, face, in_front)
+        lay_over(rgb, box_xyxy, region, canvas, face.rgb)
+        if memory.frames % GAZE_INTERVAL == 0:
+            astray = (irises - self.look(rgb, mesh_xy)) * GAZE_CORRECTION
+            memory.gaze = np.clip(memory.gaze + astray, -FARTHEST_XY, FARTHEST_XY)
+        memory.frames += 1
+
+    def _in_front(self, hands_xy: Sequence[Points], region: Region, aim: Points) -> Floats | None:
+        hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy]
+        in_front = hand_weights(hands, (MESH_SIDE_PX, MESH_SIDE_PX))
         if in_front is not None:
             # a hand that was found where there is none must not leave the patient's own eyes
             for eye in (aim[RIGHT_EYE], aim[LEFT_EYE]):
                 center, reach = eye.mean(axis=0), float(np.ptp(eye[:, 0]))
                 cv2.circle(in_front, tuple(int(at) for at in center), max(1, round(reach)), 0, -1)
-        tone = self._tones.setdefault(track, Tone(self.settings.tone_frames))
-        face = tinted(target, tone.follow(crop, aim, in_front), self.settings.tone)
-        start = np.zeros_like(aim) if last_xy is None else self._corrections.get(track, np.zeros_like(aim))
-        canvas, moved = self._settle(crop, aim, start * KEPT_CORRECTION, face, in_front)
-        self._corrections[track] = moved
-        lay_over(rgb, box_xyxy, region, canvas, face.rgb)
+        return in_front
 
     def _settle(
         self, crop: RgbImage, aim: Points, moved: Points, face: Target, in_front: Floats | None
     ) -> tuple[Floats, Points]:
         """Return the canvas in which the extractor reads the aim best, and how far its mesh is moved."""
+        moved = lids_apart(aim + moved) - aim
         best, least = (self._draw(aim + moved, face, in_front), moved), np.inf
         for number in range(self.settings.corrections + 1):
             canvas = self._draw(aim + moved, face, in_front) if number else best[0]
             seen = self.fit(paint(crop, canvas, face.rgb))
             if seen is None or not is_near(seen, aim):
                 break
-            error = float(np.linalg.norm(aim - seen, axis=1).mean())
+            away = np.linalg.norm(aim - seen, axis=1)
+            # a blink is small, and matters
+            error = float(away.mean() + away[LID_POINTS].mean())
             if error < least:
                 best, least = (canvas, moved), error
-            moved = moved + (aim - seen)
+            moved = lids_apart(aim + moved + (aim - seen)) - aim
             if not is_near(aim + moved, aim):
                 break
         return best
@@ -135,7 +170,8 @@ def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, canvas: Floats, face:
 
 def paint(rgb: RgbImage, canvas: Floats, face: RgbImage) -> RgbImage:
     """Return the picture with a canvas of its size laid over it."""
-    swapped = cv2.remap(face, canvas[..., 0], canvas[..., 1], cv2.INTER_LINEAR)
+    across, down = canvas[..., 0], canvas[..., 1]
+    swapped = cv2.remap(face, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     weights = np.ascontiguousarray(canvas[..., 2])
     return np.asarray(cv2.blendLinear(swapped, rgb, weights, 1 - weights), np.uint8)
 
@@ -147,16 +183,16 @@ def warp_map(target: Target, mesh_xy: Points, side_px: int) -> tuple[Floats, NDA
     """
     corners = mesh_xy[target.triangles]
     index = np.full((side_px, side_px), -1, np.int32)
-    for number, triangle in enumerate(np.round(corners * 16).astype(np.int32)):
-        cv2.fillConvexPoly(index, triangle, number, shift=4)
-    drawn = index >= 0
-    maps = triangle_maps(corners, target.mesh_xy[target.triangles])
-    rows, columns = np.nonzero(drawn)
-    near = maps[index[drawn]]
-    x, y = columns.astype(np.float32)[:, None], rows.astype(np.float32)[:, None]
-    source = np.zeros((side_px, side_px, 2), np.float32)
-    source[drawn] = near[:, :, 0] * x + near[:, :, 1] * y + near[:, :, 2]
-    return source, drawn
+    for number, triangle in enumerate(list(np.round(corners * 16).astype(np.int32))):
+        cv2.fillConvexPoly(index, triangle, number, cv2.LINE_8, 4)
+    maps = triangle_maps(corners, target.mesh_xy[target.triangles]).reshape(-1, 6)
+    # where nothing is drawn, -1 takes the last map, which is empty
+    maps = np.ascontiguousarray(np.concatenate([maps, np.zeros((1, 6), np.float32)]).T)
+    rows, columns = np.mgrid[:side_px, :side_px].astype(np.float32)
+    source = [
+        maps[axis][index] * columns + maps[axis + 1][index] * rows + maps[axis + 2][index] for axis in (0, 3)
+    ]
+    return np.dstack(source), index >= 0
 
 
 def triangle_maps(corners: Points, sources: Points) -> Floats:

@@ -11,7 +11,7 @@ from scipy.spatial import Delaunay
 from schemas.params import Recipe
 from tasks.regions import Points, RgbImage
 
-SIDE_PX = 448
+SIDE_PX = 512
 EYES_PX = 230.0  # between the outer eye corners of a target
 RIGHT_EYE, LEFT_EYE = 33, 263
 BROWS = ([70, 63, 105, 66, 107, 55, 65, 52, 53, 46], [300, 293, 334, 296, 336, 285, 295, 282, 283, 276])
@@ -63,8 +63,11 @@ def mix(recipe: Recipe, donors: Mapping[str, Donor]) -> tuple[RgbImage, Points]:
         ((rgb + skin - own) * seen * share, seen * share)
         for (rgb, seen, share), own in zip(drawn, skins, strict=True)
     ]
-    texture = sum(layer for layer, _ in layers) / sum(weight for _, weight in layers)
-    return _retouch(np.asarray(texture, np.float32), mesh_xy, recipe), mesh_xy.astype(np.float32)
+    weight = np.asarray(sum(weight for _, weight in layers), np.float32) / sum(recipe.texture.values())
+    texture = sum(layer for layer, _ in layers) / (weight * sum(recipe.texture.values()) + 1e-6)
+    brows = np.minimum(_area(mesh_xy, BROWS[0]) + _area(mesh_xy, BROWS[1]), 1)[..., None]
+    whole = _continue_skin(np.asarray(texture, np.float32), weight, brows)
+    return _retouch(whole, mesh_xy, recipe), mesh_xy.astype(np.float32)
 
 
 def _place(upright: Floats) -> Floats:
@@ -97,7 +100,7 @@ def _weighted(parts: list[tuple[NDArray[np.floating], float]]) -> Floats:
 
 
 def _redraw(donor: Donor, mesh_xy: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw a donor's face on another mesh, its rim going on beyond it; and how well each pixel was seen."""
+    """Draw a donor's face on another mesh; and how well each pixel was seen, H x W x 1 in 0..1."""
     rgb, source, skin = _enlarge(donor)
     triangles = Delaunay(mesh_xy).simplices
     index = np.full((SIDE_PX, SIDE_PX), -1, np.int32)
@@ -105,18 +108,17 @@ def _redraw(donor: Donor, mesh_xy: Floats) -> tuple[NDArray[np.float32], NDArray
         cv2.fillConvexPoly(index, corners, position, shift=4)
     ones = np.ones((*triangles.shape, 1))
     maps = np.linalg.pinv(np.concatenate([mesh_xy[triangles], ones], 2)) @ source[triangles]
-    points = _nearest_inside(index >= 0)
-    number = index[points[:, 1], points[:, 0]]
-    at = np.einsum("nj,njk->nk", np.concatenate([points, np.ones((len(points), 1))], 1), maps[number])
-    at = at.astype(np.float32).reshape(SIDE_PX, SIDE_PX, 2)
+    rows, columns = np.indices(index.shape)
+    points = np.stack([columns, rows, np.ones_like(rows)], axis=2)
+    at = np.einsum("yxj,yxjk->yxk", points, maps[index]).astype(np.float32)
     drawn = cv2.remap(rgb, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # a cheek turned away has little paint for its area
     areas = np.abs(np.linalg.det(maps[:, :2]))
-    seen = np.clip(areas / np.median(areas), 0, 1)[number].reshape(SIDE_PX, SIDE_PX)
+    seen = np.clip(areas / np.median(areas), 0, 1)[index] * (index >= 0)
     seen = seen.astype(np.float32) * cv2.remap(skin, at[..., 0], at[..., 1], cv2.INTER_LINEAR)
-    soft = round(EYES_PX / 12)
+    soft = round(EYES_PX / 18)
     seen = cv2.GaussianBlur(cv2.erode(seen, np.ones((3 * soft, 3 * soft))), (0, 0), soft)
-    return drawn.astype(np.float32), np.asarray(seen + 0.003, np.float32)[..., None]
+    return drawn.astype(np.float32), np.asarray(seen, np.float32)[..., None]
 
 
 def _enlarge(donor: Donor) -> tuple[RgbImage, Points, NDArray[np.float32]]:
@@ -131,15 +133,19 @@ def _enlarge(donor: Donor) -> tuple[RgbImage, Points, NDArray[np.float32]]:
     )
 
 
-def _nearest_inside(inside: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return for every pixel, row by row, the x, y of the nearest one inside."""
-    _, nearest = cv2.distanceTransformWithLabels(
-        (~inside).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    rows, columns = np.nonzero(inside)
-    where = np.zeros((int(nearest.max()) + 1, 2), np.int64)
-    where[nearest[rows, columns]] = np.stack([columns, rows], 1)
-    return np.asarray(where[nearest].reshape(-1, 2), np.int64)
+def _continue_skin(
+    texture: NDArray[np.float32], seen: NDArray[np.float32], brows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Let the skin go on, ever smoother, where no donor shows any: forehead, jaw and what lies beyond."""
+    source = np.clip(seen * 2, 0, 1) * (1 - brows)
+    skin = np.full_like(texture, (texture * source).mean((0, 1)) / source.mean())
+    for reach_px in (128, 64, 32, 16, 8):
+        near = cv2.GaussianBlur(source, (0, 0), reach_px)[..., None]
+        colours = cv2.GaussianBlur(texture * source, (0, 0), reach_px) / np.maximum(near, 1e-4)
+        share = np.clip(near * 4, 0, 1)
+        skin = np.asarray(skin * (1 - share) + colours * share, np.float32)
+    share = np.clip(seen * 2, 0, 1)
+    return np.asarray(texture * share + skin * (1 - share), np.float32)
 
 
 def _retouch(texture: NDArray[np.float32], mesh_xy: Floats, recipe: Recipe) -> RgbImage:

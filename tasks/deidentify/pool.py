@@ -14,6 +14,7 @@ from tasks.errors import ModelError
 from tasks.faces import FaceMesh, face_region, locate_mesh, search_faces
 from tasks.hashing import sha256_document
 from tasks.inference import Weights
+from tasks.irises import locate_irises
 from tasks.regions import RgbImage
 
 # a donor of fewer pixels is enlarged before its face is measured; what surrounds a cut-out face is no skin
@@ -55,7 +56,9 @@ class Pool(Mapping[str, Target]):
         if name not in self._targets:
             recipe = self._recipes[name]
             donors = {donor: self._donor(donor) for donor in (*recipe.shape, *recipe.texture)}
-            self._targets[name] = make_target(name, *mix(recipe, donors), self._rim)
+            rgb, mesh_xy = mix(recipe, donors)
+            irises = locate_irises(rgb, mesh_xy, self._weights)
+            self._targets[name] = make_target(name, rgb, mesh_xy, self._rim, irises)
         return self._targets[name]
 
     def __iter__(self) -> Iterator[str]:

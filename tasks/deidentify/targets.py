@@ -18,7 +18,10 @@ FACE_OVAL = [
 
 @dataclass(frozen=True)
 class Target:
-    """A face picture, its mesh with rim in pixels (504 x 2), T x 3 triangles over both, and its skin."""
+    """A face picture, its mesh with rim in pixels (504 x 2), T x 3 triangles over both, and its skin.
+
+    irises: 2 x 2, where its eyes look, as `locate_irises` says it.
+    """
 
     name: str
     rgb: RgbImage
@@ -26,13 +29,14 @@ class Target:
     triangles: NDArray[np.int32]
     rim: float
     skin: Skin
+    irises: Points
 
 
-def make_target(name: str, rgb: RgbImage, mesh_xy: Points, rim: float) -> Target:
+def make_target(name: str, rgb: RgbImage, mesh_xy: Points, rim: float, irises: Points) -> Target:
     """Prepare a target; the rim reaches beyond its 468 x 2 mesh by a share of the face."""
     wide_xy = with_rim(mesh_xy, rim)
     triangles = Delaunay(wide_xy).simplices.astype(np.int32)
-    return Target(name, rgb, wide_xy, triangles, rim, skin_of(rgb, wide_xy))
+    return Target(name, rgb, wide_xy, triangles, rim, skin_of(rgb, wide_xy), irises)
 
 
 def with_rim(mesh_xy: Points, rim: float) -> Points:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from tasks.deidentify.coverage import FaceRegion
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, triangle_maps
+from tasks.deidentify.gaze import lids_apart
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, triangle_maps
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
@@ -14,6 +15,7 @@ from tasks.deidentify.tone import Tone
 from tasks.detectors import View
 from tasks.errors import GuiseError, ModelError
 from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
+from tasks.irises import eye_axes
 from tasks.regions import bounding_box, crop_region, to_crop, to_picture
 from tasks.video import read_frames
 
@@ -28,6 +30,11 @@ def pool(weights, params):
 @pytest.fixture(scope="module")
 def fit(weights, params):
     return make_fit(weights, params.extract.landmark_score)
+
+
+@pytest.fixture(scope="module")
+def look(weights):
+    return make_look(weights)
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +59,10 @@ def _mesh_in(rgb, weights):
 
 
 @pytest.fixture(scope="module")
-def methods(pool, fit, params, face):
+def methods(pool, fit, look, params, face):
     def swap(rgb, region):
         mesh = face[1] if region.source == "detected" else _spread(region.box_xyxy)
-        MeshSwapper(params.deidentify.mesh_swap, fit)(rgb, region.box_xyxy, 0, mesh, pool["average"])
+        MeshSwapper(params.deidentify.mesh_swap, fit, look)(rgb, region.box_xyxy, 0, mesh, pool["average"])
 
     return make_methods(params.deidentify, swap)
 
@@ -90,9 +97,13 @@ def test_a_face_at_the_edge_of_the_picture_is_covered(name, box, methods):
     assert rgb.shape == before.shape
 
 
-def _swapped(rgb, mesh, box, pool, fit, settings, target="average", **options):
+def _straight(rgb, mesh_xy):
+    return np.zeros((2, 2), np.float32)
+
+
+def _swapped(rgb, mesh, box, pool, fit, settings, target="average", look=_straight, **options):
     covered = rgb.copy()
-    MeshSwapper(settings, fit)(covered, box, 0, mesh, pool[target], **options)
+    MeshSwapper(settings, fit, look)(covered, box, 0, mesh, pool[target], **options)
     return covered
 
 
@@ -110,6 +121,40 @@ def test_corrections_bring_the_keypoints_nearer(face, pool, fit, params):
     corrected = _swapped(rgb, mesh, box, pool, fit, settings)
     assert _error(corrected, mesh, fit) < 0.7 * _error(plain, mesh, fit)
     assert _error(corrected, mesh, fit) < 0.015
+
+
+@pytest.mark.parametrize("target", ["average", "young_man", "pale_woman"])
+def test_the_eyes_look_where_the_patients_look(target, face, pool, fit, look, params):
+    rgb, mesh, box = face
+    settings = params.deidentify.mesh_swap
+    seen = [
+        look(_swapped(rgb, mesh, box, pool, fit, settings, target, lambda *_, at=at: at), mesh)[:, 0]
+        for at in (np.array([[across, 0]] * 2, np.float32) for across in (-0.12, 0.0, 0.12))
+    ]
+    # left, straight, right, each by at least a third of what was asked for
+    assert (np.diff(seen, axis=0).mean(axis=1) > 0.04).all()
+
+
+def test_the_gaze_is_put_right_where_the_target_is_read_otherwise(face, pool, fit, look, params):
+    rgb, mesh, box = face
+    swapper = MeshSwapper(params.deidentify.mesh_swap, fit, look)
+    astray = []
+    for _ in range(36):
+        covered = rgb.copy()
+        swapper(covered, box, 0, mesh, pool["young_man"], last_xy=mesh)
+        astray.append(np.abs(look(covered, mesh) - look(rgb, mesh))[:, 0].mean())
+    assert np.mean(astray[-5:]) < 0.75 * np.mean(astray[:5])
+
+
+def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
+    _, mesh, _ = face
+    np.testing.assert_array_equal(lids_apart(mesh), mesh)
+    crossed = mesh.copy()
+    crossed[159], crossed[145] = mesh[145], mesh[159]
+    _, (_, down) = eye_axes(mesh, 0)
+    apart = lids_apart(crossed)
+    assert (apart[145] - apart[159]) @ down / (down @ down) == pytest.approx(0.02, abs=1e-3)
+    np.testing.assert_allclose(apart[145] + apart[159], mesh[145] + mesh[159], rtol=1e-5)
 
 
 def test_a_mesh_that_is_found_elsewhere_does_not_pull_the_cover_away(face, pool, params):
