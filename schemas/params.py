@@ -1,8 +1,8 @@
 """The one model through which `params.yaml` is read."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction01 = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -52,8 +52,9 @@ class Extract(Section):
     search_interval: frames between two searches with every detector, scale and tile; between them
     a glance and the landmarks carry on. sure_score: from which on a face is believed that is
     found only in a turned picture, or not again from close by.
-    search_px: longer side at which CenterFace looks. scene_cut: distance of colour histograms
-    between two frames, in 0..1, from which on they belong to two scenes.
+    search_px: longer side, at most, of the copy that detectors and the scene cutter see.
+    scene_cut: distance of colour histograms between two frames, in 0..1, from which on they belong
+    to two scenes.
     """
 
     face_score: Fraction01
@@ -218,3 +219,9 @@ class Params(Section):
     compare: Compare
     validate_: Annotated[Validate, Field(alias="validate")]
     publish: Publish
+
+    @model_validator(mode="after")
+    def _reaches_to_the_last_search(self) -> Self:
+        if self.deidentify.reach < self.extract.search_interval:
+            raise ValueError("deidentify.reach must be no less than extract.search_interval")
+        return self

@@ -58,9 +58,10 @@ def cast_subject(
     people, shots = _people(root, clip_ids, judge, rule)
     pool = load_pool(weights, rule, extract)
     gallery = [_largest_face(root, clip_id, judge, rule) for clip_id in others]
-    decoys = [face for face in gallery if face is not None]
+    decoys = {f"other {number}": face for number, face in enumerate(gallery) if face is not None}
     if len(decoys) < rule.targets.others:
-        decoys += [unit_mean([judge(donor.rgb, donor.mesh_xy)[None]]) for donor in pool.donors()]
+        donors = pool.donors().items()
+        decoys |= {name: unit_mean([judge(donor.rgb, donor.mesh_xy)[None]]) for name, donor in donors}
     fit = make_fit(weights, extract.landmark_score)
     given: list[str] = []
     rows: list[Row] = []
@@ -72,9 +73,9 @@ def cast_subject(
             seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
             own = unit_mean([one.embeddings for one in group])
             audition = Audition(
-                seen, own, decoys if face == 0 else [], judge, fit, make_look(weights), rule.mesh_swap
+                seen, own, decoys if face == 0 else {}, judge, fit, make_look(weights), rule.mesh_swap
             )
-            trials = [audition.hear(pool[name]) for name in free]
+            trials = [audition.hear(pool[name], pool.donors_of(name)) for name in free]
             given.append(choose(trials, rule.targets.tolerance))
         rows += [
             {
@@ -150,18 +151,22 @@ class Audition:
 
     shots: list[Shot]
     own: Embedding
-    decoys: list[Embedding]
+    decoys: dict[str, Embedding]
     judge: Recogniser
     fit: Fit
     look: Look
     settings: MeshSwap
 
-    def hear(self, target: Target) -> Trial:
-        """Swap the shots and measure how alike and how displaced the face still is."""
-        results = [self._swap(shot, target) for shot in self.shots]
+    def hear(self, target: Target, donors: set[str]) -> Trial:
+        """Swap the shots and measure how alike and how displaced the face still is.
+
+        donors: the target's own, which cannot stand among the others.
+        """
+        others = [face for name, face in self.decoys.items() if name not in donors]
+        results = [self._swap(shot, target, others) for shot in self.shots]
         return Trial(target.name, *(float(np.mean(column)) for column in zip(*results, strict=True)))
 
-    def _swap(self, shot: Shot, target: Target) -> tuple[float, float, float, float]:
+    def _swap(self, shot: Shot, target: Target, others: list[Embedding]) -> tuple[float, float, float, float]:
         rgb, region = shot.rgb.copy(), mesh_region(shot.mesh_xy)
         swap = MeshSwapper(self.settings, self.fit, self.look)
         swap(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
@@ -171,7 +176,7 @@ class Audition:
         eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
         error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes
         face = unit_mean([self.judge(rgb, to_picture(found, region, MESH_SIDE_PX))[None]])
-        nearest = max((float(face @ other) for other in self.decoys), default=1.0)
+        nearest = max((float(face @ other) for other in others), default=1.0)
         return float(face @ self.own), nearest, features_alike(before, after, aim), error
 
 

@@ -55,7 +55,7 @@ class Pool(Mapping[str, Target]):
     def __getitem__(self, name: str) -> Target:
         if name not in self._targets:
             recipe = self._recipes[name]
-            donors = {donor: self._donor(donor) for donor in (*recipe.shape, *recipe.texture)}
+            donors = {donor: self._donor(donor) for donor in self.donors_of(name)}
             rgb, mesh_xy = mix(recipe, donors)
             irises = locate_irises(rgb, mesh_xy, self._weights)
             self._targets[name] = make_target(name, rgb, mesh_xy, self._rim, irises)
@@ -67,10 +67,13 @@ class Pool(Mapping[str, Target]):
     def __len__(self) -> int:
         return len(self._recipes)
 
-    def donors(self) -> list[Donor]:
+    def donors(self) -> dict[str, Donor]:
         """Return every donor of the recipes: faces that are nobody's as well."""
-        names = {name for recipe in self._recipes.values() for name in (*recipe.shape, *recipe.texture)}
-        return [self._donor(name) for name in sorted(names)]
+        return {donor: self._donor(donor) for donor in sorted(set().union(*map(self.donors_of, self)))}
+
+    def donors_of(self, name: str) -> set[str]:
+        """Return the names of a target's donors."""
+        return {*self._recipes[name].shape, *self._recipes[name].texture}
 
     def _donor(self, name: str) -> Donor:
         if name not in self._donors:

@@ -107,10 +107,10 @@ class Tracker:
 
     def _add_newcomers(self, view: View, followed: list[Tracked], look: Look) -> list[Tracked]:
         for found in self.model.find(view, look):
-            if self.model.same_box and self._overlaps(found.box_xyxy, followed):
+            if self.model.same_box and self._is_part(found.box_xyxy, followed):
                 continue
             located = self.model.meet(view.rgb, found)
-            if located is None or self._is_known(located, followed):
+            if located is None or self._is_part(located.part.box_xyxy, followed):
                 continue
             if len(followed) == self.limit:
                 raise VideoError(
@@ -124,12 +124,14 @@ class Tracker:
         return self._overlaps(located.part.box_xyxy, others)
 
     def _overlaps(self, box_xyxy: Box, others: list[Tracked]) -> bool:
-        parts = [other.located.part for other in others]
-        return any(
-            overlap(box_xyxy, part.box_xyxy) > self.overlap
-            or (self.model.same_box and share_inside(box_xyxy, part.xy) > INSIDE)
-            for part in parts
+        return any(overlap(box_xyxy, other.located.part.box_xyxy) > self.overlap for other in others)
+
+    def _is_part(self, box_xyxy: Box, others: list[Tracked]) -> bool:
+        # of newcomers only: whoever was met outside stays somebody in front of another face
+        is_inside = self.model.same_box and any(
+            share_inside(box_xyxy, other.located.part.xy) > INSIDE for other in others
         )
+        return is_inside or self._overlaps(box_xyxy, others)
 
     def _identify(self, located: Located, followed: list[Tracked]) -> int:
         taken = {tracked.track for tracked in followed}

@@ -39,6 +39,7 @@ def test_a_missing_key_is_no_default(tmp_path, document):
         ("encoding", "crf", "18"),
         ("deidentify", "method", "smear"),
         ("extract", "face_score", 1.5),
+        ("deidentify", "reach", 1),
         ("publish", "to", "ftp://somewhere"),
     ],
 )

@@ -101,6 +101,57 @@ def test_a_mouth_inside_a_face_is_no_face_of_its_own():
     assert len(scene.run(interval=1, same_box=True)[1]) == 2
 
 
+def test_somebody_met_elsewhere_stays_somebody_in_front_of_a_larger_face():
+    whole = np.array([[0, 0], [100, 0], [100, 100], [0, 100]], np.float32)
+    places = [200, 40, 40, 200]
+    scene = Scene([[]] * len(places))
+
+    def follow(rgb, region):
+        box = _large() if region.side == 100 else _small(places[scene.frame])
+        return _located_in(box.box_xyxy, whole)
+
+    model = PartModel(
+        lambda view, look: [] if scene.frame else [_large(), _small(200)],
+        lambda rgb, found: _located_in(found.box_xyxy, whole),
+        follow,
+        same_box=True,
+    )
+    tracker = Tracker(model, 1, 4, 0.3)
+    for scene.frame in range(len(places)):
+        assert [tracked.track for tracked in tracker.step(BLANK)] == [0, 1]
+
+
+def test_a_mouth_does_not_become_the_face_that_was_lost():
+    whole = np.array([[0, 0], [100, 0], [100, 100], [0, 100]], np.float32)
+    found = [[_large()], [Detection(np.array([40, 70, 60, 80], np.float32), np.zeros((2, 2)), 0.9)]]
+    scene = Scene([[0], [0]])
+    model = PartModel(
+        lambda view, look: found[scene.frame],
+        lambda rgb, face: _located_in(face.box_xyxy, whole),
+        lambda rgb, region: None,
+        same_box=True,
+    )
+    tracker = Tracker(model, 1, 4, 0.3)
+    tracks = []
+    for scene.frame in range(2):
+        tracks.append([tracked.track for tracked in tracker.step(BLANK)])
+    assert tracks == [[0], [1]]
+
+
+def _large():
+    return Detection(np.array([0, 0, 100, 100], np.float32), np.zeros((2, 2), np.float32), 0.9)
+
+
+def _small(x):
+    return Detection(np.array([x, 40, x + 20, 60], np.float32), np.zeros((2, 2), np.float32), 0.9)
+
+
+def _located_in(box, whole):
+    size = float(box[2] - box[0])
+    points = whole if size == 100 else box.reshape(2, 2)[[0, 0, 1, 1]]
+    return Located(Part(points, np.ones(len(points), np.float32), 1.0, box), Region((0.0, 0.0), size))
+
+
 def test_the_detectors_rest_while_a_face_is_followed():
     scene = Scene([[5]] * 25)
     scene.run()
