@@ -3,10 +3,10 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from itertools import islice
+from typing import TypeVar
 
 Item = TypeVar("Item")
-END: Final = object()
 
 
 def ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
@@ -15,11 +15,15 @@ def ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Item]:
     What making one raises is raised here, in its place.
     """
     source = iter(items)
+
+    def make() -> list[Item]:
+        return list(islice(source, 1))
+
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as worker:
         try:
-            pending = deque(worker.submit(next, source, END) for _ in range(depth))
-            while (item := pending.popleft().result()) is not END:
-                pending.append(worker.submit(next, source, END))
-                yield item  # type: ignore[misc]
+            pending = deque(worker.submit(make) for _ in range(depth))
+            while made := pending.popleft().result():
+                pending.append(worker.submit(make))
+                yield made[0]
         finally:
             worker.shutdown(wait=True, cancel_futures=True)

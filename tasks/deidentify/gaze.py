@@ -5,8 +5,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from tasks.deidentify.irises import eye_axes
 from tasks.deidentify.targets import Target
-from tasks.irises import eye_axes
 from tasks.regions import Points
 
 # the lids around either eye of the 468-point mesh, the person's right eye first
@@ -28,7 +28,7 @@ def lids_apart(mesh_xy: Points) -> Points:
     apart = mesh_xy.copy()
     for eye, (upper, lower) in enumerate(zip(UPPER, LOWER, strict=True)):
         _, (_, down) = eye_axes(mesh_xy, eye)
-        opening = (mesh_xy[lower] - mesh_xy[upper]) @ down / (down @ down)
+        opening = (mesh_xy[lower] - mesh_xy[upper]) @ down / max(float(down @ down), 1e-6)
         missing = np.clip(LEAST_OPENING - opening, 0, None)[:, None] * down / 2
         apart[upper] -= missing
         apart[lower] += missing

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from schemas.params import MeshSwap
 from tasks.deidentify.gaze import FARTHEST_XY, LIDS, lids_apart, looking
+from tasks.deidentify.irises import locate_irises
 from tasks.deidentify.occlusion import hand_weights
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.targets import Target, tinted, with_rim
 from tasks.deidentify.tone import Tone
 from tasks.faces import MESH_SIDE_PX, fit_mesh, mesh_region
 from tasks.inference import Weights
-from tasks.irises import locate_irises
 from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]

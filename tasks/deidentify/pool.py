@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.params import Deidentify, Extract
+from tasks.deidentify.irises import locate_irises
 from tasks.deidentify.mixing import Donor, mix
 from tasks.deidentify.targets import Target, make_target
 from tasks.detectors import View
@@ -14,7 +15,6 @@ from tasks.errors import ModelError
 from tasks.faces import FaceMesh, face_region, locate_mesh, search_faces
 from tasks.hashing import sha256_document
 from tasks.inference import Weights
-from tasks.irises import locate_irises
 from tasks.regions import RgbImage
 
 # a donor of fewer pixels is enlarged before its face is measured; what surrounds a cut-out face is no skin
@@ -119,7 +119,7 @@ def _free(image: NDArray[np.uint8]) -> tuple[RgbImage, NDArray[np.bool_]]:
     if image.shape[2] == 4:
         empty |= image[..., 3] < 250
     around = np.asarray(cv2.dilate(_at_border(empty), np.ones((5, 5), np.uint8)), np.uint8)
-    filled = _continue_skin(bgr, around) if around.any() else bgr
+    filled = _surround_with_skin(bgr, around) if around.any() else bgr
     pad = max(image.shape[:2]) // 4
     wide = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     own = cv2.copyMakeBorder(1 - around, pad, pad, pad, pad, cv2.BORDER_CONSTANT)
@@ -129,7 +129,7 @@ def _free(image: NDArray[np.uint8]) -> tuple[RgbImage, NDArray[np.bool_]]:
     return np.asarray(cv2.cvtColor(large, cv2.COLOR_BGR2RGB), np.uint8), is_own
 
 
-def _continue_skin(bgr: NDArray[np.uint8], around: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _surround_with_skin(bgr: NDArray[np.uint8], around: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Let the skin go on into the empty surroundings of a face, so that a forehead is covered too."""
     soft = max(bgr.shape[:2]) / 40
     missing = cv2.dilate(around, np.ones((9, 9), np.uint8)).astype(np.float32)

@@ -6,6 +6,7 @@ import pytest
 
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.gaze import lids_apart
+from tasks.deidentify.irises import eye_axes
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, triangle_maps
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.pool import load_pool, read_donor, target_digests
@@ -15,7 +16,6 @@ from tasks.deidentify.tone import Tone
 from tasks.detectors import View
 from tasks.errors import GuiseError, ModelError
 from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
-from tasks.irises import eye_axes
 from tasks.regions import bounding_box, crop_region, to_crop, to_picture
 from tasks.video import read_frames
 
@@ -155,6 +155,10 @@ def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
     apart = lids_apart(crossed)
     assert (apart[145] - apart[159]) @ down / (down @ down) == pytest.approx(0.02, abs=1e-3)
     np.testing.assert_allclose(apart[145] + apart[159], mesh[145] + mesh[159], rtol=1e-5)
+
+
+def test_an_eye_without_any_width_breaks_nothing():
+    assert np.isfinite(lids_apart(np.full((468, 2), 7, np.float32))).all()
 
 
 def test_a_mesh_that_is_found_elsewhere_does_not_pull_the_cover_away(face, pool, params):
