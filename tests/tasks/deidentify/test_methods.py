@@ -7,7 +7,7 @@ import pytest
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.gaze import lids_apart
 from tasks.deidentify.irises import eye_axes
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, triangle_maps
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, paint, triangle_maps
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
@@ -155,6 +155,12 @@ def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
     apart = lids_apart(crossed)
     assert (apart[145] - apart[159]) @ down / (down @ down) == pytest.approx(0.02, abs=1e-3)
     np.testing.assert_allclose(apart[145] + apart[159], mesh[145] + mesh[159], rtol=1e-5)
+
+
+def test_beyond_the_targets_picture_its_edge_goes_on_and_no_black():
+    beyond = np.dstack([np.full((4, 4), -9), np.full((4, 4), 20), np.ones((4, 4))]).astype(np.float32)
+    skin = np.full((8, 8, 3), 200, np.uint8)
+    assert (paint(np.zeros((4, 4, 3), np.uint8), beyond, skin) == 200).all()
 
 
 def test_an_eye_without_any_width_breaks_nothing():
