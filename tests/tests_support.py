@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 
 from flows.stage import load_stage
@@ -111,6 +112,20 @@ def with_sound(video, target, codec="aac"):
                 packet.stream = copy
                 writer.mux(packet)
     return target
+
+
+def moving_bar(rgb, mesh_xy, way, colour):
+    """Draw a bar that comes from below a face and moves across it; way: 0..1. Also return where it is."""
+    low, high = mesh_xy.min(axis=0), mesh_xy.max(axis=0)
+    width = high[0] - low[0]
+    end = np.array([low[0] + width * (way * 1.2 - 0.1), (low[1] + high[1]) / 2])
+    along, across = np.array([0.5, 0.87]) * width * 1.5, np.array([-0.87, 0.5]) * width * 0.09
+    corners = np.array([end - across, end + across, end + across + along, end - across + along])
+    shape = cv2.fillPoly(np.zeros(rgb.shape[:2], np.uint8), [np.round(corners).astype(np.int32)], 1)
+    shade = np.linspace(0.85, 1.1, len(rgb))[:, None, None]
+    noise = np.random.default_rng(0).normal(0, 4, rgb.shape)
+    drawn = np.clip(np.array(colour) * shade + noise, 0, 255)
+    return np.where(shape[..., None] > 0, drawn, rgb).astype(np.uint8), shape > 0
 
 
 def write_pictures(path, pictures, *, pts=None, time_base=Fraction(1, 12800)):

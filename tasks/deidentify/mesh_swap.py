@@ -13,23 +13,24 @@ from numpy.typing import NDArray
 
 from schemas.params import MeshSwap
 from tasks.deidentify.gaze import FARTHEST_XY, LIDS, lids_apart, looking
+from tasks.deidentify.hands import hand_weights
 from tasks.deidentify.irises import locate_irises
-from tasks.deidentify.occlusion import hand_weights
+from tasks.deidentify.layout import make_layout
+from tasks.deidentify.occluders import Occluders
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.targets import Target, tinted, with_rim
 from tasks.deidentify.tone import Tone
+from tasks.deidentify.warping import Floats, draw_triangles, source_map
 from tasks.faces import MESH_SIDE_PX, fit_mesh, mesh_region
 from tasks.inference import Weights
 from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
-RIGHT_EYE, LEFT_EYE = [33, 133, 159, 145], [362, 263, 386, 374]
 LID_POINTS = [*LIDS[0], *LIDS[1]]
 LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
 GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what it is astray
 KEPT_CORRECTION = 0.8  # from frame to frame; more of it adds up
-Floats = NDArray[np.float32]
 # the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
 Fit = Callable[[RgbImage], Points | None]
 # the irises of a face in a picture, given its mesh
@@ -53,9 +54,10 @@ def make_look(weights: Weights) -> Look:
 
 @dataclass
 class Memory:
-    """What is kept of a track from frame to frame: its tone, and by how much mesh and gaze were put right."""
+    """What is kept of a track from frame to frame: its tone, what lies in front, and what was put right."""
 
     tone: Tone
+    occluders: Occluders
     moved: Points | None = None
     gaze: Points = field(default_factory=lambda: np.zeros((2, 2), np.float32))
     frames: int = 0
@@ -97,8 +99,14 @@ class MeshSwapper:
             region = mesh_region(mesh_xy)
         crop = crop_region(rgb, region, MESH_SIDE_PX)
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
-        in_front = self._in_front(hands_xy, region, aim)
-        memory = self._tracks.setdefault(track, Memory(Tone(self.settings.tone_frames)))
+        memory = self._memory(track, target)
+        in_front = _in_front(
+            crop,
+            aim,
+            [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy],
+            memory.occluders,
+            target.rim,
+        )
         face = tinted(target, memory.tone.follow(crop, aim, in_front), self.settings.tone)
         irises = self.look(rgb, mesh_xy)
         face = looking(face, irises + memory.gaze)
@@ -112,15 +120,11 @@ class MeshSwapper:
             memory.gaze = np.clip(memory.gaze + astray, -FARTHEST_XY, FARTHEST_XY)
         memory.frames += 1
 
-    def _in_front(self, hands_xy: Sequence[Points], region: Region, aim: Points) -> Floats | None:
-        hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy]
-        in_front = hand_weights(hands, (MESH_SIDE_PX, MESH_SIDE_PX))
-        if in_front is not None:
-            # a hand that was found where there is none must not leave the patient's own eyes
-            for eye in (aim[RIGHT_EYE], aim[LEFT_EYE]):
-                center, reach = eye.mean(axis=0), float(np.ptp(eye[:, 0]))
-                cv2.circle(in_front, tuple(int(at) for at in center), max(1, round(reach)), 0, -1)
-        return in_front
+    def _memory(self, track: int, target: Target) -> Memory:
+        if track not in self._tracks:
+            tone, occluders = Tone(self.settings.tone_frames), Occluders(make_layout(target))
+            self._tracks[track] = Memory(tone, occluders)
+        return self._tracks[track]
 
     def _settle(
         self, crop: RgbImage, aim: Points, moved: Points, face: Target, in_front: Floats | None
@@ -145,11 +149,27 @@ class MeshSwapper:
 
     def _draw(self, mesh_xy: Points, face: Target, in_front: Floats | None) -> Floats:
         """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight."""
-        source, drawn = warp_map(face, with_rim(mesh_xy, face.rim), MESH_SIDE_PX)
-        weights = blend_weights(mesh_xy, drawn, self.settings.feather)
+        wide_xy = with_rim(mesh_xy, face.rim)
+        index = draw_triangles(wide_xy, face.triangles, MESH_SIDE_PX)
+        source = source_map(index, wide_xy, face.mesh_xy, face.triangles)
+        weights = blend_weights(mesh_xy, index >= 0, self.settings.feather)
         if in_front is not None:
             weights = weights * (1 - in_front)
         return np.dstack([source, weights])
+
+
+def _in_front(
+    crop: RgbImage, aim: Points, hands_xy: Sequence[Points], occluders: Occluders, rim: float
+) -> Floats | None:
+    """Return the canvas's weights of what must stay in front of the face; None where nothing does."""
+    wide_xy = with_rim(aim, rim)
+    lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
+    flat = occluders.step(occluders.layout.spread(lab, wide_xy))
+    hands = hand_weights(hands_xy, aim, MESH_SIDE_PX)
+    if not flat.any():
+        return hands
+    things = occluders.layout.fold(flat, wide_xy, MESH_SIDE_PX)
+    return things if hands is None else np.maximum(things, hands)
 
 
 def is_near(seen_xy: Points, mesh_xy: Points) -> bool:
@@ -174,39 +194,6 @@ def paint(rgb: RgbImage, canvas: Floats, face: RgbImage) -> RgbImage:
     swapped = cv2.remap(face, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     weights = np.ascontiguousarray(canvas[..., 2])
     return np.asarray(cv2.blendLinear(swapped, rgb, weights, 1 - weights), np.uint8)
-
-
-def warp_map(target: Target, mesh_xy: Points, side_px: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return for each canvas pixel which pixel of the target comes here, and whether one does.
-
-    mesh_xy: the target's mesh with rim, where it is drawn. Outside, the nearest triangle's edge goes on.
-    """
-    corners = mesh_xy[target.triangles]
-    index = np.full((side_px, side_px), -1, np.int32)
-    for number, triangle in enumerate(list(np.round(corners * 16).astype(np.int32))):
-        cv2.fillConvexPoly(index, triangle, number, cv2.LINE_8, 4)
-    maps = triangle_maps(corners, target.mesh_xy[target.triangles]).reshape(-1, 6)
-    # where nothing is drawn, -1 takes the last map, which is empty
-    maps = np.ascontiguousarray(np.concatenate([maps, np.zeros((1, 6), np.float32)]).T)
-    rows, columns = np.mgrid[:side_px, :side_px].astype(np.float32)
-    source = [
-        maps[axis][index] * columns + maps[axis + 1][index] * rows + maps[axis + 2][index] for axis in (0, 3)
-    ]
-    return np.dstack(source), index >= 0
-
-
-def triangle_maps(corners: Points, sources: Points) -> Floats:
-    """Return T x 2 x 3 affine maps from T x 3 x 2 corners to their sources; a flat one maps to a corner."""
-    first = corners[:, 1:] - corners[:, :1]
-    second = sources[:, 1:] - sources[:, :1]
-    determinant = first[:, 0, 0] * first[:, 1, 1] - first[:, 0, 1] * first[:, 1, 0]
-    safe = np.where(np.abs(determinant) < 1e-6, np.inf, determinant)
-    inverse = np.empty_like(first)
-    inverse[:, 0, 0], inverse[:, 1, 1] = first[:, 1, 1] / safe, first[:, 0, 0] / safe
-    inverse[:, 0, 1], inverse[:, 1, 0] = -first[:, 0, 1] / safe, -first[:, 1, 0] / safe
-    linear = (inverse @ second).transpose(0, 2, 1)
-    shift = sources[:, 0] - (linear @ corners[:, 0, :, None])[..., 0]
-    return np.concatenate([linear, shift[..., None]], axis=2).astype(np.float32)
 
 
 def openness(mesh_xy: Points) -> float:

@@ -7,12 +7,13 @@ import pytest
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.gaze import lids_apart
 from tasks.deidentify.irises import eye_axes
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, paint, triangle_maps
+from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, paint
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
 from tasks.deidentify.targets import with_rim
 from tasks.deidentify.tone import Tone
+from tasks.deidentify.warping import triangle_maps
 from tasks.detectors import View
 from tasks.errors import GuiseError, ModelError
 from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.deidentify.occlusion import hand_weights
+from tasks.deidentify.hands import hand_weights
 from tasks.deidentify.sightings import CHIN, FOREHEAD, LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, heads_in, is_trusted
 from tasks.deidentify.steadying import runs, steady
 from tasks.keypoints import Part, Sighting, stack_xy, to_table
@@ -97,7 +97,9 @@ def test_a_hand_is_palm_and_fingers_and_not_what_lies_between():
     for finger in range(5):
         for joint in range(4):
             hand[1 + 4 * finger + joint] = (40 + 30 * finger + 10 * (finger - 2) * joint, 120 - 30 * joint)
-    weights = hand_weights([hand], (200, 200))
+    face = np.full((468, 2), -500, np.float32)  # its eyes are elsewhere
+    weights = hand_weights([hand], face, 200)
     assert weights[30, 40] > 0.9  # on a fingertip
     assert weights[30, 70] < 0.1  # between two fingers
-    assert hand_weights([hand + 500], (200, 200)) is None
+    assert hand_weights([hand + 500], face, 200) is None
+    assert hand_weights([hand], face + 500 + hand[8], 200)[30, 40] == 0  # never over an eye
