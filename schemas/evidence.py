@@ -16,10 +16,13 @@ INVARIANCE = pa.DataFrameSchema(
         "arm": pa.Column(pl.String, ARM),
         "part": pa.Column(pl.String, pa.Check.isin(PARTS)),
         "metric": pa.Column(pl.String),
-        "value": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "value": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True),  # only a correlation is below 0
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
-        "floor": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
-        "ratio_to_floor": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        # the 95 % interval over frames, where the value is a mean over them
+        "low": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "high": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "floor": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True),
+        "ratio_to_floor": pa.Column(pl.Float64, nullable=True),
     },
     strict=True,
     unique=["clip_id", "arm", "part", "metric"],

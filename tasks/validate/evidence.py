@@ -1,16 +1,21 @@
 """Read what the arms left behind, write the evidence."""
 
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, PARTS, VERDICTS
+from schemas.frames import FRAMES
 from schemas.jobs import Row
 from schemas.params import Validate
-from tasks.clips import read_admitted, read_clips, read_keypoints
-from tasks.documents import build_table, write_json, write_table
+from tasks.clips import frames_path, read_admitted, read_clips, read_keypoints
+from tasks.documents import build_table, read_table, write_json, write_table
 from tasks.inference import shared_weights
 from tasks.recognisers import make_recognisers
 from tasks.validate.attack import judge_identity, make_probe
-from tasks.validate.invariance import measure
+from tasks.validate.invariance import Metrics, measure
 from tasks.validate.people import align_people, to_tracks
 from tasks.validate.summary import summarise
 from tasks.validate.verdicts import judge
@@ -30,25 +35,27 @@ def cohort_identity(root: Path, arms: dict[str, list[str]], settings: Validate) 
 
 
 def clip_invariance(root: Path, clip_id: str, arms: list[str], settings: Validate) -> list[Row]:
-    """Return a clip's invariance rows for its arms, each beside the control's value."""
-    frame_count = read_admitted(root).filter(clip_id=clip_id)["frame_count"][0]
-    original = to_tracks(read_keypoints(root, "original", clip_id), frame_count)
-    tracks = {
-        arm: align_people(original, to_tracks(read_keypoints(root, arm, clip_id), frame_count))
-        for arm in arms
-    }
+    """Return a clip's invariance rows for its arms, `control` first, each beside the control's value."""
+    time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
+    original = to_tracks(read_keypoints(root, "original", clip_id), len(time_s))
     rows: list[Row] = []
-    for part in PARTS:
-        figures = {
-            arm: measure(original, tracks["control"], tracks[arm], part, settings.pck_thresholds)
-            for arm in arms
-        }
-        rows += [
-            {"clip_id": clip_id, "arm": arm, "part": part, "metric": metric, "value": value, "n": n}
-            | _against(value, figures["control"][metric][0])
-            for arm in arms
-            for metric, (value, n) in figures[arm].items()
-        ]
+    in_control: dict[str, NDArray[np.bool_]] = {}
+    floors: dict[str, Metrics] = {}
+    for arm in arms:
+        # one arm at a time: ten minutes of keypoints are large
+        other = align_people(original, to_tracks(read_keypoints(root, arm, clip_id), len(time_s)))
+        for part in PARTS:
+            seen = in_control.setdefault(part, other.seen(part))
+            figures = measure(
+                original, seen, other, part, pck_thresholds=settings.pck_thresholds, time_s=time_s
+            )
+            floor = floors.setdefault(part, figures)
+            rows += [
+                {"clip_id": clip_id, "arm": arm, "part": part, "metric": metric}
+                | asdict(figure)
+                | _against(figure.value, floor[metric].value)
+                for metric, figure in figures.items()
+            ]
     return rows
 
 

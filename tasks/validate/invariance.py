@@ -1,44 +1,31 @@
 """How far keypoints moved between the original and another arm (pure)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.validate.bootstrap import mean_interval
+from tasks.validate.movement import movement_difference, temporal_correlation
+from tasks.validate.oks import OKS_POINTS, average_precision, part_oks
 from tasks.validate.people import Tracks
 
 Floats = NDArray[np.float32]
-Metrics = dict[str, tuple[float | None, int]]
+Doubles = NDArray[np.float64]
+BLOCK_S = 1.0  # frames of so much time are resampled together
 
-# COCO's per-keypoint sigmas for the 17 keypoints, and where BlazePose has them
-COCO_SIGMAS = np.array(
-    [
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ]
-)
-COCO_IN_BODY = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
-# for parts that COCO does not label: the eyes' sigma for the face, the ears' for hands
-OKS_POINTS: dict[str, tuple[list[int] | slice, NDArray[np.float64] | float]] = {
-    "body": (COCO_IN_BODY, COCO_SIGMAS),
-    "head": (COCO_IN_BODY[:5], COCO_SIGMAS[:5]),
-    "face": (slice(None), 0.025),
-    "left_hand": (slice(None), 0.035),
-    "right_hand": (slice(None), 0.035),
-}
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric's value, the frames it rests on, and its 95 % interval over frames where it is a mean."""
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+Metrics = dict[str, Figure]
 RIGHT_EYE, LEFT_EYE = 33, 263
 LEFT_SHOULDER, RIGHT_SHOULDER = 11, 12
 WRIST, MIDDLE_KNUCKLE = 0, 9
@@ -80,61 +67,105 @@ def person_areas(original: Tracks, part: str) -> Floats:
 
 
 def measure(
-    original: Tracks, control: Tracks, other: Tracks, part: str, pck_thresholds: list[float]
+    original: Tracks,
+    control_seen: NDArray[np.bool_],
+    other: Tracks,
+    part: str,
+    *,
+    pck_thresholds: list[float],
+    time_s: Doubles,
 ) -> Metrics:
-    """Return metric -> (value, frames it rests on) for one part, people pooled.
+    """Return the metrics of one part, people pooled.
 
+    control_seen: people x frames, where the control has the part. time_s: of every frame.
     nme: mean keypoint distance per reference length. pck@t: share of keypoints within t of it.
-    oks: object keypoint similarity with the original as reference. lost, gained: detections
-    against the original. found_again: share of the control's detections that the arm has too.
-    Errors are taken over the keypoints that the original shows.
+    oks, ap: object keypoint similarity and average precision with the original as reference. lost,
+    gained: detections against the original. found_again: share of the control's detections that the arm
+    has too. correlation: of the coordinates over time. speed, jerk: mean absolute difference, in
+    reference lengths per second and per second^3. Errors are taken over the keypoints that the original
+    shows.
     """
     points = labelled(original, part)
     both = original.seen(part) & other.seen(part) & points.any(axis=2)
     distances = np.linalg.norm(original.xy[part] - other.xy[part], axis=-1)[both]
     distances = np.where(points[both], distances, np.float32(np.nan)).astype(np.float32)
     errors = np.asarray(distances / reference_lengths(original, part)[both][:, None], np.float32)
-    values = _error_metrics(errors, pck_thresholds) | {
-        "oks_mean": _mean_oks(distances, person_areas(original, part)[both], part)
-    }
-    frames = int(both.sum())
-    counts = _detections(original, control, other, part)
-    return counts | {name: (value, frames) for name, value in values.items()}
+    block = _block(time_s)
+    alike = part_oks(distances, person_areas(original, part)[both], part)
+    return (
+        _detections(original, control_seen, other, part)
+        | _error_metrics(errors, pck_thresholds, block)
+        | {"oks_mean": _mean(alike[~np.isnan(alike)], block)}
+        | {"ap": _precision(alike, original, other, part, both)}
+        | _movements(original, other, part, both, time_s)
+    )
 
 
-def _detections(original: Tracks, control: Tracks, other: Tracks, part: str) -> Metrics:
-    in_original, in_control, in_other = (arm.seen(part) for arm in (original, control, other))
+def _block(time_s: Doubles) -> int:
+    return max(1, round(BLOCK_S / float(np.median(np.diff(time_s))))) if len(time_s) > 1 else 1
+
+
+def _precision(alike: Doubles, original: Tracks, other: Tracks, part: str, both: NDArray[np.bool_]) -> Figure:
+    judged = ~np.isnan(alike)
+    countable = original.seen(part) & labelled(original, part)[:, :, OKS_POINTS[part][0]].any(axis=2)
+    missed = int((countable & ~other.seen(part)).sum())
+    strangers = other.strangers.get(part, np.zeros(0, np.float32))
+    value = average_precision(alike[judged], other.score[part][both][judged], strangers, missed)
+    return Figure(value, int(judged.sum()) + missed)
+
+
+def _detections(original: Tracks, in_control: NDArray[np.bool_], other: Tracks, part: str) -> Metrics:
+    in_original, in_other = original.seen(part), other.seen(part)
     expected, found = int(in_control.sum()), int((in_control & in_other).sum())
-    gained = int((in_other & ~in_original).sum()) + other.strangers.get(part, 0)
+    strangers = len(other.strangers.get(part, ()))
+    gained = int((in_other & ~in_original).sum()) + strangers
     return {
-        "found_again": (found / expected if expected else None, expected),
-        "lost": (float((in_original & ~in_other).sum()), int(in_original.sum())),
-        "gained": (float(gained), int(in_other.sum()) + other.strangers.get(part, 0)),
+        "found_again": Figure(found / expected if expected else None, expected),
+        "lost": Figure(float((in_original & ~in_other).sum()), int(in_original.sum())),
+        "gained": Figure(float(gained), int(in_other.sum()) + strangers),
     }
 
 
-def _error_metrics(errors: Floats, pck_thresholds: list[float]) -> dict[str, float | None]:
-    names = ["nme_mean", "nme_p95", "nme_max", *(f"pck@{limit}" for limit in pck_thresholds)]
+def _mean(per_frame: NDArray[np.floating], block: int) -> Figure:
+    values = per_frame.astype(np.float64)
+    if not len(values):
+        return Figure(None, 0)
+    interval = mean_interval(values, block) or (None, None)
+    return Figure(float(values.mean()), len(values), *interval)
+
+
+def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> Metrics:
+    names = [f"pck@{limit}" for limit in pck_thresholds]
     if not errors.size:
-        return dict.fromkeys(names)
-    per_frame = np.nanmean(errors, axis=1)
-    shown = errors[~np.isnan(errors)]
-    values = [per_frame.mean(), np.percentile(per_frame, 95), per_frame.max()]
-    values += [(shown <= limit).mean() for limit in pck_thresholds]
-    return dict(zip(names, map(float, values), strict=True))
+        return {name: Figure(None, 0) for name in ("nme_mean", "nme_p95", "nme_max", *names)}
+    per_frame, count = np.nanmean(errors, axis=1), len(errors)
+    shown = (~np.isnan(errors)).sum(axis=1)
+    within = [(errors <= limit).sum(axis=1) / shown for limit in pck_thresholds]
+    return {
+        "nme_mean": _mean(per_frame, block),
+        "nme_p95": Figure(float(np.percentile(per_frame, 95)), count),
+        "nme_max": Figure(float(per_frame.max()), count),
+    } | {name: _mean(share, block) for name, share in zip(names, within, strict=True)}
 
 
-def _mean_oks(distances: Floats, areas: Floats, part: str) -> float | None:
-    points, sigmas = OKS_POINTS[part]
-    chosen = distances[:, points]
-    shown = ~np.isnan(chosen).all(axis=1)
-    return float(oks(chosen[shown], areas[shown], sigmas).mean()) if shown.any() else None
-
-
-def oks(distances: Floats, areas: Floats, sigmas: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Return the OKS of N instances from N x K pixel distances, NaN where unlabelled, and N areas.
-
-    COCO's definition with k = 2 sigma.
-    """
-    spread = 2 * areas[:, None] * (2 * np.asarray(sigmas)) ** 2
-    return np.asarray(np.nanmean(np.exp(-(distances.astype(np.float64) ** 2) / spread), axis=1), np.float64)
+def _movements(
+    original: Tracks, other: Tracks, part: str, both: NDArray[np.bool_], time_s: Doubles
+) -> Metrics:
+    lengths = reference_lengths(original, part)
+    alike, apart = [], {"speed": [np.zeros(0)], "jerk": [np.zeros(0)]}
+    for person, frames in enumerate(both):
+        first, second = (arm.xy[part][person, frames] for arm in (original, other))
+        # a keypoint that the original often only guesses does not move by itself
+        known = np.median(labelled(original, part)[person, frames], axis=0) > 0 if frames.any() else []
+        if not np.any(known):
+            continue
+        pair = first[:, known], second[:, known]
+        correlation = temporal_correlation(*pair)
+        alike += [] if correlation is None else [(correlation, int(frames.sum()))]
+        for name, order in (("speed", 1), ("jerk", 3)):
+            apart[name].append(movement_difference(*pair, time_s[frames], lengths[person, frames], order))
+    weights = [count for _, count in alike]
+    mean = float(np.average([value for value, _ in alike], weights=weights)) if alike else None
+    return {"correlation": Figure(mean, sum(weights))} | {
+        f"{name}_difference": _mean(np.concatenate(values), _block(time_s)) for name, values in apart.items()
+    }

@@ -20,12 +20,14 @@ class Tracks:
     """Keypoints of every person of a clip.
 
     xy: part -> people x frames x K x 2 pixels, NaN where not located. visibility: part -> people x
-    frames x K in 0..1. strangers: part -> detections of people whom the original does not have.
+    frames x K in 0..1. score: part -> people x frames in 0..1, 0 where not located. strangers: part ->
+    the scores of detections of people whom the original does not have.
     """
 
     xy: dict[str, Floats]
     visibility: dict[str, Floats]
-    strangers: dict[str, int] = field(default_factory=dict)
+    score: dict[str, Floats]
+    strangers: dict[str, Floats] = field(default_factory=dict)
 
     def seen(self, part: str) -> NDArray[np.bool_]:
         """Return people x frames: where the part was located."""
@@ -39,14 +41,18 @@ def to_tracks(table: pl.DataFrame, frame_count: int) -> Tracks:
     places = [row[person] for person in table["person"]], table["frame"].to_numpy()
     xy: dict[str, Floats] = {}
     visibility: dict[str, Floats] = {}
+    score: dict[str, Floats] = {}
     for part, count in PARTS.items():
         xy[part] = np.full((len(people), frame_count, count, 2), np.nan, np.float32)
         xy[part][places] = stack_xy(table, part)
         visibility[part] = np.zeros((len(people), frame_count, count), np.float32)
         visibility[part][places] = np.nan_to_num(stack_visibility(table, part))
+        score[part] = np.zeros((len(people), frame_count), np.float32)
+        score[part][places] = table[f"{part}_score"].fill_null(0).to_numpy()
     xy["head"] = xy["body"][:, :, :HEAD_KEYPOINTS]
     visibility["head"] = visibility["body"][:, :, :HEAD_KEYPOINTS]
-    return Tracks(xy, visibility)
+    score["head"] = score["body"]
+    return Tracks(xy, visibility, score)
 
 
 def align_people(original: Tracks, other: Tracks) -> Tracks:
@@ -64,13 +70,18 @@ def align_people(original: Tracks, other: Tracks) -> Tracks:
     ]
     xy = {part: np.full_like(values, np.nan) for part, values in original.xy.items()}
     visibility = {part: np.zeros_like(values) for part, values in original.visibility.items()}
+    score = {part: np.zeros_like(values) for part, values in original.score.items()}
     for first, second in pairs:
         for part, values in xy.items():
             values[first] = other.xy[part][second]
             visibility[part][first] = other.visibility[part][second]
+            score[part][first] = other.score[part][second]
     known = [second for _, second in pairs]
-    strangers = {part: int(np.delete(other.seen(part), known, axis=0).sum()) for part in original.xy}
-    return Tracks(xy, visibility, strangers)
+    strangers = {
+        part: np.delete(other.score[part], known, axis=0)[np.delete(other.seen(part), known, axis=0)]
+        for part in original.xy
+    }
+    return Tracks(xy, visibility, score, strangers)
 
 
 def _count(tracks: Tracks) -> int:

@@ -1,0 +1,25 @@
+"""How sure a mean is: percentile intervals by resampling (pure)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES, SEED = 500, 0
+PERCENTILES = (2.5, 97.5)
+Interval = tuple[float, float]
+
+
+def mean_interval(values: NDArray[np.float64], block: int = 1) -> Interval | None:
+    """Return the 95 % interval of N values' mean; None for fewer than two.
+
+    block: neighbours that are drawn together, since one frame is much like the next.
+    """
+    count = len(values)
+    if count < 2:
+        return None
+    length = min(block, count)
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    blocks = sums[length:] - sums[:-length]
+    draws = -(-count // length)
+    starts = np.random.default_rng(SEED).integers(0, len(blocks), (RESAMPLES, draws))
+    low, high = np.percentile(blocks[starts].sum(axis=1) / (draws * length), PERCENTILES)
+    return float(low), float(high)
