@@ -99,7 +99,7 @@ class MeshSwapper:
             region = mesh_region(mesh_xy)
         crop = crop_region(rgb, region, MESH_SIDE_PX)
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
-        memory = self._memory(track, target)
+        memory = self._memory(track, target, is_new=last_xy is None)
         in_front = _in_front(
             crop,
             aim,
@@ -120,11 +120,15 @@ class MeshSwapper:
             memory.gaze = np.clip(memory.gaze + astray, -FARTHEST_XY, FARTHEST_XY)
         memory.frames += 1
 
-    def _memory(self, track: int, target: Target) -> Memory:
+    def _memory(self, track: int, target: Target, *, is_new: bool) -> Memory:
         if track not in self._tracks:
             tone, occluders = Tone(self.settings.tone_frames), Occluders(make_layout(target))
             self._tracks[track] = Memory(tone, occluders)
-        return self._tracks[track]
+        memory = self._tracks[track]
+        if is_new:
+            # after a gap nobody knows what has come in front
+            memory.occluders = Occluders(memory.occluders.layout)
+        return memory
 
     def _settle(
         self, crop: RgbImage, aim: Points, moved: Points, face: Target, in_front: Floats | None

@@ -1,6 +1,6 @@
 """Instruments and hair in front of a face, told from its skin and from how it looked before (pure).
 
-What has the colour of the face's own skin is never in front: nothing of the patient's is uncovered.
+What could be the patient's own skin, in whatever light, is covered; so is what was there from the first.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ import numpy as np
 from tasks.deidentify.layout import Layout, Mask
 from tasks.deidentify.warping import Floats
 
-# distances in 8-bit Lab, lightness at half its weight; lightness as a share of the skin's
-OTHER_COLOUR, CHANGED, SAME_COLOUR = 14.0, 14.0, 14.0
-DARK, HAIR = 0.35, 0.55
-# less light says nothing; every skin, pale or dark, is a little red and a little yellow (a*, b*)
-LEAST_LIGHT = 8.0
-LEAST_TINT, MOST_TINT = np.array([3, 5], np.float32), np.array([40, 60], np.float32)
+# distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
+OTHER_COLOUR, CHANGED, SAME_COLOUR, HAIR = 14.0, 14.0, 14.0, 0.55
+# less light says nothing, and more has lost its colour
+LEAST_LIGHT, MOST_LIGHT = 8.0, 250.0
+# every skin, pale or dark, is a little red and a little yellow (a*, b*)
+LEAST_TINT, MOST_TINT = (3.0, 5.0), (40.0, 60.0)
+# chroma grows with L* + 16, here in 8 bits
+BLACK = 41.0
 # what lies in front comes in from outside and covers at least so much of the square, at most so much of
 # the face
 LEAST, MOST = 0.01, 0.35
@@ -30,59 +32,80 @@ SOFT_PX = 1.5
 
 @dataclass
 class Occluders:
-    """Follow one face, spread flat: its skin, its usual look, and the hair that hangs into it."""
+    """Follow one face, spread flat: its skin, its look at first and lately, and its hair."""
 
     layout: Layout
     skin: Floats | None = None
+    first: Floats | None = None
     look: Floats | None = None
     hair: Floats | None = None
 
     def step(self, lab: Floats) -> Floats:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
 
-        lab: side x side x 3, 8-bit Lab, 0 beyond the picture. What lies in front from the first frame on
-        is taken for the face's, and where no skin has been seen nothing is in front.
+        lab: side x side x 3, 8-bit Lab, 0 beyond the picture. Nothing is in front where no skin has been
+        seen yet, or while the cheeks do not look like it.
         """
         known = (lab[..., 0] >= LEAST_LIGHT) & (self.layout.index >= 0)
-        self.skin = follow_skin(self.skin, lab[self.layout.cheeks & known], self.layout)
+        cheeks = lab[self.layout.cheeks & known]
+        is_seen = len(cheeks) >= self.layout.cheeks.sum() / 2
+        now = np.median(cheeks, axis=0).astype(np.float32) if is_seen else None
+        if self.skin is None and now is not None and is_human(now):
+            self.skin = now
         if self.skin is None:
             return np.zeros(known.shape, np.float32)
-        if self.look is None:
-            self.look = lab.copy()
-        foreign = known & is_foreign(lab, self.skin) & (_distance(lab - self.look) > CHANGED)
-        doubtful = cv2.dilate(foreign.astype(np.uint8), MIDDLE) > 0
+        foreign = self._foreign(lab, known, self.skin)
+        hair = self._hair(lab, self.skin)
+        if now is None or is_foreign(now[None, None], self.skin).any():
+            # another light, or a cloth over both cheeks: what is skin cannot be told
+            return np.zeros(known.shape, np.float32)
+        self.skin = self.skin + (now - self.skin) * np.float32(SKIN_RATE)
+        return np.maximum(instrument(foreign, lab, self.layout), hair)
+
+    def _foreign(self, lab: Floats, known: Mask, skin: Floats) -> Mask:
+        """Return what is neither skin nor as it was, and follow the usual look."""
+        if self.first is None or self.look is None:
+            self.first, self.look = lab.copy(), lab.copy()
+        # what was beyond the picture is met for the first time
+        met = self.first[..., :1] < LEAST_LIGHT
+        self.first, self.look = np.where(met, lab, self.first), np.where(met, lab, self.look)
+        # a beard, or what was over the face from the first; over brows, eyes and lips `instrument` decides
+        own = is_foreign(self.first, skin) & ~self.layout.features
+        changed = (_apart(lab, self.look) > CHANGED) & (_apart(lab, self.first) > CHANGED)
+        foreign = known & is_foreign(lab, skin) & changed & ~own
+        # a beard or a brow must not be unlearnt under a hand
+        doubtful = cv2.dilate((foreign | is_foreign(self.look, skin)).astype(np.uint8), MIDDLE) > 0
         rate = np.where(doubtful, DOUBTFUL_RATE, LOOK_RATE) * known
         self.look = self.look + (lab - self.look) * rate[..., None].astype(np.float32)
-        return np.maximum(instrument(foreign, lab, self.layout), self._hair(lab, self.skin))
+        return foreign
 
     def _hair(self, lab: Floats, skin: Floats) -> Floats:
         now = hair_of(lab, skin, self.layout)
+        if self.first is not None:
+            # a shadow that falls on the forehead later is no hair
+            was_dark = (self.first[..., 0] < skin[0] * HAIR).astype(np.uint8)
+            now = now * (cv2.dilate(was_dark, LARGE) > 0)
         self.hair = now if self.hair is None else self.hair + (now - self.hair) * np.float32(HAIR_RATE)
-        return self.hair
+        # hair that has gone leaves no hole
+        return np.minimum(self.hair, now)
 
 
-def follow_skin(skin: Floats | None, cheeks: Floats, layout: Layout) -> Floats | None:
-    """Return the skin's colour after one more frame; `cheeks`, n x 3, are what can be seen of them.
-
-    A glove or gauze over both cheeks must not become the skin: what it uncovers again would be in front.
-    """
-    if len(cheeks) < layout.cheeks.sum() / 2:
-        return skin
-    now = np.median(cheeks, axis=0).astype(np.float32)
-    if skin is None:
-        tint = now[1:] - 128
-        return now if (tint >= LEAST_TINT).all() and (tint <= MOST_TINT).all() else None
-    is_skin = not is_foreign(now[None, None], skin).any()
-    return skin + (now - skin) * np.float32(SKIN_RATE) if is_skin else skin
+def is_human(colour: Floats) -> bool:
+    """Return whether a Lab colour can be a skin's in white light."""
+    return all(
+        low <= tint <= high for low, tint, high in zip(LEAST_TINT, colour[1:] - 128, MOST_TINT, strict=True)
+    )
 
 
 def is_foreign(lab: Floats, skin: Floats) -> Mask:
-    """Return where a colour is not the skin's, whatever light falls on it."""
-    gain = np.clip(skin[0] / np.maximum(lab[..., 0], 20), 0.5, 2.5)[..., None]
-    tint = (lab[..., 1:] - 128) * gain - (skin[1:] - 128)
-    return np.asarray(
-        (np.linalg.norm(tint, axis=2) > OTHER_COLOUR) | (lab[..., 0] < skin[0] * DARK), np.bool_
-    )
+    """Return where a colour is neither this skin's nor any skin's, whatever light falls on it."""
+    light, red, yellow = cv2.split(lab)
+    gain = (skin[0] + BLACK) / (light + BLACK)
+    red, yellow = (red - 128) * gain, (yellow - 128) * gain
+    is_skin = cv2.magnitude(red - (skin[1] - 128), yellow - (skin[2] - 128)) <= OTHER_COLOUR
+    is_any = (red >= LEAST_TINT[0]) & (red <= MOST_TINT[0])
+    is_any &= (yellow >= LEAST_TINT[1]) & (yellow <= MOST_TINT[1])
+    return np.asarray(~(is_skin | is_any) & (light <= MOST_LIGHT), np.bool_)
 
 
 def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Floats:
@@ -91,8 +114,8 @@ def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Floats:
     if found.any():
         near = cv2.blur(found.astype(np.float32), (AROUND_PX, AROUND_PX))
         colours = cv2.blur(lab * found[..., None].astype(np.float32), (AROUND_PX, AROUND_PX))
-        apart = lab - (colours / np.maximum(near, 1e-6)[..., None]).astype(np.float32)
-        goes_on = (near > 0) & (_distance(apart) < SAME_COLOUR)
+        colour = (colours / np.maximum(near, 1e-6)[..., None]).astype(np.float32)
+        goes_on = (near > 0) & (_apart(lab, colour) < SAME_COLOUR)
         found = _from_outside(foreign & (goes_on | ~layout.features), layout)
     if found[layout.inside].mean() > MOST:
         # so much can only be another light: nothing is uncovered
@@ -129,7 +152,7 @@ def _touching(shape: Mask, edge: Mask) -> Mask:
     return np.asarray(np.isin(labels, at_edge[at_edge > 0]), np.bool_)
 
 
-def _distance(difference: Floats) -> Floats:
+def _apart(first: Floats, second: Floats) -> Floats:
     """Return the largest difference of the three channels, evened out."""
-    weighted = np.abs(difference) * np.array([0.5, 1, 1], np.float32)
-    return np.asarray(cv2.blur(weighted.max(axis=2), (3, 3)), np.float32)
+    light, red, yellow = cv2.split(cv2.absdiff(first, second))
+    return np.asarray(cv2.blur(cv2.max(cv2.max(red, yellow), light / 2), (3, 3)), np.float32)

@@ -43,6 +43,6 @@ def skin_of(rgb: RgbImage, mesh_xy: Points, in_front: NDArray[np.float32] | None
     inside = np.zeros(rgb.shape[:2], np.uint8)
     cv2.fillConvexPoly(inside, cv2.convexHull(np.round(mesh_xy).astype(np.int32)), 1)
     if in_front is not None:
-        inside[in_front > 0] = 0
+        inside[in_front > 0.5] = 0
     pixels = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[inside > 0] if inside.any() else np.zeros((1, 3))
     return Skin(pixels.mean(axis=0).astype(np.float32), pixels.std(axis=0).astype(np.float32) + 1e-3)

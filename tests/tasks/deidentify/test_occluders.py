@@ -8,7 +8,7 @@ from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from tasks.clips import keypoints_path, video_path
 from tasks.deidentify.layout import make_layout
-from tasks.deidentify.occluders import HAIR, MOST, Occluders, hair_of
+from tasks.deidentify.occluders import HAIR, Occluders, hair_of
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.targets import with_rim
 from tasks.faces import MESH_SIDE_PX, mesh_region
@@ -75,8 +75,8 @@ def _follow(layout, frames, colour):
 def test_an_instrument_is_found_where_it_is(clips, layout, name, colour):
     found, there = _follow(layout, clips[name], colour)
     assert there.sum() > 10_000
-    assert (found & there).sum() / there.sum() > 0.9
-    assert (found & there).sum() / found.sum() > 0.85
+    assert (found & there).sum() / there.sum() > 0.75
+    assert (found & there).sum() / found.sum() > 0.9
 
 
 @pytest.mark.parametrize("name", ["franck", "cap12"])
@@ -116,16 +116,98 @@ def test_nothing_is_in_front_of_a_face_in_another_light_or_of_none(layout):
     assert not occluders.step(np.where(layout.cheeks[..., None], grey, skin)).any()
 
 
-def test_skin_that_comes_out_from_under_a_gauze_is_not_in_front(layout):
+def _lit(rgb, gain):
+    """Return a picture in so much light: linear factors, one or height x width x 3."""
+    linear = (rgb / 255.0) ** 2.2 * gain
+    return np.asarray(np.clip(linear, 0, 1) ** (1 / 2.2) * 255, np.uint8)
+
+
+def _side(rgb, mesh_xy, gain):
+    columns = np.arange(rgb.shape[1])[None, :, None] < mesh_xy[1, 0]
+    return np.where(columns, np.array(gain), 1.0)
+
+
+LIGHTS = {
+    "a quarter": lambda rgb, mesh: _lit(rgb, 0.25),
+    "a tenth": lambda rgb, mesh: _lit(rgb, 0.1),
+    "fourfold": lambda rgb, mesh: _lit(rgb, 4),
+    "a shadow on one side": lambda rgb, mesh: _lit(rgb, _side(rgb, mesh, [0.1, 0.1, 0.1])),
+    "blue from one side": lambda rgb, mesh: _lit(rgb, _side(rgb, mesh, [0.5, 0.7, 1.6])),
+    "a cold lamp": lambda rgb, mesh: _lit(rgb, np.array([0.8, 1.0, 1.4])),
+}
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_no_light_uncovers_a_face(clips, layout, name, light):
+    occluders = Occluders(layout)
+    for number, (rgb, mesh_xy) in enumerate(clips[name]):
+        seen = LIGHTS[light](rgb, mesh_xy) if number >= ENTERS else rgb
+        found = occluders.step(_spread(layout, seen, mesh_xy)) > 0.5
+        assert (found & layout.inside & ~layout.forehead).sum() < 0.02 * layout.inside.sum(), number
+
+
+@pytest.fixture
+def below(layout):
+    """All below the nose, without the cheeks."""
+    rows = np.arange(layout.index.shape[0])[:, None]
+    return (rows > layout.mesh_xy[2, 1]) & ~layout.cheeks & (layout.index >= 0)
+
+
+def _bearded(layout, clips, below):
+    for rgb, mesh_xy in (clips["franck"] * 5)[:180]:
+        lab = _spread(layout, rgb, mesh_xy)
+        beard = below & ~layout.features
+        lab[beard] = lab[beard] * np.float32([0.3, 0, 0]) + np.float32([0, 130, 131])
+        yield lab
+
+
+@pytest.mark.parametrize("frames", [12, 75])
+def test_a_beard_is_not_unlearnt_under_a_hand(clips, layout, below, frames):
+    occluders, shown = Occluders(layout), []
+    for number, lab in enumerate(_bearded(layout, clips, below)):
+        if 20 <= number < 20 + frames:
+            lab[below] = np.median(lab[layout.cheeks], axis=0)
+        shown.append((occluders.step(lab) > 0.5)[below].mean())
+    assert max(shown) < 0.02
+
+
+def test_a_beard_that_comes_into_the_picture_is_not_in_front(clips, layout, below):
+    occluders, shown = Occluders(layout), []
+    for number, lab in enumerate(_bearded(layout, clips, below)):
+        if number < 20:
+            lab[below] = (0, 128, 128)
+        shown.append((occluders.step(lab) > 0.5)[below].mean())
+    assert max(shown) < 0.02
+
+
+def test_what_is_under_a_mask_is_not_in_front_when_it_is_taken_off(clips, layout, below):
+    occluders, shown = Occluders(layout), []
+    for number, lab in enumerate(_bearded(layout, clips, below)):
+        if number < 60:
+            lab[below] = (170, 115, 110)
+        shown.append((occluders.step(lab) > 0.5)[below & ~layout.features].mean())
+    assert max(shown) < 0.02
+
+
+def test_nothing_is_in_front_while_both_cheeks_are_covered(layout):
     skin = np.full((*layout.index.shape, 3), (150, 145, 145), np.float32)
     rows = np.flatnonzero(layout.cheeks.any(axis=1))
     over_cheeks = np.zeros_like(layout.cheeks)
     over_cheeks[rows[0] : rows[-1]] = ~layout.features[rows[0] : rows[-1]]
-    assert over_cheeks[layout.inside].mean() < MOST
     gauze = np.where(over_cheeks[..., None], np.float32([220, 128, 128]), skin)
     occluders = Occluders(layout)
     occluders.step(skin)
-    assert occluders.step(gauze)[layout.cheeks].mean() > 0.8
-    for _ in range(300):
-        occluders.step(gauze)
+    assert not any(occluders.step(gauze).any() for _ in range(300))
     assert not occluders.step(skin).any()
+
+
+def test_hair_that_has_gone_leaves_no_hole(clips, layout):
+    occluders = Occluders(layout)
+    labs = [_spread(layout, *frame) for frame in clips["franck"]]
+    for lab in labs[:20]:
+        held = occluders.step(lab)
+    assert (held[layout.forehead] > 0.5).sum() > 150
+    bare = labs[20].copy()
+    bare[layout.forehead] = np.median(bare[layout.cheeks], axis=0)
+    assert not occluders.step(bare).any()
