@@ -164,9 +164,9 @@ def test_no_frame_keeps_its_original_face(case, cohort, params):
     for before, after, boxes in zip(originals, released, made[case].boxes, strict=True):
         assert after.size_wh == before.size_wh
         for box in boxes:
-            share = surviving_share(before.rgb, after.rgb, np.array(box, np.float32))
+            share = surviving_share(before.grey, after.grey, np.array(box, np.float32))
             assert share <= params.validate_.surviving_share, f"frame {before.index}"
-            assert surviving_share(before.rgb, before.rgb, np.array(box, np.float32)) == 1.0
+            assert surviving_share(before.grey, before.grey, np.array(box, np.float32)) == 1.0
     surviving, flagged = clip_leaks(
         here, ids[case], params.validate_.surviving_share, params.deidentify.margin
     )

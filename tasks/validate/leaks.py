@@ -10,6 +10,7 @@ import polars as pl
 from schemas.coverage import COVERAGE
 from schemas.jobs import Row
 from schemas.keypoints import KEYPOINTS
+from tasks.ahead import ahead
 from tasks.clips import coverage_path, keypoints_path, video_path
 from tasks.documents import read_pieces, read_table
 from tasks.errors import VideoError
@@ -31,7 +32,9 @@ def clip_leaks(root: Path, clip_id: str, limit: float, margin: float) -> list[Ro
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     boxes = _boxes(root, clip_id, coverage, margin)
     shares = {
-        original.index: max(surviving_share(original.rgb, released.rgb, box) for box in boxes[original.index])
+        original.index: max(
+            surviving_share(original.grey, released.grey, box) for box in boxes[original.index]
+        )
         for original, released in _side_by_side(root, clip_id)
         if boxes.get(original.index)
     }
@@ -50,7 +53,7 @@ def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None)
 
 
 def _side_by_side(root: Path, clip_id: str) -> Iterator[tuple[Frame, Frame]]:
-    streams = (read_frames(root / video_path(arm, clip_id)) for arm in ("original", "released"))
+    streams = (ahead(read_frames(root / video_path(arm, clip_id))) for arm in ("original", "released"))
     for original, released in zip_longest(*streams):
         if original is None or released is None or original.pts != released.pts:
             raise VideoError(f"{clip_id}: the released video does not have its original's frames")

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.regions import Box, RgbImage
+from tasks.regions import Box
+from tasks.video import GreyImage
 
 # a face is compared at this many pixels, in windows of so many: codec noise is finer, features are larger
 SIDE_PX, WINDOW_PX, SMOOTH_PX = 96, 12, 2
@@ -25,9 +26,9 @@ def _in_ellipse() -> NDArray[np.bool_]:
 IN_ELLIPSE = _in_ellipse()
 
 
-def surviving_share(original: RgbImage, released: RgbImage, box_xyxy: Box) -> float:
+def surviving_share(original: GreyImage, released: GreyImage, box_xyxy: Box) -> float:
     """Return which share of a face's windows with contrast is still the original's, in 0..1."""
-    first, second = (_face(rgb, box_xyxy) for rgb in (original, released))
+    first, second = (_face(grey, box_xyxy) for grey in (original, released))
     if first.size == 0:
         return 0.0
     windows = [_windows(face) for face in (first, second)]
@@ -54,13 +55,12 @@ def ranges(frames: Iterable[int]) -> str:
     return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def _face(rgb: RgbImage, box_xyxy: Box) -> NDArray[np.float32]:
-    height, width = rgb.shape[:2]
+def _face(grey: GreyImage, box_xyxy: Box) -> NDArray[np.float32]:
+    height, width = grey.shape
     x0, y0, x1, y1 = np.clip(np.round(box_xyxy), 0, [width, height, width, height]).astype(int)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return np.empty(0, np.float32)
-    grey = cv2.cvtColor(rgb[y0:y1, x0:x1], cv2.COLOR_RGB2GRAY)
-    face = cv2.resize(grey, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    face = cv2.resize(grey[y0:y1, x0:x1], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
     # the codec takes noise out of a face without changing whose it is
     return np.asarray(cv2.GaussianBlur(face, (0, 0), SMOOTH_PX), np.float32)
 

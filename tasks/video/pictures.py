@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tasks.errors import VideoError
 
 RgbImage = NDArray[np.uint8]
+GreyImage = NDArray[np.uint8]
 Plane = NDArray[Any]
 
 # bits a sample, and pixels that share a chroma sample: across, down
@@ -76,6 +77,9 @@ class Colours(threading.local):
         self._matrix = MATRICES[color_space]
         is_full = color_range == ColorRange.JPEG or pix_fmt.startswith("yuvj")
         self._range = ColorRange.JPEG if is_full else ColorRange.MPEG
+        low, high = (0, 255) if is_full else (16, 235)
+        levels = (np.arange(256) - low) * 255 / (high - low)
+        self._levels = np.clip(np.round(levels), 0, 255).astype(np.uint8)
         self._reader, self._writer = VideoReformatter(), VideoReformatter()
 
     def to_rgb(self, picture: av.VideoFrame) -> RgbImage:
@@ -88,6 +92,10 @@ class Colours(threading.local):
             threads=1,
         )
         return np.ascontiguousarray(seen.to_ndarray()).astype(np.uint8, copy=False)
+
+    def to_grey(self, luma: Plane) -> GreyImage:
+        short = luma if luma.dtype == np.uint8 else (luma >> 2).astype(np.uint8)
+        return np.asarray(cv2.LUT(short, self._levels), np.uint8)
 
     def from_rgb(self, rgb: RgbImage, pix_fmt: str) -> av.VideoFrame:
         return self._writer.reformat(
@@ -136,6 +144,11 @@ class Picture:
         rgb = self.colours.to_rgb(self.frame)
         rgb.flags.writeable = False
         return rgb
+
+    @property
+    def grey(self) -> GreyImage:
+        """The luma as it came, in 8 bits, 0 to 255."""
+        return self.colours.to_grey(_planes(self.frame)[0])
 
     @cached_property
     def canvas(self) -> RgbImage:

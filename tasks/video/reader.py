@@ -1,16 +1,18 @@
 """A file, decoded frame by frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 
 from tasks.errors import VideoError
 from tasks.video.info import QUARTER_TURNS, main_stream, open_input, quarter_turn, time_base
-from tasks.video.pictures import Colours, Picture, RgbImage
+from tasks.video.pictures import Colours, GreyImage, Picture, RgbImage
 
 DECODERS = 2
+FAR_FRAMES = 300  # beyond these it is quicker to look for a key frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,30 +38,80 @@ class Frame:
         """uint8, height x width x 3; what is drawn into it is what `VideoWriter` writes."""
         return self.picture.canvas
 
+    @property
+    def grey(self) -> GreyImage:
+        """uint8, height x width: the picture's own luma as it came, 0 to 255."""
+        return self.picture.grey
+
 
 def read_frames(path: Path) -> Iterator[Frame]:
     """Yield every frame in presentation order. Raises VideoError where one cannot be decoded."""
     with open_input(path) as container:
-        stream = main_stream(container)
-        base = time_base(stream)
-        context = stream.codec_context
+        decoder = _Decoder(container)
+        for index, frame in enumerate(decoder.frames()):
+            yield decoder.seen(index, frame)
+
+
+def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
+    """Yield the frames of these indexes, whose pts are known, in order; what lies far between is skipped.
+
+    For videos that `VideoWriter` wrote, whose key frames depend on nothing before them. Raises VideoError
+    where one cannot be decoded or is not there.
+    """
+    with open_input(path) as container:
+        decoder = _Decoder(container)
+        frames, before = decoder.frames(), -1
+        for index, pts in sorted(pts_of.items()):
+            if index - before > FAR_FRAMES:
+                frames = decoder.frames_from(pts)
+            found = next((frame for frame in frames if _pts(frame) >= pts), None)
+            if found is None or found.pts != pts:
+                raise VideoError(f"frame {index} is not where it should be")
+            before = index
+            yield decoder.seen(index, found)
+
+
+class _Decoder:
+    """A container's main stream, picture by picture."""
+
+    def __init__(self, container: InputContainer) -> None:
+        self._container, self._stream = container, main_stream(container)
+        self._base = time_base(self._stream)
+        context = self._stream.codec_context
         # a damaged picture is not repaired; slice threads would not say that it is one
         context.options = {"err_detect": "explode"}
         context.thread_type, context.thread_count = "FRAME", DECODERS
-        colours = None
+        self._colours: Colours | None = None
+
+    def frames(self) -> Iterator[av.VideoFrame]:
+        """Yield what comes next. Raises VideoError where it cannot be decoded."""
         try:
-            for index, frame in enumerate(container.decode(stream)):
+            for number, frame in enumerate(self._container.decode(self._stream)):
                 if frame.pts is None or frame.is_corrupt:
-                    raise VideoError(f"frame {index} is damaged or has no timestamp")
-                if colours is None:
-                    colours = Colours(int(context.colorspace), int(context.color_range), frame.format.name)
-                turns = QUARTER_TURNS[quarter_turn(frame)]
-                yield Frame(
-                    index=index,
-                    pts=frame.pts,
-                    timestamp_s=float(frame.pts * base),
-                    picture=Picture.from_decoded(frame, turns, colours),
-                    interlaced=bool(frame.interlaced_frame),
-                )
+                    raise VideoError(f"frame {number} is damaged or has no timestamp")
+                yield frame
         except av.error.FFmpegError as error:
             raise VideoError("the video cannot be decoded to its end") from error
+
+    def frames_from(self, pts: int) -> Iterator[av.VideoFrame]:
+        """Yield the frames from the last key frame on that lies no later than a pts."""
+        self._container.seek(pts, stream=self._stream)
+        return self.frames()
+
+    def seen(self, index: int, frame: av.VideoFrame) -> Frame:
+        """Return a decoded picture as it is seen."""
+        if self._colours is None:
+            context = self._stream.codec_context
+            self._colours = Colours(int(context.colorspace), int(context.color_range), frame.format.name)
+        turns = QUARTER_TURNS[quarter_turn(frame)]
+        return Frame(
+            index=index,
+            pts=_pts(frame),
+            timestamp_s=float(_pts(frame) * self._base),
+            picture=Picture.from_decoded(frame, turns, self._colours),
+            interlaced=bool(frame.interlaced_frame),
+        )
+
+
+def _pts(frame: av.VideoFrame) -> int:
+    return int(frame.pts or 0)

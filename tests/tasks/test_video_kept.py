@@ -7,16 +7,25 @@ from dataclasses import replace
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.bitstream import BitStreamFilterContext
 from tests_support import REPO, command_environment, draw_ramp, samples, with_sound, write_stream
 
 from schemas.params import Encoding
-from tasks.errors import ClipRefusedError
+from tasks.errors import ClipRefusedError, VideoError
 from tasks.hashing import sha256_bytes, sha256_file
 from tasks.ingest.admit import admit
-from tasks.video import Picture, VideoWriter, copy_streams, read_frames, read_info
+from tasks.video import (
+    Picture,
+    VideoWriter,
+    copy_streams,
+    pick_frames,
+    read_frames,
+    read_info,
+    stretch_clip,
+)  # fmt: skip
 from tasks.video.pictures import Colours
 
 ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
@@ -392,3 +401,37 @@ with VideoWriter(Path({str(tmp_path / "again.mp4")!r}), read_info(source), encod
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=REPO, env=command_environment())
     assert sha256_file(tmp_path / "again.mp4") == sha256_file(written)
+
+
+@pytest.mark.parametrize("wanted", [[0, 1, 2], [5, 700, 701, 1499], [0, 499, 1499]])
+def test_frames_that_are_picked_are_those_that_reading_all_finds(sample, tmp_path, wanted):
+    path = tmp_path / "long.mp4"
+    stretch_clip(sample("cap12"), path, height=64, frames=1500)
+    whole = {frame.index: frame for frame in read_frames(path) if frame.index in wanted}
+    picked = list(pick_frames(path, {index: whole[index].pts for index in wanted}))
+    assert [frame.index for frame in picked] == wanted
+    for frame in picked:
+        assert frame.pts == whole[frame.index].pts
+        np.testing.assert_array_equal(frame.rgb, whole[frame.index].rgb)
+
+
+def test_a_frame_that_is_not_where_it_was_is_refused(sample, tmp_path):
+    path = tmp_path / "short.mp4"
+    stretch_clip(sample("cap12"), path, height=64, frames=20)
+    assert [frame.pts for frame in pick_frames(path, {3: 3 * 512})] == [3 * 512]
+    with pytest.raises(VideoError, match="frame 3 is not where it should be"):
+        list(pick_frames(path, {3: 3 * 512 + 1}))
+    with pytest.raises(VideoError, match="frame 9000 is not"):
+        list(pick_frames(path, {9000: 9000 * 512}))
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "tags"), [("yuv420p", (2, 0, 2, 2)), ("yuv420p", (1, 2, 1, 1)), ("yuv420p10le", (2, 1, 2, 2))]
+)
+def test_grey_is_the_luma_over_the_whole_range(tmp_path, pix_fmt, tags):
+    path = write_stream(tmp_path / "grey.mp4", pix_fmt=pix_fmt, tags=tags)
+    frame = next(read_frames(path))
+    seen = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY)
+    assert frame.grey.dtype == np.uint8
+    assert frame.grey.shape == seen.shape
+    assert np.abs(frame.grey.astype(int) - seen).mean() < 12  # another matrix weighs the colours otherwise
