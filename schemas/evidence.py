@@ -9,6 +9,17 @@ from schemas.keypoints import ARMS
 ARM = pa.Check.isin(ARMS)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")
 SHARE = pa.Check.in_range(0, 1)
+RECOGNISERS = ("dlib", "mobilefacenet")
+# the figures that methods are compared by: part and metric
+METHOD_FIGURES = {
+    "face_found_again": ("face", "found_again"),
+    "face_nme": ("face", "nme_mean"),
+    "face_correlation": ("face", "correlation"),
+    "head_nme": ("head", "nme_mean"),
+    "head_oks": ("head", "oks_mean"),
+    "body_nme": ("body", "nme_mean"),
+    "body_ap": ("body", "ap"),
+}
 
 INVARIANCE = pa.DataFrameSchema(
     {
@@ -32,17 +43,60 @@ IDENTITY = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "arm": pa.Column(pl.String, ARM),
-        "recogniser": pa.Column(pl.String, pa.Check.isin(("dlib", "mobilefacenet"))),
+        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "distance_mean": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
         "distance_min": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
         "threshold": pa.Column(pl.Float64, pa.Check.gt(0), nullable=True),
+        # whether neither the swap nor the choice of targets used it
+        "independent": pa.Column(pl.Boolean),
         "rank1": pa.Column(pl.Float64, SHARE, nullable=True),
+        "rank5": pa.Column(pl.Float64, SHARE, nullable=True),
+        # whether the frame most like anybody, and the mean of all frames, point to the subject
+        "best_frame": pa.Column(pl.Boolean),
+        "template": pa.Column(pl.Boolean),
         "gallery_subjects": pa.Column(pl.Int32, pa.Check.ge(0)),
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "frames_no_face": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
     unique=["clip_id", "arm", "recogniser"],
+)
+
+KEYPOINT_ERRORS = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID),
+        "arm": pa.Column(pl.String, ARM),
+        "part": pa.Column(pl.String, pa.Check.isin(("face", "body", "left_hand", "right_hand"))),
+        "keypoint": pa.Column(pl.Int16, pa.Check.in_range(0, 467)),
+        # of the frames in which the original shows it
+        "missing": pa.Column(pl.Float64, SHARE, nullable=True),
+        "nme_mean": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "n": pa.Column(pl.Int32, pa.Check.ge(0)),
+    },
+    strict=True,
+    unique=["clip_id", "arm", "part", "keypoint"],
+)
+
+SIGNALS = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID),
+        "arm": pa.Column(pl.String, ARM),
+        "person": pa.Column(pl.Int16, pa.Check.ge(0)),
+        "signal": pa.Column(pl.String),
+        "unit": pa.Column(pl.String),
+        # of a signal over time, its means
+        "original": pa.Column(pl.Float64, nullable=True),
+        "value": pa.Column(pl.Float64, nullable=True),
+        "difference": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "floor": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "correlation": pa.Column(pl.Float64, pa.Check.in_range(-1, 1), nullable=True),
+        # Bland and Altman's 95 % limits of agreement
+        "limit_low": pa.Column(pl.Float64, nullable=True),
+        "limit_high": pa.Column(pl.Float64, nullable=True),
+        "n": pa.Column(pl.Int32, pa.Check.ge(0)),
+    },
+    strict=True,
+    unique=["clip_id", "arm", "person", "signal"],
 )
 
 FINDINGS = pa.DataFrameSchema(
@@ -56,6 +110,69 @@ FINDINGS = pa.DataFrameSchema(
     },
     strict=True,
     unique=["clip_id", "finding"],
+)
+
+LINKAGE = pa.DataFrameSchema(
+    {
+        "arm": pa.Column(pl.String, ARM),
+        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
+        "clip_a": pa.Column(pl.String, CLIP_ID),
+        "clip_b": pa.Column(pl.String, CLIP_ID),
+        "same_subject": pa.Column(pl.Boolean),
+        # between the clips' mean faces of length 1
+        "distance": pa.Column(pl.Float64, pa.Check.in_range(0, 2)),
+    },
+    strict=True,
+    unique=["arm", "recogniser", "clip_a", "clip_b"],
+)
+
+RECOGNITION = pa.DataFrameSchema(
+    {
+        "arm": pa.Column(pl.String, ARM),
+        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
+        "false_match_rate": pa.Column(pl.Float64, SHARE),
+        # null where the cohort has too few subjects to tell
+        "true_match_rate": pa.Column(pl.Float64, SHARE, nullable=True),
+        "subjects": pa.Column(pl.Int32, pa.Check.ge(1)),
+    },
+    strict=True,
+    unique=["arm", "recogniser", "false_match_rate"],
+)
+
+ROC = pa.DataFrameSchema(
+    {
+        "arm": pa.Column(pl.String, ARM),
+        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
+        "false_match_rate": pa.Column(pl.Float64, SHARE),
+        "true_match_rate": pa.Column(pl.Float64, SHARE),
+    },
+    strict=True,
+)
+
+MEASURED = {
+    "invariance": INVARIANCE,
+    "keypoint_errors": KEYPOINT_ERRORS,
+    "signals": SIGNALS,
+    "identity": IDENTITY,
+    "linkage": LINKAGE,
+    "recognition": RECOGNITION,
+    "findings": FINDINGS,
+}
+
+METHODS = pa.DataFrameSchema(
+    {
+        "method": pa.Column(pl.String, ARM, unique=True),
+        "clips": pa.Column(pl.Int32, pa.Check.ge(0)),
+    }
+    | {
+        f"{name}{end}": pa.Column(pl.Float64, pa.Check.in_range(-1, 100), nullable=True)
+        for name in (
+            *METHOD_FIGURES,
+            *(f"{recogniser}_{figure}" for recogniser in RECOGNISERS for figure in ("distance", "rank1")),
+        )
+        for end in ("", "_low", "_high")
+    },
+    strict=True,
 )
 
 VERDICTS = pa.DataFrameSchema(

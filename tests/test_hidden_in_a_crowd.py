@@ -15,7 +15,7 @@ from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.keypoints import stack_xy
 from tasks.models.fetch import fetch_member
 from tasks.recognisers import make_recognisers
-from tasks.validate.identity import distances, make_gallery, rank1
+from tasks.validate.identity import attack, distances, make_gallery
 from tasks.video import read_frames
 
 CROWD = (
@@ -103,7 +103,9 @@ def figures(cohort, crowd, weights):
             {who: faces[name] for who, faces in crowd.items()} | _own(found, vectors, name)
         )
         for clip_id, figure in found.items():
-            figure[f"rank1 {name}"] = rank1(vectors[(clip_id, "released", name)], figure["subject"], gallery)
+            figure[f"rank1 {name}"] = attack(
+                vectors[(clip_id, "released", name)], figure["subject"], gallery
+            ).rank1
             figure["gallery"] = len(gallery)
             if name == "dlib":
                 apart = distances(vectors[(clip_id, "original", name)], vectors[(clip_id, "released", name)])

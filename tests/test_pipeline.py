@@ -16,7 +16,7 @@ from tests_support import command_environment
 
 from flows.sample import CLIPS
 from flows.servers import object_store
-from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, VERDICTS
+from schemas.evidence import MEASURED, VERDICTS
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
@@ -106,6 +106,10 @@ def test_the_graph_speaks_through_dvc(demo):
     run = _dvc(root, "metrics", "show", "--json")
     assert json.loads(run)[""]["data"]["data/evidence/summary.json"]["data"]["clips"]["admitted"] == 4
     assert json.loads(_dvc(root, "status", "--json")) == {}
+    plots = json.loads(_dvc(root, "plots", "show", "--json"))["data"]
+    points = plots["data/evidence/methods.csv"][0]["content"]["data"]["values"]
+    assert plots["data/evidence/roc.csv"][0]["content"]["data"]["values"]
+    assert [point["method"] for point in points] == ["control", "released", "blur", "pixelate", "mask"]
 
 
 def _dvc(root: Path, *words: str) -> str:
@@ -116,8 +120,7 @@ def _dvc(root: Path, *words: str) -> str:
 
 def test_the_tables_keep_their_schemas(demo):
     evidence = demo[0] / "data/evidence"
-    schemas = {"invariance": INVARIANCE, "identity": IDENTITY, "findings": FINDINGS, "verdicts": VERDICTS}
-    for name, schema in schemas.items():
+    for name, schema in (MEASURED | {"verdicts": VERDICTS}).items():
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
     check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Deidentify, Params, Validate
+from schemas.params import Deidentify, Params, Section, Validate
 from tasks.clips import clips_of_arm, coverage_path, keypoints_path, read_admitted, video_path
 from tasks.hashing import sha256_file
 from tasks.inference import shared_weights
-from tasks.validate.evidence import EVIDENCE, clip_invariance, cohort_identity, write_evidence
+from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
 from tasks.validate.leaks import clip_leaks
 
 MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
@@ -31,7 +32,8 @@ def arms_of(root: Path, params: Params) -> dict[str, list[str]]:
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
     """Return a job for each clip's keypoints, and one for identity over the whole cohort."""
     # rules judge what is measured: another rule needs no new measurement
-    settings = {"validate": params.validate_.model_copy(update={"rules": {}})}
+    measures = params.validate_.model_copy(update={"rules": {}})
+    settings: dict[str, Section] = {"validate": measures, "deidentify": params.deidentify}
     keypoints = {
         clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *arms)}
         for clip_id, arms in arms_of(root, params).items()
@@ -42,7 +44,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             arm=arm,
             key=clip_id,
             inputs=inputs | _videos(root, clip_id),
-            settings=settings | {"deidentify": params.deidentify},
+            settings=settings,
         )
         for clip_id, inputs in keypoints.items()
     ]
@@ -71,26 +73,26 @@ def process(root: Path, job: Job) -> Row:
     """Return a clip's invariance rows, or the cohort's identity rows."""
     settings = job.settings["validate"]
     assert isinstance(settings, Validate)
+    rule = job.settings["deidentify"]
+    assert isinstance(rule, Deidentify)
     if job.key != COHORT:
-        rule = job.settings["deidentify"]
-        assert isinstance(rule, Deidentify)
         arms = [name for name in job.inputs if name != "original" and " " not in name]
-        invariance = clip_invariance(root, job.key, arms, settings)
+        tables = clip_keypoints(root, job.key, arms, settings)
         findings = clip_leaks(root, job.key, settings.surviving_share, rule.margin)
-        return {"invariance": invariance, "findings": findings, "outputs": {}}
+        return {**tables, "findings": findings, "outputs": {}}
     arms_by_clip: dict[str, list[str]] = {}
     for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
         if name != "original":
             arms_by_clip.setdefault(clip_id, []).append(name)
-    return {"identity": cohort_identity(root, arms_by_clip, settings), "outputs": {}}
+    tables = cohort_identity(root, arms_by_clip, settings, rule.targets.chooser)
+    return {**tables, "outputs": {}}
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the evidence tables, the verdicts and their summary."""
-    invariance = [row for part in rows for row in part.get("invariance", [])]
-    identity = [row for part in rows for row in part.get("identity", [])]
-    findings = [row for part in rows for row in part.get("findings", [])]
-    tables = write_evidence(root, params.validate_, invariance, identity, findings)
+    measured = {name: [row for part in rows for row in part.get(name, [])] for name in (*MEASURED, "roc")}
+    tables = write_evidence(root, params.validate_, measured)
+    findings = measured["findings"]
     return Collected(tables=tables, notes=tuple(_tell(row) for row in findings if row["frames"]))
 
 

@@ -1,22 +1,37 @@
 """Embed sampled faces of every arm and compare them with the originals; embeddings stay in memory."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
+from schemas.frames import FRAMES
 from schemas.jobs import Row
-from tasks.clips import read_keypoints, video_path
+from tasks.clips import frames_path, read_keypoints, video_path
+from tasks.documents import read_table
 from tasks.keypoints import stack_xy
 from tasks.recognisers import Recogniser
 from tasks.regions import Points
-from tasks.validate.identity import Embeddings, distances, make_gallery, rank1
-from tasks.video import read_frames
+from tasks.validate.identity import (
+    Embeddings,
+    attack,
+    distances,
+    likeness_to,
+    make_gallery,
+    match_rates,
+    template_of,
+    true_match_rate,
+)  # fmt: skip
+from tasks.video import Frame, pick_frames, read_frames
 
 Meshes = dict[int, list[Points]]
+FALSE_MATCH_RATES = (0.01, 0.001)
+ROC_POINTS = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
     """The faces of one clip that are compared: (frame, the original's mesh in it)."""
 
@@ -65,7 +80,7 @@ def embed_arm(
         wanted.setdefault(number, []).append(mesh)
     vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
     missed = 0
-    for frame in read_frames(root / video_path(arm, probe.clip_id)):
+    for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):
         for mesh in wanted.get(frame.index, []):
             seen = same_place(mesh, found.get(frame.index, []))
             missed += seen is None
@@ -74,34 +89,140 @@ def embed_arm(
     return {name: np.stack(values) for name, values in vectors.items()}, missed
 
 
+def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:
+    video = root / video_path(arm, clip_id)
+    if arm == "original":
+        return read_frames(video)
+    pts = read_table(root / frames_path(arm, clip_id), FRAMES)["pts"]
+    return pick_frames(video, {number: int(pts[number]) for number in wanted})
+
+
+@dataclass(frozen=True)
+class Look:
+    """One clip of an arm under one recogniser. missed: faces that the extractor did not find."""
+
+    probe: Probe
+    arm: str
+    recogniser: str
+    missed: int
+
+
+@dataclass
+class Attacks:
+    """All that recognisers find in a cohort's clips, arm by arm; embeddings stay here."""
+
+    chooser: str
+    thresholds: dict[str, float]
+    identity: list[Row] = field(default_factory=list)
+    _templates: dict[tuple[str, str], dict[Probe, Embeddings]] = field(default_factory=dict)
+    _likeness: dict[tuple[str, str], dict[str, list[Embeddings]]] = field(default_factory=dict)
+
+    def add(
+        self, look: Look, original: Embeddings, other: Embeddings, gallery: dict[str, Embeddings]
+    ) -> None:
+        """Attack one clip of an arm with one recogniser, given N x D embeddings of the same N faces."""
+        probe, arm, name = look.probe, look.arm, look.recogniser
+        apart = distances(original, other)
+        self.identity.append(
+            {
+                "clip_id": probe.clip_id,
+                "arm": arm,
+                "recogniser": name,
+                "independent": name != self.chooser,
+                "threshold": self.thresholds.get(name),
+                "frames": len(probe.faces),
+                "frames_no_face": look.missed,
+                "distance_mean": float(apart.mean()),
+                "distance_min": float(apart.min()),
+                "gallery_subjects": len(gallery),
+                **asdict(attack(other, probe.subject, gallery)),
+            }
+        )
+        self._templates.setdefault((arm, name), {})[probe] = template_of(other)
+        own = list(gallery).index(probe.subject)
+        likeness = likeness_to(other, gallery)
+        scores = self._likeness.setdefault((arm, name), {"genuine": [], "impostor": []})
+        scores["genuine"].append(likeness[:, own])
+        scores["impostor"].append(np.delete(likeness, own, axis=1).ravel())
+
+    def linkage(self) -> list[Row]:
+        """Return the distance between the mean faces of every two clips of an arm."""
+        return [
+            {
+                "arm": arm,
+                "recogniser": name,
+                "clip_a": first.clip_id,
+                "clip_b": second.clip_id,
+                "same_subject": first.subject == second.subject,
+                "distance": float(np.linalg.norm(faces[first] - faces[second])),
+            }
+            for (arm, name), faces in self._templates.items()
+            for first, second in combinations(faces, 2)
+        ]
+
+    def recognition(self, subjects: int) -> list[Row]:
+        """Return true-match rates at fixed false-match rates, where there are subjects enough to tell.
+
+        A rate of 1 in N needs N pairs of different subjects.
+        """
+        return [
+            {
+                "arm": arm,
+                "recogniser": name,
+                "false_match_rate": asked,
+                "true_match_rate": true_match_rate(rates, asked) if enough else None,
+                "subjects": subjects,
+            }
+            for (arm, name), rates in self._rates().items()
+            for asked in FALSE_MATCH_RATES
+            for enough in [subjects * (subjects - 1) >= 1 / asked]
+        ]
+
+    def roc(self) -> list[Row]:
+        """Return the curves of true over false matches, at most so many points each."""
+        return [
+            {"arm": arm, "recogniser": name, "false_match_rate": false, "true_match_rate": true}
+            for (arm, name), rates in self._rates().items()
+            for false, true in (rates[at] for at in _spread_over(len(rates), ROC_POINTS))
+        ]
+
+    def _rates(self) -> dict[tuple[str, str], list[tuple[float, float]]]:
+        return {
+            key: match_rates(np.concatenate(scores["genuine"]), np.concatenate(scores["impostor"]))
+            for key, scores in self._likeness.items()
+            if any(map(len, scores["impostor"]))
+        }
+
+
 def judge_identity(
     root: Path,
     probes: list[Probe],
     arms: dict[str, list[str]],
     recognisers: dict[str, Recogniser],
-    thresholds: dict[str, float],
-) -> list[Row]:
-    """Return a row of the identity table for every clip, its arms and every recogniser."""
+    attacks: Attacks,
+) -> dict[str, list[Row]]:
+    """Attack every clip's arms with every recogniser; return the rows of each table."""
     seen = [probe for probe in probes if probe.faces]
     originals = {probe.clip_id: embed_arm(root, "original", probe, recognisers)[0] for probe in seen}
     galleries = {name: _gallery(name, seen, originals) for name in recognisers}
-    rows: list[Row] = []
     for probe in seen:
         for arm in arms[probe.clip_id]:
             vectors, missed = embed_arm(root, arm, probe, recognisers)
-            rows += [
-                {
-                    "clip_id": probe.clip_id,
-                    "arm": arm,
-                    "recogniser": name,
-                    "threshold": thresholds.get(name),
-                    "frames": len(probe.faces),
-                    "frames_no_face": missed,
-                    **_compare(originals[probe.clip_id][name], vectors[name], probe, galleries[name]),
-                }
-                for name in recognisers
-            ]
-    return rows
+            for name in recognisers:
+                original = originals[probe.clip_id][name]
+                look = Look(probe, arm, name, missed)
+                attacks.add(look, original, vectors[name], galleries[name])
+    subjects = len({probe.subject for probe in seen})
+    return {
+        "identity": attacks.identity,
+        "linkage": attacks.linkage(),
+        "recognition": attacks.recognition(subjects),
+        "roc": attacks.roc(),
+    }
+
+
+def _spread_over(count: int, most: int) -> list[int]:
+    return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))})
 
 
 def _gallery(
@@ -111,13 +232,3 @@ def _gallery(
     for probe in probes:
         faces.setdefault(probe.subject, []).append(originals[probe.clip_id][name])
     return make_gallery(faces)
-
-
-def _compare(original: Embeddings, other: Embeddings, probe: Probe, gallery: dict[str, Embeddings]) -> Row:
-    apart = distances(original, other)
-    return {
-        "distance_mean": float(apart.mean()),
-        "distance_min": float(apart.min()),
-        "rank1": rank1(other, probe.subject, gallery),
-        "gallery_subjects": len(gallery),
-    }

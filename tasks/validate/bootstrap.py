@@ -17,7 +17,9 @@ def mean_interval(values: NDArray[np.float64], block: int = 1) -> Interval | Non
     if count < 2:
         return None
     length = min(block, count)
-    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
+    # the first follow the last, so that the ends are drawn as often as the middle
+    around = np.concatenate([values, values[: length - 1]])
+    sums = np.concatenate([[0.0], np.cumsum(around, dtype=np.float64)])
     blocks = sums[length:] - sums[:-length]
     draws = -(-count // length)
     starts = np.random.default_rng(SEED).integers(0, len(blocks), (RESAMPLES, draws))

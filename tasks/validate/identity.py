@@ -1,9 +1,12 @@
 """Can a released face still be recognised? (pure)"""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 Embeddings = NDArray[np.float32]
+RANK5 = 5
 
 
 def distances(original: Embeddings, other: Embeddings) -> NDArray[np.float64]:
@@ -13,14 +16,61 @@ def distances(original: Embeddings, other: Embeddings) -> NDArray[np.float64]:
 
 def make_gallery(originals: dict[str, list[Embeddings]]) -> dict[str, Embeddings]:
     """Return one mean direction per subject from all frames of all their original clips."""
-    return {subject: _unit(_unit(np.concatenate(faces)).mean(axis=0)) for subject, faces in originals.items()}
+    return {subject: template_of(np.concatenate(faces)) for subject, faces in originals.items()}
 
 
-def rank1(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> float:
-    """Return the share of N probes that point most towards their own subject in the gallery."""
-    subjects = list(gallery)
-    likeness = _unit(probes) @ np.stack([gallery[name] for name in subjects]).T
-    return float((likeness.argmax(axis=1) == subjects.index(subject)).mean())
+@dataclass(frozen=True)
+class Attack:
+    """What somebody who holds the gallery finds in one clip.
+
+    rank1, rank5: shares of frames whose own subject is the nearest, or among the five nearest. best_frame:
+    whether the frame that looks most like anybody looks like its own subject. template: whether the mean of
+    all frames does.
+    """
+
+    rank1: float
+    rank5: float
+    best_frame: bool
+    template: bool
+
+
+def likeness_to(probes: Embeddings, gallery: dict[str, Embeddings]) -> Embeddings:
+    """Return N x S cosines of N probes to the gallery's S subjects, in its order."""
+    return np.asarray(_unit(probes) @ np.stack(list(gallery.values())).T, np.float32)
+
+
+def template_of(probes: Embeddings) -> Embeddings:
+    """Return the mean direction of N probes."""
+    return _unit(_unit(probes).mean(axis=0))
+
+
+def attack(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> Attack:
+    """Look for the subject of N probes in the gallery."""
+    own, likeness = list(gallery).index(subject), likeness_to(probes, gallery)
+    better = (likeness > likeness[:, own : own + 1]).sum(axis=1)
+    most = int(likeness.max(axis=1).argmax())
+    mean = likeness_to(template_of(probes)[None], gallery)
+    return Attack(
+        float((better == 0).mean()),
+        float((better < RANK5).mean()),
+        bool(likeness[most].argmax() == own),
+        bool(mean.argmax() == own),
+    )
+
+
+def match_rates(genuine: Embeddings, impostor: Embeddings) -> list[tuple[float, float]]:
+    """Return (false-match rate, true-match rate) at every threshold worth looking at, from strict to lax."""
+    limits = np.unique(np.concatenate([genuine, impostor]))[::-1]
+    false, true = (
+        1 - np.searchsorted(np.sort(scores), limits, side="left") / len(scores)
+        for scores in (impostor, genuine)
+    )
+    return list(zip(false.tolist(), true.tolist(), strict=True))
+
+
+def true_match_rate(rates: list[tuple[float, float]], false_match_rate: float) -> float:
+    """Return the best true-match rate that keeps the false-match rate."""
+    return max((true for false, true in rates if false <= false_match_rate), default=0.0)
 
 
 def _unit(vectors: Embeddings) -> Embeddings:

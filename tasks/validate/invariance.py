@@ -101,6 +101,23 @@ def measure(
     )
 
 
+def keypoint_errors(original: Tracks, other: Tracks, part: str) -> tuple[Doubles, Doubles, NDArray[np.int64]]:
+    """Return for each of K keypoints the share of frames in which the arm misses it, its mean error, and n.
+
+    n: frames in which the original shows it, people pooled; the shares and errors are NaN where there are
+    none. An arm misses a keypoint whose part it does not find or whose visibility it puts below one half.
+    """
+    shown = labelled(original, part) & original.seen(part)[..., None]
+    found = labelled(other, part) & other.seen(part)[..., None]
+    counts = shown.sum(axis=(0, 1))
+    apart = np.linalg.norm(original.xy[part] - other.xy[part], axis=-1)
+    errors = np.where(shown & found, apart / reference_lengths(original, part)[..., None], np.nan)
+    both = (shown & found).sum(axis=(0, 1))
+    with np.errstate(invalid="ignore"):
+        missing = (shown & ~found).sum(axis=(0, 1)) / counts
+        return missing, np.nansum(errors, axis=(0, 1)) / both, counts
+
+
 def _block(time_s: Doubles) -> int:
     return max(1, round(BLOCK_S / float(np.median(np.diff(time_s))))) if len(time_s) > 1 else 1
 

@@ -27,7 +27,7 @@ def temporal_correlation(original: Floats, other: Floats) -> float | None:
     return float(((first * second).sum(axis=0)[moving] / spread[moving]).mean())
 
 
-def derivative(xy: Floats, time_s: Doubles, order: int) -> Doubles:
+def derivative(xy: Floats | Doubles, time_s: Doubles, order: int) -> Doubles:
     """Return the order-th difference quotient of frames x K x 2 over time, in units per second^order."""
     values, times = xy.astype(np.float64), time_s
     for _ in range(order):

@@ -2,6 +2,10 @@
 
 import polars as pl
 
+from schemas.evidence import METHOD_FIGURES, RECOGNISERS
+from schemas.jobs import Row
+from tasks.validate.bootstrap import mean_interval
+
 Figures = dict[str, float | int | None]
 
 
@@ -40,6 +44,38 @@ def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figu
         figures[f"{name}_distance_min"] = _round(rows["distance_min"].min())
         figures[f"{name}_rank1"] = _round(rows["rank1"].mean())
     return figures
+
+
+def compare_methods(invariance: pl.DataFrame, identity: pl.DataFrame) -> list[Row]:
+    """Return a row per method, the control first: means over the clips that every method was run on.
+
+    low, high: 95 % intervals by resampling clips, None where there is one clip only.
+    """
+    arms = invariance["arm"].unique(maintain_order=True).to_list()
+    by_clip = invariance.group_by("clip_id").agg(pl.col("arm").n_unique())
+    clips = by_clip.filter(pl.col("arm") == len(arms))["clip_id"].to_list()
+    return [_method(arm, clips, invariance, identity) for arm in arms]
+
+
+def _method(arm: str, clips: list[str], invariance: pl.DataFrame, identity: pl.DataFrame) -> Row:
+    here = pl.col("clip_id").is_in(clips) & (pl.col("arm") == arm)
+    row: Row = {"method": arm, "clips": len(clips)}
+    for name, (part, metric) in METHOD_FIGURES.items():
+        rows = invariance.filter(here & (pl.col("part") == part) & (pl.col("metric") == metric))
+        row |= _spread(name, rows["value"])
+    for recogniser in RECOGNISERS:
+        rows = identity.filter(here & (pl.col("recogniser") == recogniser))
+        row |= _spread(f"{recogniser}_distance", rows["distance_mean"]) | _spread(
+            f"{recogniser}_rank1", rows["rank1"]
+        )
+    return row
+
+
+def _spread(name: str, column: pl.Series) -> Row:
+    values = column.drop_nulls().sort().to_numpy()
+    low, high = mean_interval(values) or (None, None)
+    mean = float(values.mean()) if len(values) else None
+    return {name: _round(mean), f"{name}_low": _round(low), f"{name}_high": _round(high)}
 
 
 def _round(value: object) -> float | None:

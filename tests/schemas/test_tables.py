@@ -6,7 +6,18 @@ import pytest
 from schemas.clips import MANIFEST
 from schemas.corrections import CORRECTIONS
 from schemas.coverage import COVERAGE
-from schemas.evidence import FINDINGS, IDENTITY, INVARIANCE, VERDICTS
+from schemas.evidence import (
+    FINDINGS,
+    IDENTITY,
+    INVARIANCE,
+    KEYPOINT_ERRORS,
+    LINKAGE,
+    METHODS,
+    RECOGNITION,
+    ROC,
+    SIGNALS,
+    VERDICTS,
+)  # fmt: skip
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
@@ -25,8 +36,21 @@ GOOD = {
                                 "value": 0.1, "n": 3, "low": 0.0, "high": 0.2,
                                 "floor": 0.1, "ratio_to_floor": 1.0}),
     "identity": (IDENTITY, {"clip_id": CLIP, "arm": "released", "recogniser": "dlib",
-                            "distance_mean": 0.7, "distance_min": 0.6, "threshold": 0.6, "rank1": 0.5,
+                            "distance_mean": 0.7, "distance_min": 0.6, "threshold": 0.6, "independent": True,
+                            "rank1": 0.5, "rank5": 1.0, "best_frame": False, "template": True,
                             "gallery_subjects": 3, "frames": 20, "frames_no_face": 0}),
+    "keypoint_errors": (KEYPOINT_ERRORS, {"clip_id": CLIP, "arm": "control", "part": "face", "keypoint": 467,
+                                          "missing": 0.0, "nme_mean": 0.01, "n": 3}),
+    "signals": (SIGNALS, {"clip_id": CLIP, "arm": "released", "person": 0, "signal": "head_yaw",
+                          "unit": "degrees", "original": -3.0, "value": -2.0, "difference": 1.0,
+                          "floor": 0.1, "correlation": 0.9, "limit_low": -1.0, "limit_high": 1.0, "n": 3}),
+    "linkage": (LINKAGE, {"arm": "released", "recogniser": "dlib", "clip_a": CLIP, "clip_b": CLIP,
+                          "same_subject": True, "distance": 0.4}),
+    "recognition": (RECOGNITION, {"arm": "released", "recogniser": "dlib", "false_match_rate": 0.01,
+                                  "true_match_rate": None, "subjects": 3}),
+    "roc": (ROC, {"arm": "released", "recogniser": "dlib", "false_match_rate": 0.0, "true_match_rate": 0.5}),
+    "methods": (METHODS, {"method": "blur", "clips": 2}
+                | {name: 0.5 for name in METHODS.columns if name not in ("method", "clips")}),
     "verdicts": (VERDICTS, {"clip_id": CLIP, "verdict": "pass", "rule": "x", "value": 1.0,
                             "comparison": "<=", "threshold": 2.0, "severity": "fail", "passed": True}),
     "findings": (FINDINGS, {"clip_id": CLIP, "finding": "surviving", "frames": 1, "ranges": "7",
@@ -54,6 +78,16 @@ BAD = [
     ("invariance", "arm", "raw"),
     ("invariance", "value", -1.5),
     ("invariance", "low", -0.1),
+    ("keypoint_errors", "keypoint", 468),
+    ("keypoint_errors", "missing", 1.1),
+    ("signals", "correlation", 1.01),
+    ("signals", "difference", -1.0),
+    ("linkage", "distance", 2.5),
+    ("recognition", "true_match_rate", 1.5),
+    ("roc", "false_match_rate", -0.1),
+    ("methods", "method", "fog"),
+    ("methods", "face_nme", -2.0),
+    ("identity", "rank5", 1.2),
     ("identity", "rank1", 1.2),
     ("identity", "distance_min", 3.0),
     ("verdicts", "verdict", "fine"),

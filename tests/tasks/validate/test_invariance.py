@@ -170,3 +170,6 @@ def test_an_interval_holds_the_mean_and_grows_with_what_goes_together():
     assert np.subtract(*mean_interval(slow, 25)) < 2 * np.subtract(*mean_interval(slow)) < 0
     assert mean_interval(values) == (low, high)
     assert mean_interval(values[:1]) is None
+    first_is_odd = np.array([50.0] + [1.0] * 49)
+    low, high = mean_interval(first_is_odd, 25)
+    assert low < first_is_odd.mean() < high

@@ -1,0 +1,61 @@
+"""How far two arms agree on a signal (pure)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+Doubles = NDArray[np.float64]
+LEAST_FRAMES = 8
+SAME_EVENT_S = 0.2
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A signal in the original and in an arm: means, mean absolute difference, Pearson correlation over time.
+
+    limit_low, limit_high: Bland and Altman's 95 % limits of agreement of the arm's minus the original's.
+    """
+
+    original: float | None
+    value: float | None
+    difference: float | None
+    n: int
+    correlation: float | None = None
+    limit_low: float | None = None
+    limit_high: float | None = None
+
+
+def compare_series(original: Doubles, other: Doubles) -> Agreement:
+    """Compare two signals over the frames, NaN where unknown, in which both are known."""
+    both = ~(np.isnan(original) | np.isnan(other))
+    first, second = original[both], other[both]
+    if not len(first):
+        return Agreement(None, None, None, 0)
+    apart = second - first
+    means = float(first.mean()), float(second.mean()), float(np.abs(apart).mean())
+    if len(first) < LEAST_FRAMES:
+        return Agreement(*means, len(first))
+    spread = 1.96 * float(apart.std(ddof=1))
+    still = min(first.std(), second.std()) < 1e-9
+    correlation = None if still else float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
+    middle = float(apart.mean())
+    return Agreement(*means, len(first), correlation, middle - spread, middle + spread)
+
+
+def compare_values(original: float | None, other: float | None, n: int) -> Agreement:
+    """Compare one figure of each arm; None or NaN where it is not known."""
+    known = [value is not None and not np.isnan(value) for value in (original, other)]
+    first, second = original if known[0] else None, other if known[1] else None
+    apart = None if first is None or second is None else abs(second - first)
+    return Agreement(first, second, apart, n)
+
+
+def events_in_both(original_s: Doubles, other_s: Doubles) -> int:
+    """Return how many events of two lists are the same, one for one, no more than 0.2 s apart."""
+    if not len(original_s) or not len(other_s):
+        return 0
+    near = np.abs(original_s[:, None] - other_s[None]) <= SAME_EVENT_S
+    rows, columns = linear_sum_assignment(near, maximize=True)
+    return int(near[rows, columns].sum())

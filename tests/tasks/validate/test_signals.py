@@ -1,0 +1,128 @@
+"""Made movements with known answers."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.validate.agreement import compare_series, compare_values, events_in_both
+from tasks.validate.rhythm import blink_times, evenly, irregularity, rhythm, tap_times
+from tasks.validate.signals import (
+    HEAD_MM,
+    POSE_KEYPOINTS,
+    expression,
+    eyelid_opening,
+    head_pose_deg,
+    mouth_opening,
+)  # fmt: skip
+
+RATE, FRAMES = 30.0, 300
+TIME_S = np.arange(FRAMES) / RATE
+
+
+def _face(frames=FRAMES):
+    one = np.random.default_rng(2).uniform(100, 300, (468, 2))
+    one[[33, 133, 362, 263]] = [[120, 150], [160, 150], [200, 150], [240, 150]]
+    one[[61, 291]] = [[150, 250], [210, 250]]
+    one[[159, 145, 386, 374]] = [[140, 145], [140, 155], [220, 145], [220, 155]]
+    one[[13, 14]] = [[180, 250], [180, 250]]
+    return np.repeat(one[None], frames, axis=0).astype(np.float32)
+
+
+def test_openings_are_shares_of_the_width():
+    face = _face(3)
+    face[1, [159, 386], 1] = 155  # closed
+    face[2, 14, 1] = 280
+    np.testing.assert_allclose(eyelid_opening(face), [0.25, 0, 0.25], atol=1e-6)
+    np.testing.assert_allclose(mouth_opening(face), [0, 0, 0.5], atol=1e-6)
+    face[0] = np.nan
+    assert np.isnan(eyelid_opening(face)[0])
+
+
+@pytest.mark.parametrize("asked", [(0, 0, 0), (12, 0, 0), (0, 25, 0), (0, 0, -30), (-8, 15, 10)])
+def test_the_head_turns_by_what_it_was_turned(asked):
+    pitch, yaw, roll = np.radians(asked)
+    turns = [cv2.Rodrigues(np.array(axis))[0] for axis in ((pitch, 0, 0), (0, -yaw, 0), (0, 0, roll))]
+    turned = HEAD_MM @ (turns[1] @ turns[0] @ turns[2]).T + [10, 5, 600]
+    face = _face(1)
+    face[0, POSE_KEYPOINTS] = turned[:, :2] / turned[:, 2:] * 640 + [320, 240]
+    np.testing.assert_allclose(head_pose_deg(face, (640, 480))[0], asked, atol=0.1)
+    # the nose has gone to the right for a positive yaw
+    if asked == (0, 25, 0):
+        assert face[0, 1, 0] > face[0, [33, 263], 0].mean()
+
+
+def test_a_face_that_only_moves_and_grows_has_no_expression():
+    face, angle = _face(), 0.3 * np.sin(TIME_S)
+    turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], 1).reshape(-1, 2, 2)
+    moved = np.einsum("fij,fkj->fki", turn, face) * (1 + 0.1 * np.cos(TIME_S))[:, None, None] + 20
+    np.testing.assert_allclose(expression(moved.astype(np.float32), TIME_S), 0, atol=1e-3)
+    face[:, :234, 1] += (6 * np.sin(2 * np.pi * TIME_S))[:, None]
+    reach, speed = expression(face, TIME_S)
+    # half of the keypoints sway by 6 of 120 pixels against the other half
+    assert reach == pytest.approx(6 / 120, rel=0.05)
+    assert speed == pytest.approx(6 / 120 / 2 * 2 * np.pi * 2 / np.pi, rel=0.05)
+    assert np.isnan(expression(face[:1], TIME_S[:1])).all()
+
+
+@pytest.mark.parametrize("hertz", [0.8, 4.5, 9.0])
+def test_a_tremor_has_its_frequency_and_amplitude(hertz):
+    noise = np.random.default_rng(1).normal(0, 0.05, (FRAMES, 2))
+    xy = (
+        np.stack([3 * np.sin(2 * np.pi * hertz * TIME_S), np.zeros(FRAMES)], 1)
+        + noise
+        + 0.2 * TIME_S[:, None]
+    )
+    found = rhythm(xy, TIME_S)
+    assert found.hertz == pytest.approx(hertz, abs=0.1)
+    assert found.amplitude == pytest.approx(3, rel=0.03)
+
+
+def test_a_gap_ends_a_stretch_and_an_uneven_rate_is_evened():
+    xy = np.sin(2 * np.pi * 3 * TIME_S)[:, None]
+    xy[40:60] = np.nan
+    even, rate = evenly(xy, TIME_S)
+    assert (len(even), rate) == (pytest.approx(240, abs=1), pytest.approx(RATE))
+    jitter = TIME_S + np.random.default_rng(0).uniform(-0.01, 0.01, FRAMES)
+    assert rhythm(np.sin(2 * np.pi * 3 * jitter)[:, None], jitter).hertz == pytest.approx(3, abs=0.1)
+    assert rhythm(xy[:30], TIME_S[:30]) is None
+    assert rhythm(np.zeros((FRAMES, 1)), TIME_S) is None
+
+
+def test_blinks_are_found_and_a_long_closure_is_none():
+    opening = np.full(FRAMES, 0.3) + np.random.default_rng(3).normal(0, 0.005, FRAMES)
+    for at in (1.0, 4.0, 7.5):
+        opening -= 0.25 * np.exp(-((TIME_S - at) ** 2) / (2 * 0.05**2))
+    np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
+    opening[150:200] = 0.02  # eyes shut
+    np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
+    assert not len(blink_times(np.full(FRAMES, np.nan), TIME_S))
+
+
+def test_taps_are_counted_and_their_regularity_told():
+    regular = 1 + np.cos(2 * np.pi * 2 * TIME_S)
+    times = tap_times(regular, TIME_S)
+    assert len(times) == 20
+    assert irregularity(times) < 0.05
+    wobbly = 1 + np.cos(2 * np.pi * (2 * TIME_S + 0.4 * np.sin(2 * np.pi * 0.3 * TIME_S)))
+    assert irregularity(tap_times(wobbly, TIME_S)) > 0.2
+    assert irregularity(np.array([1.0, 2.0])) is None
+
+
+def test_agreement_by_hand():
+    first = np.arange(100, dtype=float)
+    found = compare_series(first, 2 * first + 1)
+    assert (found.original, found.value, found.n) == (49.5, 100.0, 100)
+    assert found.difference == pytest.approx(50.5)
+    assert found.correlation == pytest.approx(1)
+    noisy = first + np.random.default_rng(0).normal(2, 1, 100)
+    found = compare_series(first, noisy)
+    assert (found.limit_low, found.limit_high) == (pytest.approx(0.04, abs=0.5), pytest.approx(3.96, abs=0.5))
+    assert compare_series(first, np.full(100, np.nan)).n == 0
+    assert compare_series(first, np.zeros(100)).correlation is None
+    assert compare_values(3.0, 5.0, 9).difference == 2.0
+    assert compare_values(3.0, float("nan"), 9).difference is None
+
+
+def test_events_are_matched_one_for_one():
+    assert events_in_both(np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.9, 2.95, 9.0])) == 2
+    assert events_in_both(np.array([1.0]), np.zeros(0)) == 0
