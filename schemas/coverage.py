@@ -16,6 +16,8 @@ COVERAGE = pa.DataFrameSchema(
         "source": pa.Column(pl.String, pa.Check.isin(SOURCES)),
         "region_xyxy": pa.Column(pl.Array(pl.Float32, 4)),
         "method": pa.Column(pl.String, pa.Check.isin(METHODS)),
+        # the share of a swapped face in front of which something stayed, with its original pixels
+        "in_front": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         "flagged": pa.Column(pl.Boolean),
     },
     strict=True,

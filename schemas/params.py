@@ -187,7 +187,7 @@ class Rule(Section):
     metric: str
     part: str | None = None
     recogniser: str | None = None
-    finding: Literal["surviving", "flagged"] | None = None
+    finding: Literal["surviving", "flagged", "in_front"] | None = None
     relative_to_floor: bool = False
     comparison: Literal["<=", ">="]
     threshold: float
@@ -195,9 +195,13 @@ class Rule(Section):
 
 
 class Validate(Section):
-    """surviving_share: share of a face's windows that may look like the original's."""
+    """surviving_share: share of a face's windows that may look like the original's.
+
+    in_front_share: share of a face in front of which something may stay before a person should look.
+    """
 
     surviving_share: Fraction01
+    in_front_share: Fraction01
     identity_frames: Count
     identity_threshold: Positive
     pck_thresholds: list[Positive]

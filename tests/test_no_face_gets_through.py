@@ -167,10 +167,9 @@ def test_no_frame_keeps_its_original_face(case, cohort, params):
             share = surviving_share(before.grey, after.grey, np.array(box, np.float32))
             assert share <= params.validate_.surviving_share, f"frame {before.index}"
             assert surviving_share(before.grey, before.grey, np.array(box, np.float32)) == 1.0
-    surviving, flagged = clip_leaks(
-        here, ids[case], params.validate_.surviving_share, params.deidentify.margin
-    )
+    surviving, flagged, in_front = clip_leaks(here, ids[case], params.validate_, params.deidentify.margin)
     assert (surviving["frames"], surviving["ranges"]) == (0, "")
+    assert (in_front["frames"] > 0) == (case == "an instrument in front"), in_front
     assert flagged["frames"] == {"ten black frames": 10, "nobody": FRAMES}.get(case, flagged["frames"])
 
 
@@ -221,7 +220,5 @@ def test_an_uncovered_face_is_found_by_the_check(cohort, params, tmp_path):
     shutil.copyfile(
         here / video_path("original", ids["upright"]), there / video_path("released", ids["upright"])
     )
-    surviving, _ = clip_leaks(
-        there, ids["upright"], params.validate_.surviving_share, params.deidentify.margin
-    )
+    surviving, *_ = clip_leaks(there, ids["upright"], params.validate_, params.deidentify.margin)
     assert (surviving["frames"], surviving["ranges"], surviving["worst"]) == (FRAMES, f"0-{FRAMES - 1}", 1.0)

@@ -23,6 +23,8 @@ from tasks.inference import shared_weights
 from tasks.regions import RgbImage
 from tasks.video import Frame, VideoWriter, read_frames, read_info
 
+FaceKey = tuple[int, int]  # frame, track
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -61,7 +63,8 @@ def deidentify_clip(
     pool = load_pool(weights, rule, extract)
     fit = make_fit(weights, extract.landmark_score)
     swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
-    swap = make_swap(Meshes(root, clip_id, flat(tracks), rule), pool, cast, swapper)
+    in_front: dict[FaceKey, float] = {}
+    swap = make_swap(Meshes(root, clip_id, flat(tracks), rule), pool, cast, swapper, in_front)
     empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0
     with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
@@ -70,7 +73,7 @@ def deidentify_clip(
             written += 1
         if written != len(clip.scenes):
             raise VideoError(f"{clip_id} gave {written} frames instead of {len(clip.scenes)}")
-    write_table(to_table(regions), COVERAGE, coverage)
+    write_table(to_table(regions, in_front), COVERAGE, coverage)
 
 
 def _on_canvas(source: Path) -> Iterator[Frame]:
@@ -80,9 +83,16 @@ def _on_canvas(source: Path) -> Iterator[Frame]:
         yield frame
 
 
-def make_swap(meshes: Meshes, pool: Mapping[str, Target], cast: Cast, swapper: MeshSwapper) -> Cover:
+def make_swap(
+    meshes: Meshes,
+    pool: Mapping[str, Target],
+    cast: Cast,
+    swapper: MeshSwapper,
+    in_front: dict[FaceKey, float],
+) -> Cover:
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
+    in_front: takes the share of each face in front of which something stayed.
     A face that was too small or too short to be cast is given one that nobody in the clip has.
     """
     spare = next((name for name in pool if name not in cast.targets.values()), next(iter(pool)))
@@ -92,7 +102,7 @@ def make_swap(meshes: Meshes, pool: Mapping[str, Target], cast: Cast, swapper: M
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
         target = pool[cast.targets.get(region.track, spare)]
-        swapper(
+        in_front[region.frame, region.track] = swapper(
             rgb,
             region.box_xyxy,
             region.track,
@@ -105,8 +115,9 @@ def make_swap(meshes: Meshes, pool: Mapping[str, Target], cast: Cast, swapper: M
     return swap
 
 
-def to_table(regions: list[FaceRegion]) -> pl.DataFrame:
+def to_table(regions: list[FaceRegion], in_front: dict[FaceKey, float]) -> pl.DataFrame:
     """Build the coverage table."""
+    shares = [in_front.get((region.frame, region.track), 0.0) for region in regions]
     return pl.DataFrame(
         {
             "frame": pl.Series([region.frame for region in regions], dtype=pl.Int32),
@@ -116,6 +127,7 @@ def to_table(regions: list[FaceRegion]) -> pl.DataFrame:
                 [region.box_xyxy.tolist() for region in regions], dtype=pl.Array(pl.Float32, 4)
             ),
             "method": pl.Series([region.method for region in regions], dtype=pl.String),
+            "in_front": pl.Series(shares, dtype=pl.Float32),
             "flagged": pl.Series([region.flagged for region in regions], dtype=pl.Boolean),
         }
     )

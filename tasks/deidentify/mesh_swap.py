@@ -87,9 +87,10 @@ class MeshSwapper:
         *,
         last_xy: Points | None = None,
         hands_xy: Sequence[Points] = (),
-    ) -> None:
+    ) -> float:
         """Replace a face in place by the target's, in the patient's pose, expression, gaze and light.
 
+        Return the share of the face in front of which something stayed.
         last_xy: the mesh of the frame before, around which the extractor looks for this one.
         """
         region = mesh_region(mesh_xy if last_xy is None else last_xy)
@@ -119,6 +120,7 @@ class MeshSwapper:
             astray = (irises - self.look(rgb, mesh_xy)) * GAZE_CORRECTION
             memory.gaze = np.clip(memory.gaze + astray, -FARTHEST_XY, FARTHEST_XY)
         memory.frames += 1
+        return 0.0 if in_front is None else _share_inside(in_front, aim)
 
     def _memory(self, track: int, target: Target, *, is_new: bool) -> Memory:
         if track not in self._tracks:
@@ -174,6 +176,12 @@ def _in_front(
         return hands
     things = occluders.layout.fold(flat, wide_xy, MESH_SIDE_PX)
     return things if hands is None else np.maximum(things, hands)
+
+
+def _share_inside(weights: Floats, mesh_xy: Points) -> float:
+    inside = np.zeros(weights.shape, np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(np.round(mesh_xy).astype(np.int32)), 1)
+    return float(weights[inside > 0].mean()) if inside.any() else 0.0
 
 
 def is_near(seen_xy: Points, mesh_xy: Points) -> bool:

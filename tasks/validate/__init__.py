@@ -78,7 +78,7 @@ def process(root: Path, job: Job) -> Row:
     if job.key != COHORT:
         arms = [name for name in job.inputs if name != "original" and " " not in name]
         tables = clip_keypoints(root, job.key, arms, settings)
-        findings = clip_leaks(root, job.key, settings.surviving_share, rule.margin)
+        findings = clip_leaks(root, job.key, settings, rule.margin)
         return {**tables, "findings": findings, "outputs": {}}
     arms_by_clip: dict[str, list[str]] = {}
     for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
@@ -99,6 +99,7 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
 def _tell(finding: Row) -> str:
     says = {
         "surviving": "original pixels of a face are still there",
+        "in_front": "something stayed in front of a face, with its own pixels,",
         "flagged": "a face was covered without having been located",
     }
     return f"{finding['clip_id']}: {says[finding['finding']]} in frames {finding['ranges']}"

@@ -10,6 +10,7 @@ import polars as pl
 from schemas.coverage import COVERAGE
 from schemas.jobs import Row
 from schemas.keypoints import KEYPOINTS
+from schemas.params import Validate
 from tasks.ahead import ahead
 from tasks.clips import coverage_path, keypoints_path, video_path
 from tasks.documents import read_pieces, read_table
@@ -23,11 +24,10 @@ SAME_FACE = 0.5
 Boxes = dict[int, list[Box]]
 
 
-def clip_leaks(root: Path, clip_id: str, limit: float, margin: float) -> list[Row]:
+def clip_leaks(root: Path, clip_id: str, settings: Validate, margin: float) -> list[Row]:
     """Return the findings on a clip's frames: where original pixels survived, and where a person should look.
 
-    limit: share of a face's windows above which it has survived. Raises VideoError where the released
-    video has another number of frames than its original.
+    Raises VideoError where the released video has another number of frames than its original.
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     boxes = _boxes(root, clip_id, coverage, margin)
@@ -38,12 +38,15 @@ def clip_leaks(root: Path, clip_id: str, limit: float, margin: float) -> list[Ro
         for original, released in _side_by_side(root, clip_id)
         if boxes.get(original.index)
     }
-    survived = [frame for frame, share in shares.items() if share > limit]
+    survived = [frame for frame, share in shares.items() if share > settings.surviving_share]
     flagged = coverage.filter("flagged")["frame"].to_list()
     worst = max(shares.values(), default=0.0)
+    behind = coverage.filter(pl.col("in_front") > settings.in_front_share)["frame"].to_list()
+    most_behind = float(coverage["in_front"].to_numpy().max(initial=0.0))
     return [
         _finding(clip_id, "surviving", survived, worst),
         _finding(clip_id, "flagged", flagged, None),
+        _finding(clip_id, "in_front", behind, most_behind),
     ]
 
 
