@@ -182,16 +182,29 @@ class Compare(Section):
 
 
 class Rule(Section):
-    """A threshold on one figure of a clip's released arm."""
+    """A threshold on one figure of one of a clip's arms: of a part, a recogniser, a signal or a finding.
+
+    relative_to_floor: the figure is divided by the control's.
+    """
 
     metric: str
     part: str | None = None
     recogniser: str | None = None
+    signal: str | None = None
     finding: Literal["surviving", "flagged", "in_front"] | None = None
+    arm: Literal["control", "released"] = "released"
     relative_to_floor: bool = False
     comparison: Literal["<=", ">="]
     threshold: float
     severity: Literal["fail", "review"]
+
+    @model_validator(mode="after")
+    def _speaks_of_one_thing(self) -> Self:
+        if sum(name is not None for name in (self.part, self.recogniser, self.signal, self.finding)) != 1:
+            raise ValueError("a rule names one of part, recogniser, signal and finding")
+        if self.relative_to_floor and (self.recogniser or self.finding):
+            raise ValueError("only the figures of a part or a signal are relative to the control's")
+        return self
 
 
 class Validate(Section):

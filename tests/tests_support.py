@@ -151,12 +151,12 @@ def admit_clips(root, clips):
     rows = []
     for clip_id, subject in clips.items():
         path = root / video_path("original", clip_id)
-        info, frames = read_info(path), list(read_frames(path))
+        info, frames = read_info(path), sum(1 for _ in read_frames(path))
         rows.append(
             {
                 "clip_id": clip_id, "subject": subject, "session": "s1", "task": "talking",
                 "width": info.shown_size_wh[0], "height": info.shown_size_wh[1], "rotation": 0,
-                "time_base": str(info.time_base), "frame_count": len(frames), "duration_s": 1.0,
+                "time_base": str(info.time_base), "frame_count": frames, "duration_s": 1.0,
                 "is_vfr": False, "codec": info.codec, "pix_fmt": info.pix_fmt, "has_audio": False,
                 "audio": "none", "sha256": sha256_file(path), "status": "admitted",
             }

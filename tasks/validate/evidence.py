@@ -64,8 +64,7 @@ def write_evidence(
     tables = {name: build_table(rows[name], schema) for name, schema in MEASURED.items()}
     clip_ids = read_admitted(root)["clip_id"].to_list()
     invariance, identity = tables["invariance"], tables["identity"]
-    judged = judge(clip_ids, settings.rules, invariance, identity, tables["findings"])
-    tables["verdicts"] = build_table(judged, VERDICTS)
+    tables["verdicts"] = build_table(judge(clip_ids, settings.rules, tables), VERDICTS)
     for name, schema in (MEASURED | {"verdicts": VERDICTS}).items():
         write_table(tables[name], schema, root / EVIDENCE / f"{name}.parquet")
     plotted = {"methods": (compare_methods(invariance, identity), METHODS), "roc": (rows["roc"], ROC)}

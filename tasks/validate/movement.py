@@ -7,6 +7,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 LEAST_FRAMES = 8
 STILL = 1e-6
+BLOCK = 64  # keypoints
 
 
 def temporal_correlation(original: Floats, other: Floats) -> float | None:
@@ -16,15 +17,22 @@ def temporal_correlation(original: Floats, other: Floats) -> float | None:
     """
     if len(original) < LEAST_FRAMES:
         return None
-    first, second = (
-        (values - values.mean(axis=0)).reshape(len(values), -1).astype(np.float64)
-        for values in (original, other)
-    )
-    spread = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
-    moving = spread > STILL
-    if not moving.any():
-        return None
-    return float(((first * second).sum(axis=0)[moving] / spread[moving]).mean())
+    alike: list[Doubles] = []
+    for block in _blocks(original.shape[1]):
+        first, second = (
+            values[:, block].astype(np.float64) - values[:, block].mean(axis=0, dtype=np.float64)
+            for values in (original, other)
+        )
+        spread = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
+        moving = spread > STILL
+        alike.append((first * second).sum(axis=0)[moving] / spread[moving])
+    found = np.concatenate(alike)
+    return float(np.clip(found.mean(), -1, 1)) if len(found) else None
+
+
+def _blocks(keypoints: int) -> list[slice]:
+    # ten minutes of a face in double precision at once would be large
+    return [slice(start, start + BLOCK) for start in range(0, keypoints, BLOCK)]
 
 
 def derivative(xy: Floats | Doubles, time_s: Doubles, order: int) -> Doubles:
@@ -47,8 +55,21 @@ def movement_difference(
     if len(original) <= order:
         return np.zeros(0)
     scale = lengths[:, None, None].astype(np.float32)
-    sizes = [np.linalg.norm(derivative(xy / scale, time_s, order), axis=2) for xy in (original, other)]
-    apart = np.abs(sizes[0] - sizes[1]).mean(axis=1)
+    apart = np.zeros(len(original) - order)
+    for block in _blocks(original.shape[1]):
+        first, second = (
+            np.linalg.norm(derivative(xy[:, block] / scale, time_s, order), axis=2)
+            for xy in (original, other)
+        )
+        apart += np.abs(first - second).sum(axis=1) / original.shape[1]
     gaps = np.diff(time_s) > 2 * np.median(np.diff(time_s))
     broken = np.convolve(gaps, np.ones(order), "valid") > 0
     return np.asarray(apart[~broken], np.float64)
+
+
+def mean_speed(xy: Floats, time_s: Doubles) -> float:
+    """Return the mean speed of the keypoints of frames x K x 2, in units per second."""
+    sums = [
+        np.linalg.norm(derivative(xy[:, block], time_s, 1), axis=2).sum() for block in _blocks(xy.shape[1])
+    ]
+    return float(np.sum(sums)) / ((len(xy) - 1) * xy.shape[1])

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.validate.movement import derivative
+from tasks.validate.movement import mean_speed
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -80,13 +80,12 @@ def expression(face_xy: Floats, time_s: Doubles) -> tuple[float, float]:
     known = ~np.isnan(face_xy).any(axis=(1, 2))
     if known.sum() < 2:
         return np.nan, np.nan
-    shapes = _aligned(face_xy[known].astype(np.float64))
+    shapes = _aligned(face_xy[known])
     low, high = np.percentile(shapes, [5, 95], axis=0)
-    speed = np.linalg.norm(derivative(shapes, time_s[known], 1), axis=2)
-    return float(np.linalg.norm(high - low, axis=1).mean()), float(speed.mean())
+    return float(np.linalg.norm(high - low, axis=1).mean()), mean_speed(shapes, time_s[known])
 
 
-def _aligned(shapes: Doubles) -> Doubles:
+def _aligned(shapes: Floats) -> Floats:
     """Return frames x K x 2 shapes laid over the first by shift, scale and turn, in eye distances."""
     centred = shapes - shapes.mean(axis=1, keepdims=True)
     complex_shapes = centred[..., 0] + 1j * centred[..., 1]
@@ -94,4 +93,4 @@ def _aligned(shapes: Doubles) -> Doubles:
     fit = (complex_shapes.conj() @ first) / (np.abs(complex_shapes) ** 2).sum(axis=1)
     laid = complex_shapes * fit[:, None]
     laid /= np.abs(first[OUTER_EYES[0]] - first[OUTER_EYES[1]])
-    return np.stack([laid.real, laid.imag], axis=2)
+    return np.stack([laid.real, laid.imag], axis=2).astype(np.float32, copy=False)

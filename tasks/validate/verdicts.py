@@ -10,24 +10,42 @@ from schemas.params import Rule
 RANK = {"pass": 0, "review": 1, "fail": 2}
 
 
-def look_up(
-    rule: Rule, clip_id: str, invariance: pl.DataFrame, identity: pl.DataFrame, findings: pl.DataFrame
-) -> float | None:
-    """Return the released arm's figure that a rule speaks of, None where there is no evidence."""
+Tables = Mapping[str, pl.DataFrame]
+
+
+def look_up(rule: Rule, clip_id: str, tables: Tables) -> float | None:
+    """Return the figure that a rule speaks of, None where there is no evidence.
+
+    tables: invariance, identity, signals and findings. Of several people's signals the worst one counts.
+    """
+    values = _values(rule, clip_id, tables)
+    if not values or None in values or (rule.signal is None and len(values) > 1):
+        return None
+    known = [float(value) for value in values if value is not None]
+    return max(known) if rule.comparison == "<=" else min(known)
+
+
+def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
     if rule.finding is not None:
-        found = findings.filter(clip_id=clip_id, finding=rule.finding)
-        return float(found["frames"][0]) if found.height == 1 else None
-    here = (pl.col("clip_id") == clip_id) & (pl.col("arm") == "released")
-    if rule.recogniser is not None:
-        rows = identity.filter(here & (pl.col("recogniser") == rule.recogniser)).with_columns(
-            rank1_over_chance=pl.col("rank1") * pl.col("gallery_subjects")
+        rows, column = tables["findings"].filter(clip_id=clip_id, finding=rule.finding), rule.metric
+    elif rule.recogniser is not None:
+        rows, column = (
+            tables["identity"].filter(clip_id=clip_id, arm=rule.arm, recogniser=rule.recogniser),
+            rule.metric,
         )
-        column = rule.metric
+        rows = rows.with_columns(rank1_over_chance=pl.col("rank1") * pl.col("gallery_subjects"))
+    elif rule.signal is not None:
+        rows, column = (
+            tables["signals"].filter(clip_id=clip_id, arm=rule.arm, signal=rule.signal),
+            rule.metric,
+        )
+        if rule.relative_to_floor and column in rows.columns:
+            rows = rows.with_columns(relative=pl.col(column) / pl.col("floor"))
+            column = "relative"
     else:
-        named = (pl.col("part") == rule.part) & (pl.col("metric") == rule.metric)
-        rows = invariance.filter(here & named)
+        rows = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=rule.part, metric=rule.metric)
         column = "ratio_to_floor" if rule.relative_to_floor else "value"
-    return rows[column][0] if rows.height == 1 and column in rows.columns else None
+    return rows[column].to_list() if column in rows.columns else []
 
 
 def holds(rule: Rule, value: float | None) -> bool:
@@ -36,26 +54,18 @@ def holds(rule: Rule, value: float | None) -> bool:
     return value <= rule.threshold if rule.comparison == "<=" else value >= rule.threshold
 
 
-def judge(
-    clip_ids: list[str],
-    rules: Mapping[str, Rule],
-    invariance: pl.DataFrame,
-    identity: pl.DataFrame,
-    findings: pl.DataFrame,
-) -> list[Row]:
+def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> list[Row]:
     """Return a row per clip and rule; the verdict is the worst of the broken rules' severities."""
     rows: list[Row] = []
     for clip_id in clip_ids:
-        values = {
-            name: look_up(rule, clip_id, invariance, identity, findings) for name, rule in rules.items()
-        }
+        values = {name: look_up(rule, clip_id, tables) for name, rule in rules.items()}
         verdict = _verdict(rules, values)
         rows += [
             {
                 "clip_id": clip_id,
                 "verdict": verdict,
                 "rule": name,
-                "value": None if values[name] is None else float(values[name] or 0),
+                "value": values[name],
                 "comparison": rule.comparison,
                 "threshold": rule.threshold,
                 "severity": rule.severity,

@@ -18,7 +18,7 @@ RULES = {
 }  # fmt: skip
 
 
-def _judge(ratio=1.0, rank=0.2, flags=0, rules=RULES):
+def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES):
     invariance = pl.DataFrame(
         [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
           "ratio_to_floor": ratio}]
@@ -27,7 +27,13 @@ def _judge(ratio=1.0, rank=0.2, flags=0, rules=RULES):
         [{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank, "gallery_subjects": 4}]
     )
     findings = pl.DataFrame([{"clip_id": CLIP, "finding": "flagged", "frames": flags}])
-    table = build_table(judge([CLIP], rules, invariance, identity, findings), VERDICTS)
+    signals = pl.DataFrame(
+        [{"clip_id": CLIP, "arm": "released", "person": person, "signal": "eyelid_opening",
+          "correlation": correlation, "difference": 0.02, "floor": 0.01}
+         for person, correlation in enumerate(lids)]
+    )  # fmt: skip
+    tables = {"invariance": invariance, "identity": identity, "findings": findings, "signals": signals}
+    table = build_table(judge([CLIP], rules, tables), VERDICTS)
     check_table(table, VERDICTS, "verdicts")
     return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
 
@@ -58,3 +64,35 @@ def test_a_threshold_is_still_allowed():
 def test_a_rule_on_a_figure_that_does_not_exist_fails():
     unknown = Rule(metric="nonsense", part="face", comparison="<=", threshold=1.0, severity="review")
     assert _judge(rules={"x": unknown})[0] == "fail"
+
+
+def _of_lids(**more):
+    asked = {"metric": "correlation", "comparison": ">=", "threshold": 0.95, "severity": "review"} | more
+    return {"lids": Rule(signal="eyelid_opening", **asked)}
+
+
+@pytest.mark.parametrize(
+    ("lids", "verdict"), [((0.96,), "pass"), ((0.96, 0.5), "review"), ((0.96, None), "fail")]
+)
+def test_the_worst_persons_signal_counts_and_an_unknown_one_fails(lids, verdict):
+    assert _judge(lids=lids, rules=_of_lids())[0] == verdict
+
+
+def test_a_signal_may_be_held_against_the_controls():
+    twice = {"metric": "difference", "relative_to_floor": True, "comparison": "<="}
+    assert _judge(rules=_of_lids(**twice, threshold=2.0))[0] == "pass"
+    assert _judge(rules=_of_lids(**twice, threshold=1.9))[0] == "review"
+
+
+def test_a_rule_on_an_arm_that_was_not_measured_fails():
+    near = RULES["near"].model_copy(update={"arm": "control"})
+    assert _judge(rules={"near": near})[0] == "fail"
+
+
+@pytest.mark.parametrize("named", [{}, {"part": "face", "signal": "blink_count"}])
+def test_a_rule_that_speaks_of_nothing_or_of_two_things_is_refused(named):
+    with pytest.raises(ValueError, match="one of part"):
+        Rule(metric="value", comparison="<=", threshold=1.0, severity="fail", **named)
+    with pytest.raises(ValueError, match="relative"):
+        Rule(metric="frames", finding="flagged", relative_to_floor=True, comparison="<=", threshold=1.0,
+             severity="fail")  # fmt: skip
