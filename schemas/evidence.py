@@ -166,7 +166,7 @@ METHODS = pa.DataFrameSchema(
         "clips": pa.Column(pl.Int32, pa.Check.ge(0)),
     }
     | {
-        f"{name}{end}": pa.Column(pl.Float64, pa.Check.in_range(-1, 100), nullable=True)
+        f"{name}{end}": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True)
         for name in (
             *METHOD_FIGURES,
             *(f"{recogniser}_{figure}" for recogniser in RECOGNISERS for figure in ("distance", "rank1")),

@@ -100,7 +100,7 @@ class MeshSwapper:
             region = mesh_region(mesh_xy)
         crop = crop_region(rgb, region, MESH_SIDE_PX)
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
-        memory = self._memory(track, target, is_new=last_xy is None)
+        memory = self._memory(track, target)
         in_front = _in_front(
             crop,
             aim,
@@ -122,15 +122,11 @@ class MeshSwapper:
         memory.frames += 1
         return 0.0 if in_front is None else _share_inside(in_front, aim)
 
-    def _memory(self, track: int, target: Target, *, is_new: bool) -> Memory:
+    def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
             tone, occluders = Tone(self.settings.tone_frames), Occluders(make_layout(target))
             self._tracks[track] = Memory(tone, occluders)
-        memory = self._tracks[track]
-        if is_new:
-            # after a gap nobody knows what has come in front
-            memory.occluders = Occluders(memory.occluders.layout)
-        return memory
+        return self._tracks[track]
 
     def _settle(
         self, crop: RgbImage, aim: Points, moved: Points, face: Target, in_front: Floats | None

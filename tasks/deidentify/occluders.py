@@ -12,7 +12,7 @@ from tasks.deidentify.layout import Layout, Mask
 from tasks.deidentify.warping import Floats
 
 # distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
-OTHER_COLOUR, CHANGED, SAME_COLOUR, HAIR = 14.0, 14.0, 14.0, 0.55
+OTHER_COLOUR, CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 14.0, 10.0, 0.55
 # less light says nothing, and more has lost its colour
 LEAST_LIGHT, MOST_LIGHT = 8.0, 250.0
 # every skin, pale or dark, is a little red and a little yellow (a*, b*)
@@ -21,8 +21,8 @@ LEAST_TINT, MOST_TINT = (3.0, 5.0), (40.0, 60.0)
 BLACK = 41.0
 # what lies in front comes in from outside and covers at least so much of the square, at most so much of
 # the face
-LEAST, MOST = 0.01, 0.35
-MOST_HAIR = 0.5  # of the forehead
+LEAST, MOST = 0.01, 0.2
+MOST_HAIR = 0.35  # of the forehead
 AROUND_PX = 61
 # how fast the skin, the usual look, what is doubtful in it, and hair are followed, as a share of each frame
 SKIN_RATE, LOOK_RATE, DOUBTFUL_RATE, HAIR_RATE = 0.04, 0.06, 0.004, 0.2
@@ -44,20 +44,23 @@ class Occluders:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
 
         lab: side x side x 3, 8-bit Lab, 0 beyond the picture. Nothing is in front where no skin has been
-        seen yet, or while the cheeks do not look like it.
+        seen yet; where the cheeks change at once, all is learnt anew.
         """
         known = (lab[..., 0] >= LEAST_LIGHT) & (self.layout.index >= 0)
         cheeks = lab[self.layout.cheeks & known]
         is_seen = len(cheeks) >= self.layout.cheeks.sum() / 2
         now = np.median(cheeks, axis=0).astype(np.float32) if is_seen else None
+        if self.skin is not None and now is not None and _step(now, self.skin) > OTHER_LIGHT:
+            # another light, another person, or a cloth over both cheeks: what is skin cannot be told
+            self.skin = self.first = self.look = self.hair = None
+            return np.zeros(known.shape, np.float32)
         if self.skin is None and now is not None and is_human(now):
             self.skin = now
         if self.skin is None:
             return np.zeros(known.shape, np.float32)
         foreign = self._foreign(lab, known, self.skin)
         hair = self._hair(lab, self.skin)
-        if now is None or is_foreign(now[None, None], self.skin).any():
-            # another light, or a cloth over both cheeks: what is skin cannot be told
+        if now is None:
             return np.zeros(known.shape, np.float32)
         self.skin = self.skin + (now - self.skin) * np.float32(SKIN_RATE)
         return np.maximum(instrument(foreign, lab, self.layout), hair)
@@ -88,6 +91,10 @@ class Occluders:
         self.hair = now if self.hair is None else self.hair + (now - self.hair) * np.float32(HAIR_RATE)
         # hair that has gone leaves no hole
         return np.minimum(self.hair, now)
+
+
+def _step(now: Floats, skin: Floats) -> float:
+    return float((np.abs(now - skin) * np.array([0.5, 1, 1])).max())
 
 
 def is_human(colour: Floats) -> bool:

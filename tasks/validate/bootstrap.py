@@ -4,19 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES, SEED = 500, 0
+LEAST_BLOCKS = 5
 PERCENTILES = (2.5, 97.5)
 Interval = tuple[float, float]
 
 
 def mean_interval(values: NDArray[np.float64], block: int = 1) -> Interval | None:
-    """Return the 95 % interval of N values' mean; None for fewer than two.
+    """Return the 95 % interval of N values' mean; None for fewer than two, or than five blocks.
 
     block: neighbours that are drawn together, since one frame is much like the next.
     """
-    count = len(values)
-    if count < 2:
+    count, length = len(values), block
+    if count < max(2, LEAST_BLOCKS * block if block > 1 else 2):
         return None
-    length = min(block, count)
     # the first follow the last, so that the ends are drawn as often as the middle
     around = np.concatenate([values, values[: length - 1]])
     sums = np.concatenate([[0.0], np.cumsum(around, dtype=np.float64)])

@@ -62,7 +62,7 @@ def match_rates(genuine: Embeddings, impostor: Embeddings) -> list[tuple[float, 
     """Return (false-match rate, true-match rate) at every threshold worth looking at, from strict to lax."""
     limits = np.unique(np.concatenate([genuine, impostor]))[::-1]
     false, true = (
-        1 - np.searchsorted(np.sort(scores), limits, side="left") / len(scores)
+        (len(scores) - np.searchsorted(np.sort(scores), limits, side="left")) / len(scores)
         for scores in (impostor, genuine)
     )
     return list(zip(false.tolist(), true.tolist(), strict=True))

@@ -126,7 +126,9 @@ def _precision(alike: Doubles, original: Tracks, other: Tracks, part: str, both:
     judged = ~np.isnan(alike)
     countable = original.seen(part) & labelled(original, part)[:, :, OKS_POINTS[part][0]].any(axis=2)
     missed = int((countable & ~other.seen(part)).sum())
-    strangers = other.strangers.get(part, np.zeros(0, np.float32))
+    # whom the original does not have at all, and what it does not have of somebody just now
+    gained = other.score[part][other.seen(part) & ~original.seen(part)]
+    strangers = np.concatenate([other.strangers.get(part, np.zeros(0, np.float32)), gained])
     value = average_precision(alike[judged], other.score[part][both][judged], strangers, missed)
     return Figure(value, int(judged.sum()) + missed)
 
@@ -177,10 +179,11 @@ def _movements(
         if not np.any(known):
             continue
         pair = first[:, known], second[:, known]
+        length = float(np.median(lengths[person, frames]))
         correlation = temporal_correlation(*pair)
         alike += [] if correlation is None else [(correlation, int(frames.sum()))]
         for name, order in (("speed", 1), ("jerk", 3)):
-            apart[name].append(movement_difference(*pair, time_s[frames], lengths[person, frames], order))
+            apart[name].append(movement_difference(*pair, time_s[frames], length, order))
     weights = [count for _, count in alike]
     mean = float(np.average([value for value, _ in alike], weights=weights)) if alike else None
     return {"correlation": Figure(mean, sum(weights))} | {

@@ -13,7 +13,7 @@ BLOCK = 64  # keypoints
 def temporal_correlation(original: Floats, other: Floats) -> float | None:
     """Return the mean correlation over time of the coordinates of two frames x K x 2 arrays.
 
-    Coordinates that do not move in either array do not count; None where none does, or the arrays are short.
+    Coordinates that do not move in the original do not count; None where none does, or the arrays are short.
     """
     if len(original) < LEAST_FRAMES:
         return None
@@ -23,9 +23,11 @@ def temporal_correlation(original: Floats, other: Floats) -> float | None:
             values[:, block].astype(np.float64) - values[:, block].mean(axis=0, dtype=np.float64)
             for values in (original, other)
         )
-        spread = np.sqrt((first**2).sum(axis=0) * (second**2).sum(axis=0))
-        moving = spread > STILL
-        alike.append((first * second).sum(axis=0)[moving] / spread[moving])
+        spread = np.sqrt((first**2).sum(axis=0)), np.sqrt((second**2).sum(axis=0))
+        moving = spread[0] > STILL
+        product = (first * second).sum(axis=0)[moving]
+        # what stands still only in the other does not follow
+        alike.append(product / np.maximum(spread[0] * spread[1], STILL)[moving])
     found = np.concatenate(alike)
     return float(np.clip(found.mean(), -1, 1)) if len(found) else None
 
@@ -45,20 +47,19 @@ def derivative(xy: Floats | Doubles, time_s: Doubles, order: int) -> Doubles:
 
 
 def movement_difference(
-    original: Floats, other: Floats, time_s: Doubles, lengths: Floats, order: int
+    original: Floats, other: Floats, time_s: Doubles, length: float, order: int
 ) -> Doubles:
     """Return per frame the mean absolute difference of speed (order 1) or jerk (order 3).
 
-    original, other: frames x K x 2 pixels; lengths: pixels per frame that they are divided by. In lengths
-    per second^order; order entries fewer than frames, none across a gap in time that is twice the usual.
+    original, other: frames x K x 2 pixels; length: pixels that they are divided by. In lengths per
+    second^order; order entries fewer than frames, none across a gap in time that is twice the usual.
     """
     if len(original) <= order:
         return np.zeros(0)
-    scale = lengths[:, None, None].astype(np.float32)
     apart = np.zeros(len(original) - order)
     for block in _blocks(original.shape[1]):
         first, second = (
-            np.linalg.norm(derivative(xy[:, block] / scale, time_s, order), axis=2)
+            np.linalg.norm(derivative(xy[:, block] / np.float32(length), time_s, order), axis=2)
             for xy in (original, other)
         )
         apart += np.abs(first - second).sum(axis=1) / original.shape[1]
@@ -70,6 +71,7 @@ def movement_difference(
 def mean_speed(xy: Floats, time_s: Doubles) -> float:
     """Return the mean speed of the keypoints of frames x K x 2, in units per second."""
     sums = [
-        np.linalg.norm(derivative(xy[:, block], time_s, 1), axis=2).sum() for block in _blocks(xy.shape[1])
+        float(np.linalg.norm(derivative(xy[:, block], time_s, 1), axis=2).sum())
+        for block in _blocks(xy.shape[1])
     ]
-    return float(np.sum(sums)) / ((len(xy) - 1) * xy.shape[1])
+    return sum(sums) / float((len(xy) - 1) * xy.shape[1])

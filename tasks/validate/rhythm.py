@@ -22,32 +22,40 @@ class Rhythm:
     amplitude: float
 
 
-def evenly(values: Doubles, time_s: Doubles) -> tuple[Doubles, float] | None:
-    """Return the longest stretch of frames x D values without a long gap, at an even rate, and the rate.
+@dataclass(frozen=True)
+class Stretch:
+    """Frames x D values at an even rate, when they begin, and how many a second there are."""
 
-    Raises nothing; None where no stretch is long enough.
-    """
+    values: Doubles
+    start_s: float
+    rate: float
+
+
+def evenly(values: Doubles, time_s: Doubles) -> list[Stretch]:
+    """Return the stretches of frames x D values, NaN where unknown, that have no long gap."""
     known = ~np.isnan(values).any(axis=1)
     times, kept = time_s[known], values[known]
     if len(times) < 2:
-        return None
+        return []
     usual = float(np.median(np.diff(times)))
     ends = np.flatnonzero(np.diff(times) > max(LONGEST_GAP_S, 2 * usual)) + 1
-    stretches = np.split(np.arange(len(times)), ends)
-    longest = max(stretches, key=lambda stretch: times[stretch[-1]] - times[stretch[0]])
-    if times[longest[-1]] - times[longest[0]] < LEAST_S:
-        return None
-    even = np.arange(times[longest[0]], times[longest[-1]], usual)
-    columns = [np.interp(even, times[longest], column) for column in kept[longest].T]
-    return np.stack(columns, axis=1), 1 / usual
+    found = []
+    for stretch in np.split(np.arange(len(times)), ends):
+        even = np.arange(times[stretch[0]], times[stretch[-1]] + usual / 2, usual)
+        columns = [np.interp(even, times[stretch], column) for column in kept[stretch].T]
+        found.append(Stretch(np.stack(columns, axis=1), float(times[stretch[0]]), 1 / usual))
+    return found
 
 
 def rhythm(values: Doubles, time_s: Doubles) -> Rhythm | None:
-    """Return the strongest frequency between 0.5 and 12 Hz of frames x D values, all axes together."""
-    found = evenly(values, time_s)
-    if found is None:
+    """Return the strongest frequency between 0.5 and 12 Hz of frames x D values, all axes together.
+
+    Of the longest stretch without a gap; None where it is shorter than two seconds.
+    """
+    longest = max(evenly(values, time_s), key=lambda stretch: len(stretch.values), default=None)
+    if longest is None or len(longest.values) < LEAST_S * longest.rate:
         return None
-    frequencies, power = periodogram(detrend(found[0], axis=0), found[1], window="hann", axis=0)
+    frequencies, power = periodogram(detrend(longest.values, axis=0), longest.rate, window="hann", axis=0)
     total = power.sum(axis=1)
     band = (frequencies >= BAND_HZ[0]) & (frequencies <= BAND_HZ[1])
     if not band.any() or total[band].max() <= 0:
@@ -58,7 +66,7 @@ def rhythm(values: Doubles, time_s: Doubles) -> Rhythm | None:
 
 
 def blink_times(opening: Doubles, time_s: Doubles) -> Doubles:
-    """Return when the lids were closest, for every short closure by a third or more of the usual opening."""
+    """Return when the lids were closest, for every short closure by 0.3 or more of the usual opening."""
     return _dips(opening, time_s, BLINK_DEPTH, LONGEST_BLINK_S, 0.0)
 
 
@@ -68,16 +76,14 @@ def tap_times(apart: Doubles, time_s: Doubles) -> Doubles:
 
 
 def _dips(values: Doubles, time_s: Doubles, depth: float, longest_s: float, between_s: float) -> Doubles:
-    found = evenly(values[:, None], time_s)
-    if found is None:
-        return np.zeros(0)
-    even, rate = found[0][:, 0], found[1]
-    widest = None if np.isinf(longest_s) else (None, longest_s * rate)
-    peaks, _ = find_peaks(
-        -even, prominence=depth * float(np.median(even)), width=widest, distance=max(1, between_s * rate)
-    )
-    start = time_s[np.flatnonzero(~np.isnan(values))[0]]
-    return np.asarray(start + peaks / rate, np.float64)
+    times = [np.zeros(0)]
+    for stretch in evenly(values[:, None], time_s):
+        even, rate = stretch.values[:, 0], stretch.rate
+        widest = None if np.isinf(longest_s) else (None, longest_s * rate)
+        prominence = depth * float(np.nanmedian(values))
+        peaks, _ = find_peaks(-even, prominence=prominence, width=widest, distance=max(1, between_s * rate))
+        times.append(stretch.start_s + peaks / rate)
+    return np.concatenate(times)
 
 
 def irregularity(times_s: Doubles) -> float | None:

@@ -40,7 +40,10 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
             rule.metric,
         )
         if rule.relative_to_floor and column in rows.columns:
-            rows = rows.with_columns(relative=pl.col(column) / pl.col("floor"))
+            # where the control shows none, a method that shows none either is as good
+            perfect = (pl.col("floor") == 0) & (pl.col(column) == 0)
+            ratio = pl.when(perfect).then(1.0).otherwise(pl.col(column) / pl.col("floor"))
+            rows = rows.with_columns(relative=ratio)
             column = "relative"
     else:
         rows = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=rule.part, metric=rule.metric)

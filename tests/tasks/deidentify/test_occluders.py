@@ -133,6 +133,7 @@ LIGHTS = {
     "fourfold": lambda rgb, mesh: _lit(rgb, 4),
     "a shadow on one side": lambda rgb, mesh: _lit(rgb, _side(rgb, mesh, [0.1, 0.1, 0.1])),
     "blue from one side": lambda rgb, mesh: _lit(rgb, _side(rgb, mesh, [0.5, 0.7, 1.6])),
+    "an abrupt warm cast": lambda rgb, mesh: _lit(rgb, np.array([1.6, 1.0, 0.5])),
     "a cold lamp": lambda rgb, mesh: _lit(rgb, np.array([0.8, 1.0, 1.4])),
 }
 
@@ -158,7 +159,7 @@ def _bearded(layout, clips, below):
     for rgb, mesh_xy in (clips["franck"] * 5)[:180]:
         lab = _spread(layout, rgb, mesh_xy)
         beard = below & ~layout.features
-        lab[beard] = lab[beard] * np.float32([0.3, 0, 0]) + np.float32([0, 130, 131])
+        lab[beard] = lab[beard] * np.float32([0.3, 0, 0]) + np.float32([0, 128, 128])
         yield lab
 
 
@@ -200,6 +201,24 @@ def test_nothing_is_in_front_while_both_cheeks_are_covered(layout):
     occluders.step(skin)
     assert not any(occluders.step(gauze).any() for _ in range(300))
     assert not occluders.step(skin).any()
+
+
+def test_a_gap_under_a_hand_does_not_uncover_a_beard(clips, layout, below):
+    occluders, shown = Occluders(layout), []
+    for number, lab in enumerate(_bearded(layout, clips, below)):
+        if 20 <= number < 40:
+            lab[below] = np.median(lab[layout.cheeks], axis=0)
+        if not 25 <= number < 30:
+            shown.append((occluders.step(lab) > 0.5)[below].mean())
+    assert max(shown) < 0.02
+
+
+def test_another_person_in_the_same_track_is_met_anew(clips, layout):
+    occluders = Occluders(layout)
+    for name in ("franck", "cap12", "franck"):
+        for rgb, mesh_xy in clips[name]:
+            found = occluders.step(_spread(layout, rgb, mesh_xy)) > 0.5
+            assert (found & layout.inside & ~layout.forehead).sum() < 0.02 * layout.inside.sum()
 
 
 def test_hair_that_has_gone_leaves_no_hole(clips, layout):

@@ -65,6 +65,8 @@ def test_match_rates_by_hand():
     assert rates[-1] == (1, 1)
     assert true_match_rate(rates, 0.01) == pytest.approx(2 / 3)
     assert true_match_rate(rates, 0.25) == 1
+    hundred = np.arange(100, dtype=np.float32)
+    assert true_match_rate(match_rates(np.array([98.5], np.float32), hundred), 0.01) == 1
     assert [false for false, _ in rates] == sorted(false for false, _ in rates)
 
 

@@ -144,21 +144,22 @@ def test_movement_that_is_kept_correlates_and_one_that_is_not_does_not():
     xy, _ = _swaying()
     assert temporal_correlation(xy, xy * 0.5 + 40) == pytest.approx(1, abs=1e-5)
     assert temporal_correlation(xy, -xy) == pytest.approx(-1, abs=1e-5)
-    assert temporal_correlation(xy, np.zeros_like(xy)) is None
+    assert temporal_correlation(xy, np.zeros_like(xy)) == 0
+    assert temporal_correlation(np.zeros_like(xy), xy) is None
     assert temporal_correlation(xy[:5], xy[:5]) is None
 
 
 def test_speed_and_jerk_are_told_in_lengths_per_second():
     xy, time_s = _swaying()
-    still, lengths = np.zeros_like(xy), np.full(len(xy), 50, np.float32)
-    speed = movement_difference(xy, still, time_s, lengths, 1)
+    still, length = np.zeros_like(xy), 50.0
+    speed = movement_difference(xy, still, time_s, length, 1)
     # the mean of |cos| is 2 / pi, over two axes
     assert speed.mean() == pytest.approx(2 * np.pi * 2 * np.sqrt(2) * 2 / np.pi, rel=0.01)
-    jerk = movement_difference(xy, still, time_s, lengths, 3)
+    jerk = movement_difference(xy, still, time_s, length, 3)
     assert jerk.mean() == pytest.approx((2 * np.pi) ** 3 * 2 * np.sqrt(2) * 2 / np.pi, rel=0.03)
     broken = np.delete(np.arange(200), range(60, 90))
-    assert len(movement_difference(xy[broken], still[broken], time_s[broken], lengths[broken], 1)) == 168
-    assert not len(movement_difference(xy[:1], still[:1], time_s[:1], lengths[:1], 1))
+    assert len(movement_difference(xy[broken], still[broken], time_s[broken], length, 1)) == 168
+    assert not len(movement_difference(xy[:1], still[:1], time_s[:1], length, 1))
 
 
 def test_an_interval_holds_the_mean_and_grows_with_what_goes_together():
@@ -170,6 +171,7 @@ def test_an_interval_holds_the_mean_and_grows_with_what_goes_together():
     assert np.subtract(*mean_interval(slow, 25)) < 2 * np.subtract(*mean_interval(slow)) < 0
     assert mean_interval(values) == (low, high)
     assert mean_interval(values[:1]) is None
-    first_is_odd = np.array([50.0] + [1.0] * 49)
+    assert mean_interval(values[:124], 25) is None
+    first_is_odd = np.array([50.0] + [1.0] * 149)
     low, high = mean_interval(first_is_odd, 25)
     assert low < first_is_odd.mean() < high

@@ -80,8 +80,9 @@ def test_a_tremor_has_its_frequency_and_amplitude(hertz):
 def test_a_gap_ends_a_stretch_and_an_uneven_rate_is_evened():
     xy = np.sin(2 * np.pi * 3 * TIME_S)[:, None]
     xy[40:60] = np.nan
-    even, rate = evenly(xy, TIME_S)
-    assert (len(even), rate) == (pytest.approx(240, abs=1), pytest.approx(RATE))
+    first, second = evenly(xy, TIME_S)
+    assert (len(first.values), len(second.values)) == (40, 240)
+    assert (first.start_s, second.start_s, second.rate) == (0, 2, pytest.approx(RATE))
     jitter = TIME_S + np.random.default_rng(0).uniform(-0.01, 0.01, FRAMES)
     assert rhythm(np.sin(2 * np.pi * 3 * jitter)[:, None], jitter).hertz == pytest.approx(3, abs=0.1)
     assert rhythm(xy[:30], TIME_S[:30]) is None
@@ -94,6 +95,8 @@ def test_blinks_are_found_and_a_long_closure_is_none():
         opening -= 0.25 * np.exp(-((TIME_S - at) ** 2) / (2 * 0.05**2))
     np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
     opening[150:200] = 0.02  # eyes shut
+    np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
+    opening[60:75] = np.nan  # a gap moves no blink
     np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
     assert not len(blink_times(np.full(FRAMES, np.nan), TIME_S))
 

@@ -6,7 +6,7 @@ import pytest
 from schemas.evidence import VERDICTS
 from schemas.params import Rule
 from tasks.documents import build_table, check_table
-from tasks.validate.verdicts import judge
+from tasks.validate.verdicts import judge, look_up
 
 CLIP = "clip-0123456789abcdef"
 RULES = {
@@ -82,6 +82,14 @@ def test_a_signal_may_be_held_against_the_controls():
     twice = {"metric": "difference", "relative_to_floor": True, "comparison": "<="}
     assert _judge(rules=_of_lids(**twice, threshold=2.0))[0] == "pass"
     assert _judge(rules=_of_lids(**twice, threshold=1.9))[0] == "review"
+
+
+def test_nothing_in_the_control_and_nothing_here_is_as_good():
+    rule = Rule(signal="eyelid_opening", metric="n", relative_to_floor=True, comparison="<=", threshold=2.0,
+                severity="fail")  # fmt: skip
+    rows = {"clip_id": CLIP, "arm": "released", "person": 0, "signal": "eyelid_opening", "floor": 0.0}
+    values = [look_up(rule, CLIP, {"signals": pl.DataFrame([rows | {"n": n}])}) for n in (0.0, 1.0)]
+    assert values == [1.0, float("inf")]
 
 
 def test_a_rule_on_an_arm_that_was_not_measured_fails():
