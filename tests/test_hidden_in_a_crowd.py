@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import admit_clips, run_stage
+from tests_support import STAGES, admit_clips, run_stage
 
 from tasks.clips import keypoints_path, read_admitted, video_path
 from tasks.detectors import View
@@ -29,14 +29,6 @@ CROWD = (
      "c02019c4979c191eb739ddd944445ef408dad5679acab6fd520ef9d434bfbc63"),
 )  # fmt: skip
 CLIPS = {"carphone": 1, "franck": 2, "cap12": 3, "cap13": 3}
-STAGES = (
-    ("control", ""),
-    ("extract", "original"),
-    ("extract", "control"),
-    ("deidentify", "targets"),
-    ("deidentify", "released"),
-    ("extract", "released"),
-)
 FRAMES = 20
 RIGHT_EYE, LEFT_EYE = 33, 263
 

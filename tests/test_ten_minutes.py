@@ -12,7 +12,7 @@ import av
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import admit_clips, command_environment, run_stage
+from tests_support import STAGES, admit_clips, command_environment, run_stage
 
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
@@ -22,14 +22,6 @@ from tasks.documents import build_table, write_pieces, write_table
 
 LENGTH, RATE = 18_000, 30
 SHORT, LONG = "clip-" + "0" * 16, "clip-" + "1" * 16
-STAGES = (
-    ("control", ""),
-    ("extract", "original"),
-    ("extract", "control"),
-    ("deidentify", "targets"),
-    ("deidentify", "released"),
-    ("extract", "released"),
-)
 VALIDATE = """
 import json, sys, time
 from concurrent.futures import ThreadPoolExecutor

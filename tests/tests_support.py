@@ -16,6 +16,15 @@ from tasks.hashing import sha256_file
 from tasks.video import read_frames, read_info
 
 REPO = Path(__file__).resolve().parent.parent
+# what a clip goes through before it is judged
+STAGES = (
+    ("control", ""),
+    ("extract", "original"),
+    ("extract", "control"),
+    ("deidentify", "targets"),
+    ("deidentify", "released"),
+    ("extract", "released"),
+)
 
 
 def command_environment() -> dict[str, str]:

@@ -8,7 +8,7 @@ from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from tasks.clips import keypoints_path, video_path
 from tasks.deidentify.layout import make_layout
-from tasks.deidentify.occluders import HAIR, Occluders, hair_of
+from tasks.deidentify.occluders import HAIR, MOST, Occluders, hair_of
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.targets import with_rim
 from tasks.faces import MESH_SIDE_PX, mesh_region
@@ -201,6 +201,18 @@ def test_nothing_is_in_front_while_both_cheeks_are_covered(layout):
     occluders.step(skin)
     assert not any(occluders.step(gauze).any() for _ in range(300))
     assert not occluders.step(skin).any()
+
+
+def test_half_a_beard_is_not_in_front_when_a_mask_is_taken_off(clips, layout, below):
+    """So little of a face that only its first look tells that it is the patient's own."""
+    side = below & (np.arange(layout.index.shape[1]) < layout.mesh_xy[2, 0])
+    assert (side & ~layout.features)[layout.inside].mean() < MOST
+    occluders, shown = Occluders(layout), []
+    for number, lab in enumerate(_bearded(layout, clips, side)):
+        if number < 60:
+            lab[side] = (170, 115, 110)
+        shown.append((occluders.step(lab) > 0.5)[side & ~layout.features].mean())
+    assert max(shown) < 0.02
 
 
 def test_a_gap_under_a_hand_does_not_uncover_a_beard(clips, layout, below):
