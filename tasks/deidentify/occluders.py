@@ -22,6 +22,9 @@ BLACK = 41.0
 # what lies in front comes in from outside and covers at least so much of the square, at most so much of
 # the face
 LEAST, MOST = 0.01, 0.2
+# of a piece's lightness, then and now: 0.6 to 1 where light fell on a face, mostly below 0.35 where a
+# bar is
+SAME_SHADING = 0.4
 MOST_HAIR = 0.35  # of the forehead
 AROUND_PX = 61
 # how fast the skin, the usual look, what is doubtful in it, and hair are followed, as a share of each frame
@@ -63,7 +66,20 @@ class Occluders:
         if now is None:
             return np.zeros(known.shape, np.float32)
         self.skin = self.skin + (now - self.skin) * np.float32(SKIN_RATE)
-        return np.maximum(instrument(foreign, lab, self.layout), hair)
+        found = instrument(foreign, lab, self.layout)
+        return np.maximum(found & ~self._seen_through(found, lab[..., 0]), hair)
+
+    def _seen_through(self, found: Mask, light: Floats) -> Mask:
+        """Return the pieces whose shading is the face's own: another light fell on it."""
+        looks = [look[..., 0] for look in (self.first, self.look) if look is not None]
+        count, labels = cv2.connectedComponents(found.astype(np.uint8))
+        own = [
+            number
+            for number in range(1, count)
+            for piece in [labels == number]
+            if any(_correlation(light[piece], look[piece]) > SAME_SHADING for look in looks)
+        ]
+        return np.asarray(np.isin(labels, own), np.bool_)
 
     def _foreign(self, lab: Floats, known: Mask, skin: Floats) -> Mask:
         """Return what is neither skin nor as it was, and follow the usual look."""
@@ -115,8 +131,8 @@ def is_foreign(lab: Floats, skin: Floats) -> Mask:
     return np.asarray(~(is_skin | is_any) & (light <= MOST_LIGHT), np.bool_)
 
 
-def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Floats:
-    """Return the weights of what came in from outside: over brows, eyes and lips only in one colour."""
+def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Mask:
+    """Return what came in from outside: over brows, eyes and lips only in one colour."""
     found = _from_outside(foreign & ~layout.features, layout)
     if found.any():
         near = cv2.blur(found.astype(np.float32), (AROUND_PX, AROUND_PX))
@@ -127,7 +143,7 @@ def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Floats:
     if found[layout.inside].mean() > MOST:
         # so much can only be another light: nothing is uncovered
         found[:] = False
-    return found.astype(np.float32)
+    return found
 
 
 def hair_of(lab: Floats, skin: Floats, layout: Layout) -> Floats:
@@ -157,6 +173,12 @@ def _touching(shape: Mask, edge: Mask) -> Mask:
     _, labels = cv2.connectedComponents(shape.astype(np.uint8))
     at_edge = np.unique(labels[edge & shape])
     return np.asarray(np.isin(labels, at_edge[at_edge > 0]), np.bool_)
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum()) / size if size else 0.0
 
 
 def _apart(first: Floats, second: Floats) -> Floats:

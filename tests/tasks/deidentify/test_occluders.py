@@ -75,7 +75,7 @@ def _follow(layout, frames, colour):
 def test_an_instrument_is_found_where_it_is(clips, layout, name, colour):
     found, there = _follow(layout, clips[name], colour)
     assert there.sum() > 10_000
-    assert (found & there).sum() / there.sum() > 0.75
+    assert (found & there).sum() / there.sum() > 0.6
     assert (found & there).sum() / found.sum() > 0.9
 
 
@@ -146,6 +146,30 @@ def test_no_light_uncovers_a_face(clips, layout, name, light):
         seen = LIGHTS[light](rgb, mesh_xy) if number >= ENTERS else rgb
         found = occluders.step(_spread(layout, seen, mesh_xy)) > 0.5
         assert (found & layout.inside & ~layout.forehead).sum() < 0.02 * layout.inside.sum(), number
+
+
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_no_coloured_light_on_a_part_uncovers_a_face(clips, layout, name):
+    """Without a look at the shading a quarter of such lights uncover more than 0.02 of a face, up to 0.2."""
+    rng, shown = np.random.default_rng(0), []
+    for _ in range(20):
+        angle, offset = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25)
+        soft, gain = rng.choice([0.005, 0.03, 0.1]), np.exp(rng.uniform(-1.2, 0.9, 3))
+        occluders, worst = Occluders(layout), 0.0
+        for number, (rgb, mesh_xy) in enumerate(clips[name][: ENTERS + 5]):
+            seen = _lit(rgb, _part(rgb, mesh_xy, angle, offset, soft, gain)) if number >= ENTERS else rgb
+            found = occluders.step(_spread(layout, seen, mesh_xy)) > 0.5
+            worst = max(worst, (found & layout.inside & ~layout.forehead).sum() / layout.inside.sum())
+        shown.append(worst)
+    assert max(shown) < 0.02
+
+
+def _part(rgb, mesh_xy, angle, offset, soft, gain):
+    """Return gains that begin at a line across the face; offset and soft: of the face's size."""
+    rows, columns = np.mgrid[: rgb.shape[0], : rgb.shape[1]]
+    x, y = mesh_xy.mean(axis=0)
+    way = (np.cos(angle) * (columns - x) + np.sin(angle) * (rows - y)) / np.ptp(mesh_xy, axis=0).max()
+    return 1 + (gain - 1) / (1 + np.exp(np.clip((offset - way) / soft, -60, 60)))[..., None]
 
 
 @pytest.fixture
