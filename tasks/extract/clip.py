@@ -24,6 +24,7 @@ from tasks.keypoints import Sighting, to_table
 from tasks.video import Frame
 
 PIECE_FRAMES = 500
+AHEAD_FRAMES = 8  # a search takes as long as some frames of bodies and hands
 NOSE_VISIBLE = 0.5
 
 
@@ -81,7 +82,8 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
         settings.overlap,
         glances=True,
     )
-    for moment, limbs in ahead(_with_limbs(ahead(_moments(frames, settings)), weights, settings)):
+    limbed = _with_limbs(ahead(_moments(frames, settings)), weights, settings)
+    for moment, limbs in ahead(limbed, AHEAD_FRAMES):
         is_hidden = _is_face_missing(limbs["body"], face.live)
         faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden)
         survey.add(moment.frame, moment.scene, {"face": faces, **limbs})
