@@ -9,7 +9,8 @@ from schemas.keypoints import ARMS
 ARM = pa.Check.isin(ARMS)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")
 SHARE = pa.Check.in_range(0, 1)
-RECOGNISERS = ("dlib", "mobilefacenet")
+# arcface: only where its weight is brought
+RECOGNISERS = ("dlib", "mobilefacenet", "arcface")
 # the figures that methods are compared by: part and metric
 METHOD_FIGURES = {
     "face_found_again": ("face", "found_again"),
@@ -55,11 +56,43 @@ IDENTITY = pa.DataFrameSchema(
         "best_frame": pa.Column(pl.Boolean),
         "template": pa.Column(pl.Boolean),
         "gallery_subjects": pa.Column(pl.Int32, pa.Check.ge(0)),
+        # sampled faces of everyone, on which the distances rest, and of the subject, on which the attacks do
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "subject_frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "frames_no_face": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
     unique=["clip_id", "arm", "recogniser"],
+)
+
+IDENTITY_FRAMES = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID),
+        "arm": pa.Column(pl.String, ARM),
+        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
+        # the sampled faces of a clip, in the order of their frames
+        "face": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
+        # whether the extractor found the face; else the original's keypoints say where it is
+        "found": pa.Column(pl.Boolean),
+        "distance": pa.Column(pl.Float64, pa.Check.in_range(0, 2)),
+    },
+    strict=True,
+    unique=["clip_id", "arm", "recogniser", "face"],
+)
+
+TIMELINE = pa.DataFrameSchema(
+    {
+        "clip_id": pa.Column(pl.String, CLIP_ID),
+        "arm": pa.Column(pl.String, pa.Check.isin(("control", "released"))),
+        "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "timestamp_s": pa.Column(pl.Float64),
+        # mean error of the keypoints that the original shows, everyone's pooled; null where there are none
+        "face_nme": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "body_nme": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+    },
+    strict=True,
+    unique=["clip_id", "arm", "frame"],
 )
 
 KEYPOINT_ERRORS = pa.DataFrameSchema(
@@ -154,7 +187,9 @@ MEASURED = {
     "invariance": INVARIANCE,
     "keypoint_errors": KEYPOINT_ERRORS,
     "signals": SIGNALS,
+    "timeline": TIMELINE,
     "identity": IDENTITY,
+    "identity_frames": IDENTITY_FRAMES,
     "linkage": LINKAGE,
     "recognition": RECOGNITION,
     "findings": FINDINGS,

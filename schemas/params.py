@@ -20,9 +20,12 @@ class Section(BaseModel):
 
 
 class ModelSource(Section):
-    """A weight or picture: where it comes from and what it must be."""
+    """A weight or picture: where it comes from and what it must be.
 
-    source: Annotated[str, Field(pattern=r"^(pip:[\w.-]+==[\w.]+|npm:[@/\w.-]+@[\w.-]+)$")]
+    source: a package, or the folder of this machine in which a weight lies that its user brought.
+    """
+
+    source: Annotated[str, Field(pattern=r"^(pip:[\w.-]+==[\w.]+|npm:[@/\w.-]+@[\w.-]+|file:/.+)$")]
     member: str
     sha256: Sha256
     licence: str

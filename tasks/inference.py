@@ -39,6 +39,10 @@ class Weights:
         except KeyError:
             raise ModelError(f"no model named {name}: add it to `models` in params.yaml") from None
 
+    def has(self, name: str) -> bool:
+        """Return whether a weight is registered: some are brought by the user."""
+        return name in self._registry.models
+
     def path(self, name: str) -> Path:
         """Return a weight's file once its content is what the registry declares."""
         digest = self.digest(name)
@@ -56,6 +60,14 @@ class Weights:
     def tflite(self, name: str) -> Session:
         """Open a LiteRT model: one float32 input, outputs in the file's own order."""
         session: Session = self.once(name, lambda: _open_tflite(self.path(name)))
+        return session
+
+    def onnx(self, name: str, size_wh: tuple[int, int]) -> Session:
+        """Open an ONNX graph of one picture, N x 3 x height x width in -1..1.
+
+        Raises ModelError for another one.
+        """
+        session: Session = self.once(name, lambda: _open_onnx(name, self.path(name), size_wh))
         return session
 
     def centerface(self, name: str) -> Session:
@@ -87,7 +99,6 @@ def _open_tflite(path: Path) -> Session:
 
 def _open_centerface(path: Path) -> Session:
     import onnx
-    import onnxruntime
 
     graph = onnx.load(str(path))
     initialisers = {tensor.name for tensor in graph.graph.initializer}
@@ -97,10 +108,33 @@ def _open_centerface(path: Path) -> Session:
     for value in [*graph.graph.input, *graph.graph.output]:
         for axis in (0, 2, 3):
             value.type.tensor_type.shape.dim[axis].dim_param = f"{value.name}_{axis}"
+    return _run_onnx(graph.SerializeToString())
+
+
+def _open_onnx(name: str, path: Path, size_wh: tuple[int, int]) -> Session:
+    import onnx
+
+    try:
+        graph = onnx.load(str(path))
+    except Exception as error:  # protobuf raises what it likes
+        raise ModelError(f"model {name} is no ONNX graph") from error
+    initialisers = {tensor.name for tensor in graph.graph.initializer}
+    inputs = [value for value in graph.graph.input if value.name not in initialisers]
+    shapes = [[axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in inputs]
+    if len(shapes) != 1 or shapes[0][1:] != [3, size_wh[1], size_wh[0]]:
+        raise ModelError(f"model {name} takes {shapes}, not one picture of 3 x {size_wh[1]} x {size_wh[0]}")
+    if {"Sub", "Mul"} <= {node.op_type for node in graph.graph.node[:8]}:
+        raise ModelError(f"model {name} scales its pictures by itself: bring one that takes -1 to 1")
+    return _run_onnx(graph.SerializeToString())
+
+
+def _run_onnx(graph: bytes) -> Session:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, [PROVIDER])
+    session = onnxruntime.InferenceSession(graph, options, [PROVIDER])
     if session.get_providers() != [PROVIDER]:
         raise ModelError(f"ONNX Runtime does not offer {PROVIDER}")
     name = session.get_inputs()[0].name

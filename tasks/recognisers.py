@@ -22,8 +22,12 @@ CROP_PX = 112
 
 
 def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
-    """Return name -> (picture, 468 x 2 mesh in it) -> embedding; nearer means more alike."""
-    return {"dlib": _dlib(weights), "mobilefacenet": _mobilefacenet(weights)}
+    """Return name -> (picture, 468 x 2 mesh in it) -> embedding; nearer means more alike.
+
+    `arcface` judges too where the workspace has its weight: one of insightface's recognisers.
+    """
+    found = {"dlib": _dlib(weights), "mobilefacenet": _mobilefacenet(weights)}
+    return found | ({"arcface": _arcface(weights)} if weights.has("arcface") else {})
 
 
 def _dlib(weights: Weights) -> Recogniser:
@@ -43,6 +47,17 @@ def _mobilefacenet(weights: Weights) -> Recogniser:
     def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
         crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
         vector = session(np.stack([crop, crop]))[0][0]
+        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+    return embed
+
+
+def _arcface(weights: Weights) -> Recogniser:
+    session = weights.onnx("arcface", (CROP_PX, CROP_PX))
+
+    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+        crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
+        vector = session(crop.transpose(2, 0, 1)[None])[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     return embed

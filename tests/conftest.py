@@ -89,3 +89,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
     """A real S3 server."""
     with object_store(tmp_path_factory.mktemp("s3")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, guise: Callable[..., subprocess.CompletedProcess[str]]
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The demo's folder and what it printed, on excerpts of two seconds."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = guise(folder, "demo", "--dir", "d", "--seconds", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "d", done

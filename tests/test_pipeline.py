@@ -12,7 +12,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
-from tests_support import command_environment
+from tests_support import command_environment, run_stage
 
 from flows.sample import CLIPS
 from flows.servers import object_store
@@ -20,21 +20,12 @@ from schemas.evidence import MEASURED, VERDICTS
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
-from tasks.documents import check_table
+from tasks.documents import check_table, read_params
 from tasks.hashing import sha256_file
 from tasks.video import read_frames, read_info
 
 pytestmark = pytest.mark.slow
 CHATTER = re.compile(r"Traceback|Warning|WARNING|INFO|DEBUG|ERROR|Exception|[Dd]eprecat")
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory, guise):
-    """The demo's folder and what it printed, on excerpts of two seconds."""
-    folder = tmp_path_factory.mktemp("demo")
-    done = guise(folder, "demo", "--dir", "d", "--seconds", "2")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "d", done
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +117,23 @@ def test_the_tables_keep_their_schemas(demo):
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
         schema = FRAMES if path.parent.name == "frames" else KEYPOINTS
         check_table(pl.read_parquet(path), schema, path.name)
+
+
+def test_the_same_inputs_give_the_same_tables_to_the_byte(demo, tmp_path):
+    root, again = demo[0], tmp_path
+    # all but the evidence is the demo's own
+    (again / "params.yaml").symlink_to(root / "params.yaml")
+    (again / "data").mkdir()
+    for path in (root / "data").iterdir():
+        if path.name != "evidence":
+            (again / "data" / path.name).symlink_to(path)
+    run_stage(again, read_params(again), "validate", "")
+    first, second = (
+        {path.name: sha256_file(path) for path in (folder / "data/evidence").iterdir()}
+        for folder in (root, again)
+    )
+    assert set(first) >= {f"{name}.parquet" for name in MEASURED}
+    assert first == second
 
 
 def test_a_release_holds_exactly_what_it_should(demo):

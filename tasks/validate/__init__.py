@@ -5,13 +5,14 @@ from pathlib import Path
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Deidentify, Params, Section, Validate
-from tasks.clips import clips_of_arm, coverage_path, keypoints_path, read_admitted, video_path
-from tasks.hashing import sha256_file
+from tasks.clips import TARGETS_PATH, clips_of_arm, coverage_path, keypoints_path, read_admitted, video_path
+from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
 from tasks.validate.leaks import clip_leaks
 
 MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
+BROUGHT = ("arcface",)  # judges where it is there
 COHORT = "cohort"
 COMPARED = ("blur", "pixelate", "mask")
 
@@ -53,11 +54,20 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         for clip_id, inputs in keypoints.items()
         for name, digest in inputs.items()
     }
-    models = {name: shared_weights(root).digest(name) for name in MODELS}
+    weights = shared_weights(root)
+    models = {
+        name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
+    }
     subjects = dict(read_admitted(root).select("clip_id", "subject").iter_rows())
-    inputs = seen | models | subjects
+    inputs = seen | models | subjects | _casts(root)
     cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=inputs, settings=settings)
     return [cohort, *clips]
+
+
+def _casts(root: Path) -> dict[str, str]:
+    """Name what says which faces are the subjects'."""
+    covers = [root / coverage_path("released", clip_id) for clip_id in read_admitted(root)["clip_id"]]
+    return {"casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)])}
 
 
 def _videos(root: Path, clip_id: str) -> dict[str, str]:

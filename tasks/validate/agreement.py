@@ -27,10 +27,17 @@ class Agreement:
     limit_high: float | None = None
 
 
-def compare_series(original: Doubles, other: Doubles) -> Agreement:
-    """Compare two signals over the frames, NaN where unknown, in which both are known."""
+def compare_series(original: Doubles, other: Doubles, period: float | None = None) -> Agreement:
+    """Compare two signals over the frames, NaN where unknown, in which both are known.
+
+    period: of an angle, whose ends are the same: a head upside down does not jump from 180 to -180.
+    """
     both = ~(np.isnan(original) | np.isnan(other))
     first, second = original[both], other[both]
+    if period is not None:
+        middle = _circular_mean(first, period)
+        first = middle + _wrapped(first - middle, period)
+        second = first + _wrapped(second - first, period)
     if not len(first):
         return Agreement(None, None, None, 0)
     apart = second - first
@@ -40,8 +47,16 @@ def compare_series(original: Doubles, other: Doubles) -> Agreement:
     spread = 1.96 * float(apart.std(ddof=1))
     still = min(first.std(), second.std()) < 1e-9
     correlation = None if still else float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
-    middle = float(apart.mean())
-    return Agreement(*means, len(first), correlation, middle - spread, middle + spread)
+    mean = means[1] - means[0]
+    return Agreement(*means, len(first), correlation, mean - spread, mean + spread)
+
+
+def _wrapped(angles: Doubles, period: float) -> Doubles:
+    return np.asarray((angles + period / 2) % period - period / 2, np.float64)
+
+
+def _circular_mean(angles: Doubles, period: float) -> float:
+    return float(np.angle(np.exp(2j * np.pi * angles / period).mean())) * period / (2 * np.pi)
 
 
 def compare_values(original: float | None, other: float | None, n: int) -> Agreement:

@@ -18,6 +18,7 @@ NOSE, OUTER_EYES = 1, (33, 263)
 SHOULDERS, WRISTS = (11, 12), {"left": 15, "right": 16}
 PALM, THUMB_TIP, INDEX_TIP = (0, 9), 4, 8
 VISIBLE = 0.5
+DEGREES = "degrees"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def compare_signals(original: dict[str, Reading], other: dict[str, Reading]) -> 
         second = other[name]
         frames = int((first.known & second.known).sum())
         if first.series is not None and second.series is not None:
-            yield Signal(name, first.unit, compare_series(first.series, second.series))
+            period = 360.0 if first.unit == DEGREES else None
+            yield Signal(name, first.unit, compare_series(first.series, second.series, period))
         elif first.times_s is not None and second.times_s is not None:
             counts = float(len(first.times_s)), float(len(second.times_s))
             yield Signal(f"{name}_count", first.unit, compare_values(*counts, frames))
@@ -83,7 +85,7 @@ def _of_face(face_xy: Floats, film: Film) -> Iterator[tuple[str, Reading]]:
     yield "blink", Reading("events", known, times_s=blink_times(lids, film.time_s))
     yield "mouth_opening", Reading("mouth widths", known, mouth_opening(face_xy))
     for axis, name in enumerate(POSE_AXES):
-        yield f"head_{name}", Reading("degrees", known, pose[:, axis])
+        yield f"head_{name}", Reading(DEGREES, known, pose[:, axis])
     reach, speed = expression(face_xy, film.time_s)
     yield "expression_range", Reading("eye distances", known, value=reach)
     yield "expression_speed", Reading("eye distances/s", known, value=speed)

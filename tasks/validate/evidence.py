@@ -12,20 +12,24 @@ from tasks.clips import frames_path, read_admitted, read_clips, read_keypoints
 from tasks.documents import build_table, check_table, read_table, write_bytes, write_json, write_table
 from tasks.inference import shared_weights
 from tasks.recognisers import make_recognisers
-from tasks.validate.attack import Attacks, judge_identity, make_probe
+from tasks.validate.attack import Attacks, Gallery, Probe, Sighting
 from tasks.validate.clinical import Film
 from tasks.validate.comparison import Comparison
+from tasks.validate.identity import Embeddings, make_gallery
 from tasks.validate.people import align_people, to_tracks
+from tasks.validate.probes import embed_arm, make_probe
 from tasks.validate.summary import compare_methods, summarise
+from tasks.validate.timeline import frame_errors
 from tasks.validate.verdicts import judge
 
 EVIDENCE = Path("data/evidence")
+FOLLOWED = ("control", "released")  # frame by frame
 
 
 def cohort_identity(
     root: Path, arms: dict[str, list[str]], settings: Validate, chooser: str
 ) -> dict[str, list[Row]]:
-    """Return the rows of identity, linkage, recognition and roc: a gallery needs the whole cohort.
+    """Return the rows of identity, its frames, linkage, recognition and roc, for the whole cohort.
 
     chooser: the recogniser that chose the targets, and is no independent judge of them.
     """
@@ -35,22 +39,45 @@ def cohort_identity(
         make_probe(root, clip_id, subject, settings.identity_frames)
         for clip_id, subject in read_admitted(root).select("clip_id", "subject").iter_rows()
     ]
-    attacks = Attacks(chooser, {"dlib": settings.identity_threshold})
-    return judge_identity(root, probes, arms, recognisers, attacks)
+    seen = [probe for probe in probes if probe.faces]
+    originals = {probe.clip_id: embed_arm(root, "original", probe, recognisers) for probe in seen}
+    galleries = {name: _gallery(name, seen, originals) for name in recognisers}
+    attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries)
+    for probe in seen:
+        for arm in arms[probe.clip_id]:
+            attacks.add(probe, arm, originals[probe.clip_id], embed_arm(root, arm, probe, recognisers))
+    return {
+        "identity": attacks.identity,
+        "identity_frames": attacks.identity_frames,
+        "linkage": attacks.linkage(),
+        "recognition": attacks.recognition(len({probe.subject for probe in seen})),
+        "roc": attacks.roc(),
+    }
+
+
+def _gallery(name: str, probes: list[Probe], originals: dict[str, Sighting]) -> Gallery:
+    faces: dict[str, list[Embeddings]] = {}
+    for probe in probes:
+        own = originals[probe.clip_id].embeddings[name][probe.own]
+        faces.setdefault(probe.subject, []).append(own)
+    return make_gallery(faces)
 
 
 def clip_keypoints(root: Path, clip_id: str, arms: list[str], settings: Validate) -> dict[str, list[Row]]:
-    """Return a clip's rows of invariance, keypoint errors and signals for its arms, `control` first."""
+    """Return a clip's rows of invariance, keypoint errors, signals and timeline, `control` first."""
     clip = read_admitted(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)
     time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
     film = Film(time_s, (clip["width"], clip["height"]))
     original = to_tracks(read_keypoints(root, "original", clip_id), len(time_s))
     comparison = Comparison(original, film, settings.pck_thresholds)
-    rows: dict[str, list[Row]] = {"invariance": [], "keypoint_errors": [], "signals": []}
+    rows: dict[str, list[Row]] = {"invariance": [], "keypoint_errors": [], "signals": [], "timeline": []}
     for arm in arms:
         # one arm at a time: ten minutes of keypoints are large
         other = align_people(original, to_tracks(read_keypoints(root, arm, clip_id), len(time_s)))
-        for name, found in comparison.rows(other).items():
+        tables = comparison.rows(other)
+        if arm in FOLLOWED:
+            tables["timeline"] = list(frame_errors(original, other, time_s))
+        for name, found in tables.items():
             rows[name] += [{"clip_id": clip_id, "arm": arm} | row for row in found]
     return rows
 

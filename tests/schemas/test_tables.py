@@ -9,13 +9,16 @@ from schemas.coverage import COVERAGE
 from schemas.evidence import (
     FINDINGS,
     IDENTITY,
+    IDENTITY_FRAMES,
     INVARIANCE,
     KEYPOINT_ERRORS,
     LINKAGE,
+    MEASURED,
     METHODS,
     RECOGNITION,
     ROC,
     SIGNALS,
+    TIMELINE,
     VERDICTS,
 )  # fmt: skip
 from schemas.frames import FRAMES
@@ -38,7 +41,12 @@ GOOD = {
     "identity": (IDENTITY, {"clip_id": CLIP, "arm": "released", "recogniser": "dlib",
                             "distance_mean": 0.7, "distance_min": 0.6, "threshold": 0.6, "independent": True,
                             "rank1": 0.5, "rank5": 1.0, "best_frame": False, "template": True,
-                            "gallery_subjects": 3, "frames": 20, "frames_no_face": 0}),
+                            "gallery_subjects": 3, "frames": 20, "subject_frames": 20,
+                            "frames_no_face": 0}),
+    "identity_frames": (IDENTITY_FRAMES, {"clip_id": CLIP, "arm": "released", "recogniser": "arcface",
+                                          "face": 0, "frame": 3, "found": True, "distance": 0.7}),
+    "timeline": (TIMELINE, {"clip_id": CLIP, "arm": "released", "frame": 3, "timestamp_s": 0.12,
+                            "face_nme": 0.01, "body_nme": None}),
     "keypoint_errors": (KEYPOINT_ERRORS, {"clip_id": CLIP, "arm": "control", "part": "face", "keypoint": 467,
                                           "missing": 0.0, "nme_mean": 0.01, "n": 3}),
     "signals": (SIGNALS, {"clip_id": CLIP, "arm": "released", "person": 0, "signal": "head_yaw",
@@ -81,6 +89,10 @@ BAD = [
     ("invariance", "low", -0.1),
     ("keypoint_errors", "keypoint", 468),
     ("keypoint_errors", "missing", 1.1),
+    ("timeline", "arm", "blur"),
+    ("timeline", "face_nme", -0.1),
+    ("identity_frames", "recogniser", "nobody"),
+    ("identity_frames", "distance", 2.1),
     ("signals", "correlation", 1.01),
     ("signals", "difference", -1.0),
     ("linkage", "distance", 2.5),
@@ -111,6 +123,10 @@ def test_a_good_row_passes(name):
 def test_a_bad_value_is_refused_with_table_row_and_column(name, column, value):
     with pytest.raises(DocumentError, match=rf"{name} breaks its schema: column {column} row 1"):
         check_table(_frame(name, **{column: value}), GOOD[name][0], name)
+
+
+def test_every_table_of_the_evidence_is_fed_a_bad_value():
+    assert {*MEASURED, "verdicts", "methods", "roc"} <= {name for name, _, _ in BAD}
 
 
 @pytest.mark.parametrize("name", GOOD)

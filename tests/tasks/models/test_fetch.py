@@ -1,5 +1,7 @@
 """Weights come verified or not at all."""
 
+import hashlib
+
 import pytest
 
 import tasks.models as models
@@ -55,3 +57,14 @@ def test_an_altered_weight_is_never_opened(tmp_path, params, root):
 def test_an_unknown_weight_is_named(weights):
     with pytest.raises(ModelError, match="no model named nobody"):
         weights.digest("nobody")
+
+
+def test_a_weight_that_its_user_brings_is_fetched_or_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("GUISE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "mine.onnx").write_bytes(b"a weight")
+    digest = hashlib.sha256(b"a weight").hexdigest()
+    assert fetch_member(f"file:{tmp_path}", "mine.onnx", digest).read_bytes() == b"a weight"
+    with pytest.raises(ModelError, match="not the declared file"):
+        fetch_member(f"file:{tmp_path}", "mine.onnx", "0" * 64)
+    with pytest.raises(ModelError, match=r"there is no weight .*other\.onnx"):
+        fetch_member(f"file:{tmp_path}", "other.onnx", "0" * 64)

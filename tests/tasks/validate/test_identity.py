@@ -1,13 +1,20 @@
 """Recognisers on real faces, and what their figures mean."""
 
 import numpy as np
+import onnx
 import polars as pl
 import pytest
+from onnx import TensorProto, helper
 
+from schemas.registry import Registry
 from tasks.detectors import View
+from tasks.documents import read_document, write_json
+from tasks.errors import ModelError
 from tasks.faces import face_region, locate_mesh, search_faces
-from tasks.recognisers import ARCFACE_XY, make_recognisers, similarity
-from tasks.validate.attack import Attacks, Look, Probe
+from tasks.hashing import sha256_file
+from tasks.inference import REGISTRY_PATH, Weights
+from tasks.recognisers import ARCFACE_XY, align_arcface, make_recognisers, similarity
+from tasks.validate.attack import Attacks, Probe, Sighting
 from tasks.validate.identity import Attack, attack, distances, make_gallery, match_rates, true_match_rate
 from tasks.video import read_frames
 
@@ -76,13 +83,16 @@ class _Known:
     def __init__(self, noise):
         rng = np.random.default_rng(7)
         faces = rng.normal(0, 1, (12, 32))
-        self.attacks = Attacks("mobilefacenet", {"dlib": 0.6})
         gallery = make_gallery({f"s{n}": [face[None].astype(np.float32)] for n, face in enumerate(faces)})
+        self.attacks = Attacks("mobilefacenet", {"dlib": 0.6}, {"dlib": gallery})
         for number, face in enumerate(np.repeat(faces, 2, axis=0)):
-            probe = Probe(f"clip-{number:016x}", f"s{number // 2}", [(0, None)] * 5)
+            probe = Probe(f"clip-{number:016x}", f"s{number // 2}", [(0, None)] * 5, np.ones(5, bool))
             seen = (face + rng.normal(0, noise, (5, 32))).astype(np.float32)
             original = np.repeat(face[None], 5, axis=0).astype(np.float32)
-            self.attacks.add(Look(probe, "released", "dlib", missed=1), original, seen, gallery)
+            found = np.arange(5) > 0
+            self.attacks.add(
+                probe, "released", Sighting({"dlib": original}, found), Sighting({"dlib": seen}, found)
+            )
 
 
 def test_a_cohort_is_linked_and_its_rates_are_told():
@@ -109,3 +119,61 @@ def test_nobody_is_found_among_strangers():
         row["false_match_rate"]: row["true_match_rate"] for row in _Known(noise=30).attacks.recognition(12)
     }
     assert rates[0.01] < 0.2
+
+
+def _made_arcface(path, side_px=112, scales=False):
+    """Write a graph with the inputs and outputs of insightface's recognisers: a coarse grid of colours."""
+    picture = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [None, 3, side_px, side_px])
+    vector = helper.make_tensor_value_info("683", TensorProto.FLOAT, [1, 147])
+    first = "scaled" if scales else "input.1"
+    scale = [
+        helper.make_node("Sub", ["input.1", "half"], ["shifted"]),
+        helper.make_node("Mul", ["shifted", "half"], ["scaled"]),
+    ]
+    half = helper.make_tensor("half", TensorProto.FLOAT, [1], [0.5])
+    pool = helper.make_node("AveragePool", [first], ["coarse"], kernel_shape=[16, 16], strides=[16, 16])
+    flat = helper.make_node("Flatten", ["coarse"], ["683"])
+    graph = helper.make_graph([*(scale if scales else []), pool, flat], "made", [picture], [vector], [half])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+
+
+def _with_arcface(tmp_path, root, **made):
+    """A workspace with a third recogniser beside the two that are always there."""
+    here = tmp_path / "data/models"
+    here.mkdir(parents=True)
+    for path in (root / "data/models").iterdir():
+        (here / path.name).symlink_to(path)
+    registry = read_document(root / REGISTRY_PATH, Registry).model_dump(mode="json")
+    _made_arcface(here / "arcface.onnx", **made)
+    entry = registry["models"]["mobilefacenet"]
+    digest = sha256_file(here / "arcface.onnx")
+    registry["models"]["arcface"] = entry | {"path": "data/models/arcface.onnx", "sha256": digest}
+    (tmp_path / REGISTRY_PATH).unlink()
+    write_json(registry, tmp_path / REGISTRY_PATH)
+    return Weights(tmp_path)
+
+
+def test_a_third_recogniser_judges_where_its_weight_is_brought(tmp_path, root, sample, weights, params):
+    assert set(make_recognisers(weights)) == {"dlib", "mobilefacenet"}
+    judges = make_recognisers(_with_arcface(tmp_path, root))
+    frame = next(iter(read_frames(sample("cap12"))))
+    face = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
+    mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5).xy
+    seen = align_arcface(frame.rgb, mesh).astype(np.float32) / 127.5 - 1
+    coarse = seen.reshape(7, 16, 7, 16, 3).mean(axis=(1, 3)).transpose(2, 0, 1).ravel()
+    np.testing.assert_allclose(
+        judges["arcface"](frame.rgb, mesh), coarse / np.linalg.norm(coarse), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"side_px": 128}, "not one picture of 3 x 112 x 112"),
+        ({"scales": True}, "scales its pictures by itself"),
+    ],
+)
+def test_a_third_recogniser_of_another_kind_is_refused(tmp_path, root, made, says):
+    with pytest.raises(ModelError, match=says):
+        make_recognisers(_with_arcface(tmp_path, root, **made))

@@ -126,6 +126,25 @@ def test_agreement_by_hand():
     assert compare_values(3.0, float("nan"), 9).difference is None
 
 
+def test_a_head_upside_down_does_not_jump():
+    """Between 179 and -179 degrees lie two, and shaking around them is a small movement."""
+    shaking = 180 + 4 * np.sin(np.arange(200) / 9)
+    first = (shaking + 180) % 360 - 180
+    second = (shaking + 2 + 180) % 360 - 180
+    found = compare_series(first, second, 360.0)
+    assert found.difference == pytest.approx(2)
+    assert found.correlation == pytest.approx(1)
+    assert compare_series(first, second).difference > 20
+
+
+def test_one_misread_frame_does_not_make_noise_agree():
+    noise = np.random.default_rng(1).normal(0, 5, (2, 200))
+    noise[:, 90], noise[:, 91] = 170, -100
+    found = compare_series(*noise, 360.0)
+    assert found.correlation == pytest.approx(np.corrcoef(*noise)[0, 1], abs=1e-6)
+    assert abs(found.original) < 5
+
+
 def test_events_are_matched_one_for_one():
     assert events_in_both(np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.9, 2.95, 9.0])) == 2
     assert events_in_both(np.array([1.0]), np.zeros(0)) == 0

@@ -1,0 +1,110 @@
+"""Sample faces of a clip and embed them in an arm; embeddings stay in memory."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.coverage import COVERAGE
+from schemas.frames import FRAMES
+from schemas.targets import TARGETS
+from tasks.clips import TARGETS_PATH, coverage_path, frames_path, read_keypoints, video_path
+from tasks.documents import read_table
+from tasks.keypoints import stack_xy
+from tasks.recognisers import Recogniser
+from tasks.regions import Points, bounding_box
+from tasks.validate.attack import Probe, Sighting
+from tasks.validate.identity import Embeddings
+from tasks.video import Frame, pick_frames, read_frames
+
+Meshes = dict[int, list[Points]]
+SUBJECT = 0
+
+
+def make_probe(root: Path, clip_id: str, subject: str, count: int) -> Probe:
+    """Pick up to `count` of the subject's faces and as many of others', each spread evenly over the clip.
+
+    Whoever was cast as somebody else is no subject; all are where nobody else is left.
+    """
+    meshes = read_meshes(root, "original", clip_id)
+    faces = [(frame, mesh) for frame in sorted(meshes) for mesh in meshes[frame]]
+    others = _others(root, clip_id)
+    own = np.array([not others(frame, mesh) for frame, mesh in faces], np.bool_)
+    if not own.any():
+        own[:] = True
+    picks = sorted(_spread(np.flatnonzero(own), count) + _spread(np.flatnonzero(~own), count))
+    return Probe(clip_id, subject, [faces[pick] for pick in picks], own[picks])
+
+
+def _spread(places: NDArray[np.int64], count: int) -> list[int]:
+    picks = {round(pick) for pick in np.linspace(0, len(places) - 1, count)} if len(places) else set()
+    return [int(places[pick]) for pick in picks]
+
+
+def _others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
+    """Return what tells whether a face of a frame lies under the cover of somebody who is not the subject."""
+    cast = read_table(root / TARGETS_PATH, TARGETS).filter(pl.col("face") != SUBJECT, clip_id=clip_id)
+    tracks = set(cast["track"])
+    coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
+    covers: dict[int, list[tuple[Points, int]]] = {}
+    boxes = coverage["region_xyxy"].to_numpy().reshape(-1, 2, 2)
+    for frame, track, box in zip(coverage["frame"], coverage["track"], boxes, strict=True):
+        covers.setdefault(frame, []).append((box.mean(axis=0), track))
+
+    def is_other(frame: int, mesh_xy: Points) -> bool:
+        center = bounding_box(mesh_xy).reshape(2, 2).mean(axis=0)
+        near = min(
+            covers.get(frame, []), key=lambda cover: float(np.hypot(*(cover[0] - center))), default=None
+        )
+        return near is not None and near[1] in tracks
+
+    return is_other
+
+
+def read_meshes(root: Path, arm: str, clip_id: str) -> Meshes:
+    """Return frame -> the meshes of everyone in it."""
+    table = read_keypoints(root, arm, clip_id).drop_nulls("face_xy")
+    meshes: Meshes = {}
+    for frame, mesh in zip(table["frame"], stack_xy(table, "face"), strict=True):
+        meshes.setdefault(frame, []).append(mesh)
+    return meshes
+
+
+def same_place(mesh_xy: Points, others: list[Points]) -> Points | None:
+    """Return the mesh whose centre lies nearest, None if none lies within half a face of it."""
+    size = float(np.ptp(mesh_xy, axis=0).max())
+    offsets = [float(np.linalg.norm(other.mean(axis=0) - mesh_xy.mean(axis=0))) for other in others]
+    if not offsets or min(offsets) > size / 2:
+        return None
+    return others[int(np.argmin(offsets))]
+
+
+def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogniser]) -> Sighting:
+    """Embed the probe's faces in one arm.
+
+    Where the extractor found none, the face is aligned by the original's keypoints: an attacker who
+    knows where it was.
+    """
+    seen = read_meshes(root, arm, probe.clip_id)
+    wanted: Meshes = {}
+    for number, mesh in probe.faces:
+        wanted.setdefault(number, []).append(mesh)
+    vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
+    found: list[bool] = []
+    for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):
+        for mesh in wanted.get(frame.index, []):
+            here = same_place(mesh, seen.get(frame.index, []))
+            found.append(here is not None)
+            for name, embed in recognisers.items():
+                vectors[name].append(embed(frame.rgb, mesh if here is None else here))
+    return Sighting({name: np.stack(values) for name, values in vectors.items()}, np.array(found, np.bool_))
+
+
+def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:
+    video = root / video_path(arm, clip_id)
+    if arm == "original":
+        return read_frames(video)
+    pts = read_table(root / frames_path(arm, clip_id), FRAMES)["pts"]
+    return pick_frames(video, {number: int(pts[number]) for number in wanted})
