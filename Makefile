@@ -33,6 +33,7 @@ check: setup
 	@$(BIN)/python -m pytest -q -m "not slow"
 
 test: setup
+	@command -v chromium >/dev/null || sh tools/apt-install chromium
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

@@ -153,6 +153,24 @@ def candidate(version: Version) -> None:
 
 
 @app.command()
+def review(
+    version: Version,
+    port: Annotated[
+        int | None, typer.Option(help="on this machine (default: a free one)", min=1, max=65535)
+    ] = None,
+) -> None:
+    """Show a candidate in a browser on this machine: both videos in step, flags, evidence."""
+    root = _here()
+    from flows.review import review as show
+
+    def tell(url: str) -> None:
+        sentence = f"Open {url} in a browser on this machine; Ctrl-C ends the review."
+        print(json.dumps({"url": url}) if settings.as_json else sentence, flush=True)
+
+    show(root, version, port, tell)
+
+
+@app.command()
 def approve(
     version: Version,
     by: Annotated[str, typer.Option(help="your name")],

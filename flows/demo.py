@@ -104,6 +104,7 @@ def _decide_and_publish(root: Path, version: str) -> None:
 def _show_where_to_look(root: Path, version: str) -> None:
     heading("Where to look next")
     say(f"  the released videos   {root / 'data/deidentified/videos'}")
+    say(f"  the review page       in {root}: `guise review {version}` shows clips and evidence side by side")
     say(f"  the evidence          {root / 'data/evidence'} (in {root}: `dvc metrics show`)")
     say(f"  what was released     {root / 'data/releases' / version / 'files/README.md'}")
     say("  the servers           `guise demo --serve` keeps them up and prints their addresses")

@@ -41,6 +41,9 @@ def render_documents(
 ) -> dict[str, bytes]:
     """Return path in the release -> bytes. Raw files are named by keyed HMAC only."""
     resolved = params.model_dump(mode="json", by_alias=True)
+    registry = models.model_dump(mode="json")
+    for named in (resolved["models"], registry["models"]):
+        _hide_folders(named)
     table = (
         clips.select(CLIP_COLUMNS)
         .sort("clip_id")
@@ -54,9 +57,16 @@ def render_documents(
         "LICENSE": f"{params.publish.licence}\n".encode(),
         "clips.csv": table.write_csv().encode(),
         "params.yaml": yaml.safe_dump(resolved, sort_keys=True).encode(),
-        "models.json": canonical_json(models.model_dump(mode="json")) + b"\n",
+        "models.json": canonical_json(registry) + b"\n",
         "lineage.json": canonical_json(lineage(clips, sources, key)) + b"\n",
     }
+
+
+def _hide_folders(models: dict[str, dict[str, str]]) -> None:
+    # a folder of this machine tells of its people and its place
+    for model in models.values():
+        if model["source"].startswith("file:"):
+            model["source"] = "file:"
 
 
 def lineage(clips: pl.DataFrame, sources: pl.DataFrame, key: bytes) -> dict[str, dict[str, str]]:
@@ -131,8 +141,9 @@ def _identity_lines(identity: pl.DataFrame) -> Iterable[str]:
     for row in identity.filter(arm="released").sort("clip_id", "recogniser").iter_rows(named=True):
         chance = 1 / row["gallery_subjects"]
         yield (
-            f"- `{row['clip_id']}`: {row['recogniser']} puts {row['rank1']:.0%} of {row['frames']} sampled "
-            f"frames nearest to the right one of {row['gallery_subjects']} subjects (chance {chance:.0%})"
+            f"- `{row['clip_id']}`: {row['recogniser']} puts {row['rank1']:.0%} of "
+            f"{row['subject_frames']} sampled frames nearest to the right one of "
+            f"{row['gallery_subjects']} subjects (chance {chance:.0%})"
         )
 
 

@@ -1,0 +1,48 @@
+"""`guise review`: what a reviewer looks at before approving a candidate, in a browser on this machine."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from flows.candidate import read_candidate
+from flows.replay import changed_nodes
+from flows.review.contents import read_contents
+from flows.review.server import listening, make_app, serve
+from flows.servers import HOST
+from schemas.release import Candidate
+from tasks.errors import GateRefusedError
+from tasks.hashing import sha256_file
+from tasks.publish.plan import candidate_digest
+
+
+def review(root: Path, version: str, port: int | None, tell: Callable[[str], None]) -> None:
+    """Serve a candidate's pages on this machine until interrupted.
+
+    tell: is given the address, whose token nobody else knows. Raises InputError where there is no
+    candidate or the port is taken, GateRefusedError where its results are not the workspace's any more.
+    """
+    candidate = read_candidate(root, version)
+    check_unchanged(root, candidate)
+    contents = read_contents(root, candidate, candidate_digest(candidate))
+    token = secrets.token_urlsafe(24)
+    with listening(HOST, port or 0) as place:
+        tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")
+        serve(make_app(root, contents, token), place)
+
+
+def check_unchanged(root: Path, candidate: Candidate) -> None:
+    """Raise GateRefusedError where a person would watch something else than what is approved."""
+    if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
+        raise GateRefusedError(
+            f"the results are not those of {candidate.version} any more: "
+            f"freeze it again with `guise candidate {candidate.version}`"
+        )
+    changed = changed_nodes(root)
+    if changed:
+        raise GateRefusedError(
+            f"{', '.join(changed)} is not what {candidate.version} was frozen from: run `guise run`"
+        )
+    for file in candidate.files:
+        source = root / file.source
+        if not source.is_file() or sha256_file(source) != file.sha256:
+            raise GateRefusedError(f"{file.source} is not what {candidate.version} names: run `guise run`")

@@ -1,0 +1,157 @@
+"use strict";
+const find = (selector) => document.querySelector(selector);
+
+function filterClips() {
+  const wanted = find("input[name=filter]:checked").value;
+  const rows = [...document.querySelectorAll("#clips tbody tr")];
+  for (const row of rows) {
+    row.hidden = !(wanted === "all" || (wanted === "eyes" && row.dataset.eyes === "true") || row.dataset.verdict === wanted);
+  }
+  find("#shown").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+}
+
+function playClip() {
+  const times = JSON.parse(find("#times").textContent);
+  const arms = ["original", "released"];
+  const videos = arms.map((arm) => find(`#${arm} video`));
+  // the released video leads: the original may be of a kind that the browser cannot play
+  const [original, released] = videos;
+  const flags = [...document.querySelectorAll("#flags button")].map((button) => Number(button.dataset.frame));
+  const { piece, width, height } = find("#player").dataset;
+  const pieceFrames = Number(piece);
+  const pieces = new Map();
+  const start = times[0] ?? 0;
+  const last = times.length - 1;
+  // what a player calls the first frame's time, beside what the clip calls it
+  const offsets = videos.map(() => 0);
+  let hasSought = false;
+  for (const [number, video] of videos.entries()) {
+    video.requestVideoFrameCallback((_, shown) => { if (!hasSought) offsets[number] = shown.mediaTime - start; });
+  }
+
+  function frameNow() {
+    let low = 0, high = last;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (times[middle] <= released.currentTime - offsets[1] + 0.0005) low = middle; else high = middle - 1;
+    }
+    return Math.max(0, low);
+  }
+
+  function seek(frame) {
+    const chosen = Math.min(last, Math.max(0, frame));
+    const shown = chosen < last ? times[chosen + 1] - times[chosen] : 0.02;
+    // the middle of a frame is surely within it
+    hasSought = true;
+    for (const [number, video] of videos.entries()) video.currentTime = times[chosen] + offsets[number] + shown / 2;
+  }
+
+  const pause = () => videos.forEach((video) => video.pause());
+  const step = (count) => { pause(); seek(frameNow() + count); };
+  const usable = () => videos.filter((video) => !video.error);
+  const speed = () => Number(find("#speed").value);
+  const toggle = () => (videos.every((video) => video.paused) ? usable().forEach((video) => video.play()) : pause());
+  function toFlag(way) {
+    const now = frameNow();
+    const ahead = way > 0 ? flags.filter((frame) => frame > now) : flags.filter((frame) => frame < now).reverse();
+    if (ahead.length) { pause(); seek(ahead[0]); }
+  }
+
+  async function pointsOf(arm, frame) {
+    const first = Math.floor(frame / pieceFrames) * pieceFrames;
+    const key = `${arm}/${first}`;
+    if (!pieces.has(key)) {
+      if (pieces.size > 20) pieces.delete(pieces.keys().next().value);
+      const name = location.pathname.split("/").pop();
+      pieces.set(key, fetch(`${name}/${key}.json`).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status))));
+    }
+    try {
+      return (await pieces.get(key))[frame] ?? [];
+    } catch {
+      pieces.delete(key);
+      return [];
+    }
+  }
+
+  async function drawPoints(frame) {
+    for (const arm of arms) find(`#${arm} canvas`).width = 0;
+    for (const [number, arm] of arms.entries()) {
+      const canvas = find(`#${arm} canvas`), video = videos[number];
+      const points = find("#points").checked ? await pointsOf(arm, frame) : [];
+      if (frame !== frameNow() || !find("#points").checked) return;
+      canvas.width = video.videoWidth; canvas.height = video.videoHeight;
+      const pen = canvas.getContext("2d"), size = Math.max(1, canvas.width / 400);
+      // stored pixels need not be square
+      const across = canvas.width / width, down = canvas.height / height;
+      pen.fillStyle = "#3fff7f";
+      for (const part of points) for (const [x, y] of part) pen.fillRect(x * across - size / 2, y * down - size / 2, size, size);
+    }
+  }
+
+  function keepInStep() {
+    if (released.paused || original.error || original.seeking) return;
+    const behind = (released.currentTime - offsets[1]) - (original.currentTime - offsets[0]);
+    if (Math.abs(behind) > 0.4) original.currentTime += behind;
+    original.playbackRate = speed() * (1 + Math.min(0.3, Math.max(-0.3, 3 * behind)));
+  }
+
+  let told = -1, withPoints = false;
+  function tell() {
+    const frame = frameNow();
+    keepInStep();
+    if (frame !== told || withPoints !== find("#points").checked) {
+      told = frame; withPoints = find("#points").checked;
+      find("#where").value = `frame ${frame} of ${last}, ${(times[frame] - start).toFixed(2)} s`;
+      find("#cursor").style.left = `${(100 * (frame + 0.5)) / times.length}%`;
+      find("#timeline").ariaValueNow = frame;
+      drawPoints(frame);
+    }
+    requestAnimationFrame(tell);
+  }
+
+  released.addEventListener("play", () => { find("#play").textContent = "pause"; });
+  released.addEventListener("pause", () => {
+    find("#play").textContent = "play";
+    pause();
+    if (!original.error) original.currentTime = released.currentTime - offsets[1] + offsets[0];
+  });
+  released.addEventListener("ended", pause);
+  for (const [number, arm] of arms.entries()) {
+    const trouble = () => { find(`#${arm} .trouble`).textContent = "this browser cannot play it: open the file in a video player"; };
+    const check = () => { if (videos[number].error || (videos[number].readyState && !videos[number].videoWidth)) trouble(); };
+    check();
+    for (const moment of ["error", "loadedmetadata"]) videos[number].addEventListener(moment, check);
+  }
+  find("#play").addEventListener("click", toggle);
+  find("#back").addEventListener("click", () => step(-1));
+  find("#forth").addEventListener("click", () => step(1));
+  find("#last-flag").addEventListener("click", () => toFlag(-1));
+  find("#next-flag").addEventListener("click", () => toFlag(1));
+  find("#speed").addEventListener("change", () => videos.forEach((video) => { video.playbackRate = speed(); }));
+  find("#released-only").addEventListener("change", () => find("#original").classList.toggle("hidden", find("#released-only").checked));
+  find("#timeline").addEventListener("click", (event) => {
+    const box = find("#timeline").getBoundingClientRect();
+    pause();
+    seek(Math.floor(((event.clientX - box.left) / box.width) * times.length));
+  });
+  for (const button of document.querySelectorAll("#flags button")) {
+    button.addEventListener("click", () => { pause(); seek(Number(button.dataset.frame)); find("#player").scrollIntoView(); });
+  }
+  const keys = {
+    " ": toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => step(-Infinity), End: () => step(Infinity),
+    n: () => toFlag(1), p: () => toFlag(-1), k: () => find("#points").click(), o: () => find("#released-only").click(),
+  };
+  document.addEventListener("keydown", (event) => {
+    const inForm = event.target.closest("button, select, input, a");
+    if (event.ctrlKey || event.metaKey || event.altKey || (inForm && (event.key === " " || event.target.matches("select")))) return;
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (act) { event.preventDefault(); act(); }
+  });
+  tell();
+}
+
+if (find("#clips")) {
+  document.querySelectorAll("input[name=filter]").forEach((choice) => choice.addEventListener("change", filterClips));
+  filterClips();
+}
+if (find("#player")) playClip();

@@ -1,0 +1,156 @@
+"""The review pages over HTTP, for whoever holds the token, on this machine only."""
+
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import uvicorn
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from flows.review import charts
+from flows.review.contents import Clip, Contents
+from schemas.keypoints import PARTS
+from tasks.clips import keypoints_path, video_path
+from tasks.errors import InputError
+from tasks.keypoints import stack_xy
+
+ARMS = ("original", "released")
+PIECE_FRAMES = 100
+# nothing is kept by the browser, nothing comes from elsewhere, nothing is told to anybody
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+Next = Callable[[Request], Awaitable[Response]]
+
+
+def make_app(root: Path, contents: Contents, token: str) -> Starlette:
+    """Bind the pages to their contents; every address begins with the token."""
+    pages = Environment(
+        loader=PackageLoader("flows.review", "pages"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.globals["charts"] = charts
+
+    paths = [
+        root / path_of(arm, clip_id)
+        for clip_id in contents.clips
+        for arm in ARMS
+        for path_of in (video_path, keypoints_path)
+    ]
+    # a run beside an open review must not put new videos beside old figures
+    stamps = {path: _stamp(path) for path in paths}
+
+    def clip_of(request: Request) -> Clip:
+        clip = contents.clips.get(request.path_params["clip_id"])
+        if clip is None or request.path_params.get("arm", ARMS[0]) not in ARMS:
+            raise HTTPException(404)
+        return clip
+
+    def cohort(request: Request) -> Response:
+        return HTMLResponse(pages.get_template("cohort.html").render(contents=contents))
+
+    def clip_page(request: Request) -> Response:
+        clip, order = clip_of(request), list(contents.clips)
+        place = order.index(clip.clip_id)
+        page = pages.get_template("clip.html").render(
+            contents=contents,
+            clip=clip,
+            before=order[place - 1] if place else None,
+            after=order[place + 1] if place + 1 < len(order) else None,
+            piece_frames=PIECE_FRAMES,
+        )
+        return HTMLResponse(page)
+
+    def shown(request: Request, path_of: Callable[[str, str], Path]) -> Path:
+        path = root / path_of(request.path_params["arm"], clip_of(request).clip_id)
+        if stamps.get(path) != _stamp(path):
+            raise HTTPException(409, "the results have changed: end this review, freeze the candidate again")
+        return path
+
+    def video(request: Request) -> Response:
+        return FileResponse(shown(request, video_path), media_type="video/mp4")
+
+    def keypoints(request: Request) -> Response:
+        return JSONResponse(read_points(shown(request, keypoints_path), request.path_params["first"]))
+
+    routes = [
+        Route("/", cohort),
+        Route("/clips/{clip_id}", clip_page),
+        Route("/clips/{clip_id}/{arm}.mp4", video),
+        Route("/clips/{clip_id}/{arm}/{first:int}.json", keypoints),
+        Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets")),
+    ]
+    return Starlette(
+        routes=[Mount(f"/{token}", routes=routes)],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
+            Middleware(BaseHTTPMiddleware, dispatch=_add_headers),
+        ],
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ino
+
+
+async def _add_headers(request: Request, follow: Next) -> Response:
+    answer = await follow(request)
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def read_points(path: Path, first: int) -> dict[int, list[list[tuple[float, float]]]]:
+    """Return frame -> the points of every part of everyone, in pixels, for one piece of frames."""
+    table = pl.scan_parquet(path)
+    # the table is in the order of its frames
+    low, high = np.searchsorted(table.select("frame").collect()["frame"], [first, first + PIECE_FRAMES])
+    rows = table.slice(int(low), int(high - low)).collect()
+    points: dict[int, list[list[tuple[float, float]]]] = {}
+    for part in PARTS:
+        seen = rows.drop_nulls(f"{part}_xy")
+        for frame, xy in zip(seen["frame"], stack_xy(seen, part), strict=True):
+            points.setdefault(frame, []).append(xy.astype(np.float64).round(1).tolist())
+    return points
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Take a port, a free one for 0. Raises InputError where it is taken."""
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind((host, port))
+            place.listen()
+        except OSError as error:
+            raise InputError(f"port {port} cannot be used: name another one, or none") from error
+        yield place
+
+
+def serve(app: Starlette, place: socket.socket) -> None:
+    """Serve until interrupted; whoever is still reading then is cut off."""
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[place])
