@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -42,40 +43,40 @@ HEADERS = {
 Next = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(root: Path, contents: Contents, token: str) -> Starlette:
-    """Bind the pages to their contents; every address begins with the token."""
-    pages = Environment(
-        loader=PackageLoader("flows.review", "pages"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pages.globals["charts"] = charts
+@dataclass
+class Pages:
+    """The answers to a reviewer's requests; what a run changes meanwhile is not shown any more."""
 
-    paths = [
-        root / path_of(arm, clip_id)
-        for clip_id in contents.clips
-        for arm in ARMS
-        for path_of in (video_path, keypoints_path)
-    ]
-    # a run beside an open review must not put new videos beside old figures
-    stamps = {path: _stamp(path) for path in paths}
+    root: Path
+    contents: Contents
 
-    def clip_of(request: Request) -> Clip:
-        clip = contents.clips.get(request.path_params["clip_id"])
-        if clip is None or request.path_params.get("arm", ARMS[0]) not in ARMS:
-            raise HTTPException(404)
-        return clip
+    def __post_init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("flows.review", "pages"),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals["charts"] = charts
+        paths = [
+            self.root / path_of(arm, clip_id)
+            for clip_id in self.contents.clips
+            for arm in ARMS
+            for path_of in (video_path, keypoints_path)
+        ]
+        self._stamps = {path: _stamp(path) for path in paths}
 
-    def cohort(request: Request) -> Response:
-        return HTMLResponse(pages.get_template("cohort.html").render(contents=contents))
+    def cohort(self, request: Request) -> Response:
+        """Answer with the cohort's page."""
+        return HTMLResponse(self._templates.get_template("cohort.html").render(contents=self.contents))
 
-    def clip_page(request: Request) -> Response:
-        clip, order = clip_of(request), list(contents.clips)
+    def clip(self, request: Request) -> Response:
+        """Answer with a clip's page."""
+        clip, order = self._clip_of(request), list(self.contents.clips)
         place = order.index(clip.clip_id)
-        page = pages.get_template("clip.html").render(
-            contents=contents,
+        page = self._templates.get_template("clip.html").render(
+            contents=self.contents,
             clip=clip,
             before=order[place - 1] if place else None,
             after=order[place + 1] if place + 1 < len(order) else None,
@@ -83,23 +84,35 @@ def make_app(root: Path, contents: Contents, token: str) -> Starlette:
         )
         return HTMLResponse(page)
 
-    def shown(request: Request, path_of: Callable[[str, str], Path]) -> Path:
-        path = root / path_of(request.path_params["arm"], clip_of(request).clip_id)
-        if stamps.get(path) != _stamp(path):
+    def video(self, request: Request) -> Response:
+        """Answer with a video, or the part of it that is asked for."""
+        return FileResponse(self._file(request, video_path), media_type="video/mp4")
+
+    def keypoints(self, request: Request) -> Response:
+        """Answer with the keypoints of some frames."""
+        return JSONResponse(read_points(self._file(request, keypoints_path), request.path_params["first"]))
+
+    def _clip_of(self, request: Request) -> Clip:
+        clip = self.contents.clips.get(request.path_params["clip_id"])
+        if clip is None or request.path_params.get("arm", ARMS[0]) not in ARMS:
+            raise HTTPException(404)
+        return clip
+
+    def _file(self, request: Request, path_of: Callable[[str, str], Path]) -> Path:
+        path = self.root / path_of(request.path_params["arm"], self._clip_of(request).clip_id)
+        if self._stamps.get(path) != _stamp(path):
             raise HTTPException(409, "the results have changed: end this review, freeze the candidate again")
         return path
 
-    def video(request: Request) -> Response:
-        return FileResponse(shown(request, video_path), media_type="video/mp4")
 
-    def keypoints(request: Request) -> Response:
-        return JSONResponse(read_points(shown(request, keypoints_path), request.path_params["first"]))
-
+def make_app(root: Path, contents: Contents, token: str) -> Starlette:
+    """Bind the pages to their addresses, every one of which begins with the token."""
+    pages = Pages(root, contents)
     routes = [
-        Route("/", cohort),
-        Route("/clips/{clip_id}", clip_page),
-        Route("/clips/{clip_id}/{arm}.mp4", video),
-        Route("/clips/{clip_id}/{arm}/{first:int}.json", keypoints),
+        Route("/", pages.cohort),
+        Route("/clips/{clip_id}", pages.clip),
+        Route("/clips/{clip_id}/{arm}.mp4", pages.video),
+        Route("/clips/{clip_id}/{arm}/{first:int}.json", pages.keypoints),
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets")),
     ]
     return Starlette(
@@ -111,7 +124,9 @@ def make_app(root: Path, contents: Contents, token: str) -> Starlette:
     )
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, int] | None:
+    if not path.is_file():
+        return None
     found = path.stat()
     return found.st_mtime_ns, found.st_ino
 
