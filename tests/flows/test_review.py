@@ -148,9 +148,9 @@ def test_both_videos_play_in_step(page, served, workspace):
     first, second = _times(page)
     assert abs(first - second) < 0.08
     page.click("#play")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => video.paused && !video.seeking)")
     _until(
-        page,
-        "new Set([...document.querySelectorAll('video')].map((v) => v.paused && v.currentTime)).size === 1",
+        page, "new Set([...document.querySelectorAll('video')].map((video) => video.currentTime)).size === 1"
     )
     assert _times(page)[0] > 0.6
 

@@ -22,18 +22,17 @@ function playClip() {
   const pieces = new Map();
   const start = times[0] ?? 0;
   const last = times.length - 1;
-  // what a player calls the first frame's time, beside what the clip calls it
-  const offsets = videos.map(() => 0);
-  let hasSought = false;
-  for (const [number, video] of videos.entries()) {
-    video.requestVideoFrameCallback((_, shown) => { if (!hasSought) offsets[number] = shown.mediaTime - start; });
+  // players disagree on whether a clip that starts late begins at 0
+  function offsetOf(video) {
+    const fromPts = Math.abs(video.duration - times[last]), fromZero = Math.abs(video.duration - (times[last] - start));
+    return fromZero < fromPts ? -start : 0;
   }
 
   function frameNow() {
     let low = 0, high = last;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (times[middle] <= released.currentTime - offsets[1] + 0.0005) low = middle; else high = middle - 1;
+      if (times[middle] <= released.currentTime - offsetOf(released) + 0.0005) low = middle; else high = middle - 1;
     }
     return Math.max(0, low);
   }
@@ -42,8 +41,7 @@ function playClip() {
     const chosen = Math.min(last, Math.max(0, frame));
     const shown = chosen < last ? times[chosen + 1] - times[chosen] : 0.02;
     // the middle of a frame is surely within it
-    hasSought = true;
-    for (const [number, video] of videos.entries()) video.currentTime = times[chosen] + offsets[number] + shown / 2;
+    for (const video of videos) video.currentTime = times[chosen] + offsetOf(video) + shown / 2;
   }
 
   const pause = () => videos.forEach((video) => video.pause());
@@ -90,7 +88,7 @@ function playClip() {
 
   function keepInStep() {
     if (released.paused || original.error || original.seeking) return;
-    const behind = (released.currentTime - offsets[1]) - (original.currentTime - offsets[0]);
+    const behind = (released.currentTime - offsetOf(released)) - (original.currentTime - offsetOf(original));
     if (Math.abs(behind) > 0.4) original.currentTime += behind;
     original.playbackRate = speed() * (1 + Math.min(0.3, Math.max(-0.3, 3 * behind)));
   }
@@ -113,7 +111,7 @@ function playClip() {
   released.addEventListener("pause", () => {
     find("#play").textContent = "play";
     pause();
-    if (!original.error) original.currentTime = released.currentTime - offsets[1] + offsets[0];
+    if (!original.error) original.currentTime = released.currentTime - offsetOf(released) + offsetOf(original);
   });
   released.addEventListener("ended", pause);
   for (const [number, arm] of arms.entries()) {
