@@ -34,12 +34,12 @@ def compare_series(original: Doubles, other: Doubles, period: float | None = Non
     """
     both = ~(np.isnan(original) | np.isnan(other))
     first, second = original[both], other[both]
+    if not len(first):
+        return Agreement(None, None, None, 0)
     if period is not None:
         middle = _circular_mean(first, period)
         first = middle + _wrapped(first - middle, period)
         second = first + _wrapped(second - first, period)
-    if not len(first):
-        return Agreement(None, None, None, 0)
     apart = second - first
     means = float(first.mean()), float(second.mean()), float(np.abs(apart).mean())
     if len(first) < LEAST_FRAMES:

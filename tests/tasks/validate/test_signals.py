@@ -145,6 +145,11 @@ def test_one_misread_frame_does_not_make_noise_agree():
     assert abs(found.original) < 5
 
 
+def test_an_angle_that_an_arm_never_shows_agrees_in_no_frame():
+    found = compare_series(np.zeros(100), np.full(100, np.nan), 360.0)
+    assert (found.n, found.difference) == (0, None)
+
+
 def test_events_are_matched_one_for_one():
     assert events_in_both(np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.9, 2.95, 9.0])) == 2
     assert events_in_both(np.array([1.0]), np.zeros(0)) == 0
