@@ -17,6 +17,7 @@ setup: .venv/ready
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r $(LOCK)
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || \
 		{ sh tools/apt-install libgl1 libglib2.0-0 && $(BIN)/python -c 'import cv2'; }
+	@command -v ssh-keygen >/dev/null || sh tools/apt-install openssh-client
 	@printf '#!/bin/sh\n# a workspace that you stand in runs its own copy of the code\nPYTHONPATH="%s" exec "%s" -m flows.cli "$$@"\n' \
 		"$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/guise && chmod +x $(BIN)/guise
 	@touch $@

@@ -6,14 +6,13 @@ from pathlib import Path
 import yaml
 
 from flows.candidate import freeze, publication_path, read_candidate, release_folder
+from flows.decisions import check_words, decide
 from flows.git import commit
 from schemas.release import Approval, Approvals, Candidate
 from tasks.documents import read_document, write_bytes
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
 from tasks.publish.plan import candidate_digest
-
-LONGEST = 2000
 
 
 def approvals_path(version: str) -> Path:
@@ -30,8 +29,7 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
 
     Raises InputError for an empty name or reason or an unknown clip.
     """
-    if not all(0 < len(text.strip()) <= LONGEST for text in (by, reason)):
-        raise InputError(f"an approval needs a name and a reason of 1 to {LONGEST} characters each")
+    check_words(by, reason)
     candidate = read_candidate(root, version)
     known = {clip.clip_id for clip in candidate.clips}
     unknown = sorted(set(rejected) - known)
@@ -40,7 +38,7 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
     if (root / publication_path(version)).is_file():
         raise GateRefusedError(f"{version} is published already: freeze a new version")
     if rejected:
-        candidate = _without(root, candidate, dict.fromkeys(rejected, reason.strip()))
+        candidate = _without(root, candidate, rejected, by, reason)
     record = Approval(
         digest=candidate_digest(candidate),
         by=by.strip(),
@@ -52,21 +50,13 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
     return candidate
 
 
-def _without(root: Path, candidate: Candidate, rejected: dict[str, str]) -> Candidate:
+def _without(root: Path, candidate: Candidate, rejected: list[str], by: str, reason: str) -> Candidate:
     if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
         raise GateRefusedError(
             f"the results changed since {candidate.version} was frozen: freeze it and look at it again"
         )
-    return freeze(root, candidate.version, earlier_rejections(candidate) | rejected)
-
-
-def earlier_rejections(candidate: Candidate) -> dict[str, str]:
-    """Return clip_id -> why a person left it out before."""
-    return {
-        entry.clip_id: entry.reason.removeprefix("rejected: ")
-        for entry in candidate.left_out
-        if entry.reason.startswith("rejected: ")
-    }
+    decide(root, rejected, accepted=False, by=by, reason=reason)
+    return freeze(root, candidate.version)
 
 
 def _append(root: Path, version: str, record: Approval) -> None:

@@ -1,29 +1,26 @@
 """Freeze what the evidence speaks of."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
-from flows.documents import render_documents
+from flows.account import take_account
+from flows.decisions import decided, judged_clips, waiting_clips
+from flows.documents import SUMS, Account, render_documents, render_index, render_sums
 from flows.git import changed_files, commit, last_commit_of
 from flows.replay import changed_nodes
 from flows.workspace import CODE, RECORDS
-from schemas.clips import SOURCES
-from schemas.coverage import COVERAGE
-from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.params import Params
 from schemas.registry import Registry
 from schemas.release import Candidate, LeftOut, ReleaseClip, ReleaseFile
-from tasks.clips import coverage_path, keypoints_path, read_admitted, read_clips, video_path
-from tasks.documents import read_document, read_params, read_table, write_bytes, write_json
+from tasks.clips import keypoints_path, read_admitted, read_clips, video_path
+from tasks.documents import read_document, read_params, write_bytes, write_json
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
 from tasks.inference import REGISTRY_PATH
-from tasks.ingest import SOURCES_PATH
-from tasks.ingest.pseudonyms import known_key
 
-EVIDENCE = {"invariance": INVARIANCE, "identity": IDENTITY, "verdicts": VERDICTS}
 SETTINGS = ["params.yaml", "dvc.yaml"]
 TRACED = [name for name in CODE if name not in SETTINGS]
 
@@ -44,27 +41,28 @@ def read_candidate(root: Path, version: str) -> Candidate:
     return read_document(path, Candidate)
 
 
-def freeze(root: Path, version: str, rejected: dict[str, str]) -> Candidate:
+def freeze(root: Path, version: str) -> Candidate:
     """Write and commit the candidate of a version.
 
-    rejected: clip_id -> why a person leaves it out. Raises GateRefusedError where the graph is not
-    reproduced, the code is not committed, a licence forbids the purpose, or no clip is left.
+    Raises GateRefusedError where the graph is not reproduced, the code is not committed, a clip fails or
+    asks for a person and nobody has decided, a licence forbids the purpose, or no clip is left.
     """
     params = read_params(root)
     if (root / publication_path(version)).is_file():
         return _as_published(root, version)
     _check_gates(root, params)
     commit(root, "Record the run", [*SETTINGS, *RECORDS])
-    clips, left_out = _choose_clips(root, rejected)
+    clips, left_out = _choose_clips(root)
     if not clips:
         raise GateRefusedError(
             f"no clip is left for {version}: {left_out[0].reason if left_out else 'none was admitted'}"
         )
-    files = _write_documents(root, version, params, clips) + _media_files(root, clips)
+    revision = last_commit_of(root, [*CODE, *RECORDS])
+    files = _write_documents(root, version, take_account(root, version, params, clips, revision))
     candidate = Candidate(
         version=version,
         purpose=params.purpose,
-        code_revision=last_commit_of(root, [*CODE, *RECORDS]),
+        code_revision=revision,
         dvc_lock_sha256=sha256_file(root / "dvc.lock"),
         clips=clips,
         left_out=left_out,
@@ -107,20 +105,32 @@ def check_consent(root: Path, clip_ids: list[str]) -> None:
         )
 
 
-def _choose_clips(root: Path, rejected: dict[str, str]) -> tuple[list[ReleaseClip], list[LeftOut]]:
-    verdicts = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+def _choose_clips(root: Path) -> tuple[list[ReleaseClip], list[LeftOut]]:
+    waiting = waiting_clips(root)
+    if waiting:
+        first, others = waiting[0], len(waiting) - 1
+        more = f"; {others} more clips wait" if others else ""
+        state = "fails" if first.verdict == "fail" else "asks for a person's decision"
+        raise GateRefusedError(
+            f"{first.clip_id} {state} ({', '.join(first.broken_rules)}{more}): "
+            "look with `guise review`, then use `guise decide`"
+        )
+    decisions = decided(root)
     clips, left_out = [], []
-    for clip_id in read_admitted(root)["clip_id"]:
-        rows = verdicts.filter(clip_id=clip_id)
-        verdict = rows["verdict"][0] if rows.height else "fail"
-        broken = rows.filter(~pl.col("passed"))["rule"].to_list()
-        if verdict == "fail":
-            left_out.append(LeftOut(clip_id=clip_id, reason=f"failed: {', '.join(broken) or 'no evidence'}"))
-        elif clip_id in rejected:
-            left_out.append(LeftOut(clip_id=clip_id, reason=f"rejected: {rejected[clip_id]}"))
+    for clip in judged_clips(root):
+        decision = decisions.get(clip.clip_id)
+        if decision and not decision.accepted:
+            why = f"failed: {', '.join(clip.broken_rules)}; " if clip.verdict == "fail" else ""
+            left_out.append(LeftOut(clip_id=clip.clip_id, reason=f"{why}rejected: {decision.reason}"))
         else:
-            clips.append(ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=broken))
+            clips.append(clip)
     return clips, left_out
+
+
+def describe_file(root: Path, path: str, source: Path) -> ReleaseFile:
+    """Return a file's place in the release, its digest and its size."""
+    file = root / source
+    return ReleaseFile(path=path, source=str(source), sha256=sha256_file(file), bytes=file.stat().st_size)
 
 
 def _media_files(root: Path, clips: list[ReleaseClip]) -> list[ReleaseFile]:
@@ -134,36 +144,16 @@ def _media_files(root: Path, clips: list[ReleaseClip]) -> list[ReleaseFile]:
     ]
 
 
-def describe_file(root: Path, path: str, source: Path) -> ReleaseFile:
-    """Return a file's place in the release, its digest and its size."""
-    file = root / source
-    return ReleaseFile(path=path, source=str(source), sha256=sha256_file(file), bytes=file.stat().st_size)
-
-
-def _write_documents(root: Path, version: str, params: Params, clips: list[ReleaseClip]) -> list[ReleaseFile]:
+def _write_documents(root: Path, version: str, account: Account) -> list[ReleaseFile]:
     folder = release_folder(version) / "files"
-    chosen = pl.col("clip_id").is_in([clip.clip_id for clip in clips])
-    tables = {
-        name: read_table(root / f"data/evidence/{name}.parquet", schema).filter(chosen)
-        for name, schema in EVIDENCE.items()
-    }
-    contents = {f"evidence/{name}.csv": table.write_csv().encode() for name, table in tables.items()}
-    coverage = pl.concat(
-        [read_table(root / coverage_path("released", clip.clip_id), COVERAGE) for clip in clips]
-    )
-    models = read_document(root / REGISTRY_PATH, Registry)
-    contents |= render_documents(
-        version=version,
-        params=params,
-        clips=read_clips(root).filter(chosen),
-        chosen=clips,
-        sources=read_table(root / SOURCES_PATH, SOURCES),
-        tables=tables,
-        coverage=coverage,
-        models=models,
-        key=known_key(root),
-        licence=(root / "LICENSE").read_bytes(),
-    )
+    shutil.rmtree(root / folder, ignore_errors=True)
+    files = _media_files(root, account.chosen)
+    files += _write(root, folder, render_documents(account))
+    files += _write(root, folder, render_index(account, files))
+    return files + _write(root, folder, {SUMS: render_sums({file.path: file.sha256 for file in files})})
+
+
+def _write(root: Path, folder: Path, contents: dict[str, bytes]) -> list[ReleaseFile]:
     for name, content in contents.items():
         write_bytes(content, root / folder / name)
     return [describe_file(root, name, folder / name) for name in contents]

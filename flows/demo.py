@@ -13,11 +13,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from flows.approval import approve
-from flows.audit import audit_release, trace_clip
+from flows.audit import audit_release
 from flows.candidate import freeze
+from flows.decisions import decide, waiting_clips
 from flows.environment import STATE
 from flows.failures import exit_code_of
 from flows.inbox import take_inbox
+from flows.lineage import trace_clip
 from flows.memory import PeakMemory
 from flows.publication import publish, read_publication
 from flows.replay import replay
@@ -34,6 +36,7 @@ from flows.screen import (
     show_table,
 )
 from flows.servers import ObjectStore, object_store, prefect_server
+from flows.transfer import showing_transfer
 from tasks.hashing import sha256_document
 from tasks.publish import open_bucket
 from tasks.publish.plan import candidate_digest
@@ -71,11 +74,12 @@ def _release(root: Path) -> int:
     show_clips(root)
     show_methods(root)
     version = next_version(root)
-    candidate = freeze(root, version, {})
-    heading(f"3  Candidate {version}")
+    heading(f"3  Decisions on single clips, then candidate {version}")
+    _decide(root)
+    candidate = freeze(root, version)
     show_candidate(candidate, candidate_digest(candidate))
     heading("4  Approval and publication")
-    _decide_and_publish(root, version)
+    _approve_and_publish(root, version)
     heading("5  What is in the bucket")
     objects = open_bucket(f"s3://{BUCKET}").keys("")
     show_table("", ["object", "bytes"], [[key, str(objects[key])] for key in sorted(objects)])
@@ -88,7 +92,15 @@ def _release(root: Path) -> int:
     return 1 if audit.findings else 0
 
 
-def _decide_and_publish(root: Path, version: str) -> None:
+def _decide(root: Path) -> None:
+    for clip in waiting_clips(root):
+        accepted = clip.verdict == "review"
+        decide(root, [clip.clip_id], accepted=accepted, by=APPROVER, reason=REASON)
+        say(f"  {clip.clip_id} {'accepted' if accepted else 'left out'} by {APPROVER}: "
+            f"{', '.join(clip.broken_rules)}")  # fmt: skip
+
+
+def _approve_and_publish(root: Path, version: str) -> None:
     if read_publication(root, version):
         say(f"  {version} was approved and published by an earlier run")
     else:
@@ -96,9 +108,9 @@ def _decide_and_publish(root: Path, version: str) -> None:
         say(f"  approved by {APPROVER}")
         say(f"  because: {REASON}")
     open_bucket(f"s3://{BUCKET}").make()
-    uploads: list[bool] = []
-    publication = publish(root, version, f"s3://{BUCKET}", lambda _, new: uploads.append(new))
-    say(f"  {publication.to}/releases/{version}/: {sum(uploads)} objects uploaded")
+    with showing_transfer(root, version) as transfer:
+        publication = publish(root, version, f"s3://{BUCKET}", transfer.tell)
+    say(f"  {publication.to}/releases/{version}/: {len(transfer.created)} objects uploaded")
 
 
 def _show_where_to_look(root: Path, version: str) -> None:
@@ -106,7 +118,7 @@ def _show_where_to_look(root: Path, version: str) -> None:
     say(f"  the released videos   {root / 'data/deidentified/videos'}")
     say(f"  the review page       in {root}: `guise review {version}` shows clips and evidence side by side")
     say(f"  the evidence          {root / 'data/evidence'} (in {root}: `dvc metrics show`)")
-    say(f"  what was released     {root / 'data/releases' / version / 'files/README.md'}")
+    say(f"  what was released     {root / 'data/releases' / version / 'files/datasheet.md'}")
     say("  the servers           `guise demo --serve` keeps them up and prints their addresses")
 
 

@@ -3,39 +3,85 @@
 import os
 import shutil
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import polars as pl
 import yaml
 
 from flows.workspace import dvc
-from tasks.documents import write_json
+from schemas.release import Withdrawal, Withdrawals
+from tasks.documents import read_document, write_bytes, write_json
 from tasks.errors import InputError
+from tasks.hashing import sha256_file
 from tasks.ingest import RAW_PATH
+from tasks.ingest.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.ingest.survey import MANIFEST_NAME, NOTE_NAME, InboxNote, list_files, read_manifest
 
 RAW_FILE = Path("data/raw.dvc")
+WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
 
 
 def take_inbox(root: Path, inbox: Path) -> None:
     """Mirror the inbox into data/raw, note the day for consent, and add it to DVC.
 
-    Links that lead out of the inbox are noted and never read. Raises InputError or DocumentError
-    where there is no readable manifest.
+    Links that lead out of the inbox are noted and never read; nothing is taken of people who withdrew.
+    Raises InputError or DocumentError where there is no readable manifest.
     """
     if not inbox.is_dir():
         raise InputError(f"there is no inbox at {inbox}")
-    read_manifest(inbox / MANIFEST_NAME)
-    files = [file for file in list_files(inbox) if file != NOTE_NAME]
+    rows = read_manifest(inbox / MANIFEST_NAME)
+    files = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
     inside = [file for file in files if _is_inside(inbox, file)]
+    outside = sorted(set(files) - set(inside))
+    withdrawn = withdrawn_files(root, inbox, inside, rows)
+    _take(root, inbox, [file for file in inside if file not in withdrawn])
+    write_manifest(root / RAW_PATH, without_files(rows, withdrawn))
+    note = InboxNote(as_of=date.today().isoformat(), outside=outside, withdrawn=withdrawn)
+    write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
+    add_to_dvc(root)
+
+
+def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:
+    """Return files of people who withdrew: named as theirs, or the same video under another name."""
+    withdrawals = read_withdrawals(root)
+    if not withdrawals:
+        return []
+    key = known_key(root)
+    subjects = {record.subject for record in withdrawals}
+    clips = {clip_id for record in withdrawals for clip_id in record.clips}
+    named = [
+        _normal(row["file"])
+        for row in rows.iter_rows(named=True)
+        if subject_pseudonym(key, row["subject_id"]) in subjects
+    ]
+    same = [file for file in files if clip_pseudonym(key, sha256_file(inbox / file)) in clips]
+    return sorted({*named, *same})
+
+
+def without_files(rows: pl.DataFrame, files: list[str]) -> pl.DataFrame:
+    """Return the rows of a manifest that name none of the files."""
+    return rows.filter([_normal(file) not in files for file in rows["file"]])
+
+
+def _normal(file: str) -> str:
+    return str(PurePosixPath(file))
+
+
+def read_withdrawals(root: Path) -> list[Withdrawal]:
+    path = root / WITHDRAWALS_PATH
+    return read_document(path, Withdrawals).withdrawals if path.is_file() else []
+
+
+def write_manifest(folder: Path, rows: pl.DataFrame) -> None:
+    write_bytes(rows.write_csv().encode(), folder / MANIFEST_NAME)
+
+
+def _take(root: Path, inbox: Path, files: list[str]) -> None:
     raw = root / RAW_PATH
     raw.mkdir(parents=True, exist_ok=True)
-    _forget(raw, {*inside, NOTE_NAME})
-    for file in inside:
+    _forget(raw, {*files, MANIFEST_NAME, NOTE_NAME})
+    for file in files:
         _mirror(inbox / file, raw / file)
-    outside = sorted(set(files) - set(inside))
-    note = InboxNote(as_of=date.today().isoformat(), outside=outside)
-    write_json(note.model_dump(), raw / NOTE_NAME)
-    _add_to_dvc(root)
 
 
 def _is_inside(inbox: Path, file: str) -> bool:
@@ -71,7 +117,8 @@ def _mirror(source: Path, target: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _add_to_dvc(root: Path) -> None:
+def add_to_dvc(root: Path) -> None:
+    """Take data/raw into DVC, for the private remote only."""
     dvc(root, "add", "--quiet", str(RAW_PATH))
     document = yaml.safe_load((root / RAW_FILE).read_text())
     if document["outs"][0].get("remote") != "private":

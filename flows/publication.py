@@ -1,20 +1,27 @@
 """Send an approved candidate to object storage and record where it went."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from flows.approval import require_approval
 from flows.candidate import check_consent, publication_path, read_candidate, release_folder
+from flows.documents import SIGNERS
 from flows.git import commit, git
 from flows.replay import changed_nodes
-from schemas.release import Candidate, Publication
-from tasks.documents import read_document, read_params, write_json
+from schemas.release import Approval, Candidate, Manifest, Publication
+from tasks.documents import read_document, read_params, write_bytes, write_json
 from tasks.errors import GateRefusedError
 from tasks.hashing import sha256_bytes, sha256_file
-from tasks.publish import manifest_bytes, open_bucket, publish_release
-from tasks.publish.plan import Upload, candidate_digest
-
-Tell = Callable[[Upload, bool], None]
+from tasks.ingest.pseudonyms import known_key
+from tasks.publish import Package, Tell, open_bucket, publish_release
+from tasks.publish.plan import (
+    MANIFEST_NAME,
+    SIGNATURE_NAME,
+    approval_hmac,
+    candidate_digest,
+    make_manifest,
+    manifest_bytes,
+)
+from tasks.publish.signature import is_signed, sign
 
 
 def read_publication(root: Path, version: str) -> Publication | None:
@@ -28,28 +35,63 @@ def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication
     Raises GateRefusedError where a gate is closed, StorageError where the store fails.
     """
     candidate = read_candidate(root, version)
-    require_approval(root, candidate)
+    approval = require_approval(root, candidate)
     publication = read_publication(root, version)
     destination = to or (publication.to if publication else read_params(root).publish.to)
     if publication:
         _check_same(candidate, publication, destination)
     else:
         _check_gates(root, candidate)
-        publication = _upload(root, candidate, destination, tell)
+        publication = _upload(root, candidate, approval, destination, tell)
     _record(root, version)
     return publication
 
 
-def _upload(root: Path, candidate: Candidate, destination: str, tell: Tell) -> Publication:
+def _upload(
+    root: Path, candidate: Candidate, approval: Approval, destination: str, tell: Tell
+) -> Publication:
+    package = prepare(root, candidate, approval)
+    settings = read_params(root).publish
+    publish_release(root, package, open_bucket(destination, settings), settings.parallel, tell)
     publication = Publication(
         version=candidate.version,
         to=destination,
-        manifest_sha256=publish_release(root, candidate, open_bucket(destination), tell),
+        manifest_sha256=sha256_bytes(package.manifest),
         candidate_sha256=candidate_digest(candidate),
         code_revision=candidate.code_revision,
     )
     write_json(publication.model_dump(mode="json"), root / publication_path(candidate.version))
     return publication
+
+
+def prepare(root: Path, candidate: Candidate, approval: Approval) -> Package:
+    """Make and sign the manifest of an approved candidate; one that an earlier try made is kept.
+
+    Raises KeyMismatchError without a key, GateRefusedError where the candidate names other signers.
+    """
+    folder = root / release_folder(candidate.version)
+    signers = (folder / "files" / SIGNERS).read_bytes()
+    content = _earlier_manifest(folder / MANIFEST_NAME, candidate)
+    if content is None:
+        content = manifest_bytes(make_manifest(candidate, [approval_hmac(known_key(root), approval)]))
+        write_bytes(content, folder / MANIFEST_NAME)
+    path = folder / SIGNATURE_NAME
+    if not path.is_file() or not is_signed(content, path.read_bytes(), signers):
+        write_bytes(sign(root, content), path)
+    if not is_signed(content, path.read_bytes(), signers):
+        raise GateRefusedError(
+            "the signing key is none of those that the candidate names: run `guise workspace .`, then "
+            "freeze and approve again"
+        )
+    return Package(candidate.version, candidate.files, content, path.read_bytes())
+
+
+def _earlier_manifest(path: Path, candidate: Candidate) -> bytes | None:
+    if not path.is_file():
+        return None
+    manifest = read_document(path, Manifest)
+    # a killed publication may have put just these bytes into the bucket
+    return path.read_bytes() if manifest.candidate_sha256 == candidate_digest(candidate) else None
 
 
 def _record(root: Path, version: str) -> None:
@@ -69,7 +111,7 @@ def _check_gates(root: Path, candidate: Candidate) -> None:
 
 
 def _check_same(candidate: Candidate, earlier: Publication, destination: str) -> None:
-    if sha256_bytes(manifest_bytes(candidate)) != earlier.manifest_sha256:
+    if candidate_digest(candidate) != earlier.candidate_sha256:
         raise GateRefusedError(f"{candidate.version} is published with other content: freeze a new version")
     if destination != earlier.to:
         raise GateRefusedError(

@@ -8,9 +8,11 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.audit import Audit, Lineage
+from flows.audit import Audit
 from flows.benchmark import Measure
+from flows.lineage import Lineage
 from flows.replay import NodeResult
+from flows.withdrawal import Withdrawn
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.release import Candidate
@@ -164,14 +166,30 @@ def show_candidate(candidate: Candidate, digest: str) -> None:
 
 
 def show_audit(audit: Audit) -> None:
-    for finding in audit.findings:
-        say(f"  {finding}")
+    for sentence in (*audit.findings, *audit.notes):
+        say(f"  {sentence}")
     verdict = "every object is what was approved" if not audit.findings else "this release is not sound"
     say(f"  {audit.version}: {audit.objects} objects, {audit.bytes} bytes read back; {verdict}")
 
 
 def show_lineage(lineage: Lineage) -> None:
-    for what, digest in lineage.steps:
-        say(f"  {what:<22} {digest}")
+    """Print what a clip came from, newest first, each thing under what was made of it."""
+    for thing in lineage.things:
+        source = ", ".join(other.title for other in lineage.things if other.key in thing.came_from)
+        say(f"  {thing.title}{f'  <- {source}' if source else ''}")
+        for line in thing.says:
+            say(f"      {line}")
     for finding in lineage.findings:
         say(f"  {finding}")
+
+
+def show_withdrawal(done: Withdrawn) -> None:
+    record = done.record
+    say(f"  {record.subject}: {len(record.clips)} clips; {done.removed_files} files removed here, "
+        f"{done.removed_objects} from DVC's cache and the remote `private`")  # fmt: skip
+    if record.published_in:
+        say(f"  published in {', '.join(record.published_in)}: each has a tombstone, "
+            f"{done.removed_published} objects were removed")  # fmt: skip
+    else:
+        say("  no published version holds them")
+    say("  next: `guise run`, then a new version; remove their videos from your own folders, too")

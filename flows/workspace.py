@@ -11,6 +11,8 @@ from flows.environment import STATE
 from flows.git import commit, git
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
+from tasks.publish.signature import KEY_PATH as SIGNING_KEY_PATH
+from tasks.publish.signature import SIGNERS_PATH, ensure_signing_key
 
 CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
 CORRECTIONS_GUIDE = "data/corrections/README.md"
@@ -19,6 +21,9 @@ RECORDS = [
     "dvc.lock",
     "data/raw.dvc",
     "data/pseudonym_key.json",
+    "data/decisions.yaml",
+    "data/withdrawals.yaml",
+    "data/releases/allowed_signers",
     "data/evidence/summary.json",
 ]
 HERE = Path(__file__).resolve().parent.parent
@@ -43,6 +48,9 @@ def make_workspace(root: Path) -> list[str]:
         told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
                     "point it to your own storage with `dvc remote modify private url URL`")  # fmt: skip
     told += _make_key(root)
+    if ensure_signing_key(root):
+        told.append(f"a key to sign releases with was made in {SIGNING_KEY_PATH}: back it up, "
+                    f"and give readers its public half, {SIGNERS_PATH}")  # fmt: skip
     (root / "data/inbox").mkdir(parents=True, exist_ok=True)
     if commit(root, "Take Guise's code", [*CODE, ".dvc", ".dvcignore", *RECORDS]):
         told.append("the code is committed: every release names its revision")

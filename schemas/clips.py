@@ -33,6 +33,7 @@ SUBJECT = pa.Check.str_matches(r"^subject-[0-9a-f]{16}$")
 REASONS = (
     "no consent to release",
     "consent expired",
+    "consent withdrawn",
     "file missing",
     "duplicate content",
     "unreadable video",
@@ -73,6 +74,17 @@ CLIPS = pa.DataFrameSchema(
     },
     strict=True,
 )
+
+# what is told of a released clip
+RELEASED_CLIPS = pa.DataFrameSchema(
+    {
+        name: CLIPS.columns[name]
+        for name in ("clip_id", "subject", "session", "task", "width", "height", "time_base", "frame_count",
+                     "duration_s", "is_vfr", "audio")
+    }
+    | {"verdict": pa.Column(pl.String, pa.Check.isin(("pass", "review")))},
+    strict=True,
+)  # fmt: skip
 
 # the only place where a pseudonym meets what was handed in; it stays on the private side
 SOURCES = pa.DataFrameSchema(

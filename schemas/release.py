@@ -47,6 +47,22 @@ class Candidate(ReleaseDocument):
     files: list[ReleaseFile]
 
 
+class Decision(ReleaseDocument):
+    """One person's word on one released video, while it and the rules that it breaks are the same."""
+
+    clip_id: str
+    video_sha256: Sha256
+    rules: list[str]
+    accepted: bool
+    by: Sentence
+    reason: Sentence
+    at: str
+
+
+class Decisions(ReleaseDocument):
+    decisions: list[Decision]
+
+
 class Approval(ReleaseDocument):
     """One person's word on one candidate, named by its digest."""
 
@@ -68,12 +84,26 @@ class PublishedFile(ReleaseDocument):
 
 
 class Manifest(ReleaseDocument):
-    """The last object of a release: what is not named here is not part of it."""
+    """The last object of a release: what is not named here is not part of it.
+
+    approvals_hmac_sha256: of every approval, its name and all, that only the workspace's key can make.
+    withdrawn: what was part of it and is gone.
+    """
 
     version: Version
     candidate_sha256: Sha256
-    approved: bool
+    code_revision: str
+    dvc_lock_sha256: Sha256
+    approvals_hmac_sha256: list[Sha256]
     files: list[PublishedFile]
+    withdrawn: list[PublishedFile] = []
+
+
+class Tombstone(ReleaseDocument):
+    """What a reader of a release should delete: consent was withdrawn."""
+
+    version: Version
+    clips: list[str]
 
 
 class Latest(ReleaseDocument):
@@ -84,10 +114,25 @@ class Latest(ReleaseDocument):
 
 
 class Publication(ReleaseDocument):
-    """Where a version went."""
+    """Where a version went; withdrawn_clips: whose people withdrew their consent since."""
 
     version: Version
     to: str
     manifest_sha256: Sha256
     candidate_sha256: Sha256
     code_revision: str
+    withdrawn_clips: list[str] = []
+
+
+class Withdrawal(ReleaseDocument):
+    """A person who takes their consent back, by pseudonym; clips: all that were ever admitted of them."""
+
+    subject: str
+    clips: list[str]
+    reason: Sentence
+    at: str
+    published_in: list[str]
+
+
+class Withdrawals(ReleaseDocument):
+    withdrawals: list[Withdrawal]

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -62,6 +63,28 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise DocumentError(f"{path.name} is not a readable table") from error
     return check_table(frame, schema, path.name)
+
+
+def read_csv_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Read and validate a CSV table. Raises DocumentError."""
+    kinds = {name: column.dtype.type for name, column in schema.columns.items()}
+    try:
+        frame = pl.read_csv(path, schema_overrides=kinds)
+    except FileNotFoundError:
+        raise DocumentError(f"{path.name} is missing: run `guise run` first") from None
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
+    return check_table(frame, schema, path.name)
+
+
+def table_bytes(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str, *, as_parquet: bool) -> bytes:
+    """Validate a table and return it as CSV or parquet; equal tables give equal bytes."""
+    checked = check_table(frame, schema, name)
+    if not as_parquet:
+        return checked.write_csv().encode()
+    with BytesIO() as stream:
+        checked.write_parquet(stream, compression="zstd", statistics=False)
+        return stream.getvalue()
 
 
 def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from tests_support import REPO, command_environment
+from tests_support import REPO, command_environment, plant_canaries
 
 import tasks.models as models
-from flows.sample import CLIPS, SampleClip
+from flows.sample import CLIPS, SampleClip, prepare_demo
 from flows.servers import ObjectStore, object_store, prefect_server
 from schemas.params import Params
 from tasks.documents import read_params
@@ -95,8 +95,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
 def demo(
     tmp_path_factory: pytest.TempPathFactory, guise: Callable[..., subprocess.CompletedProcess[str]]
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The demo's folder and what it printed, on excerpts of two seconds."""
+    """The demo's folder and what it printed, on excerpts of two seconds that tell who is in them."""
     folder = tmp_path_factory.mktemp("demo")
+    prepare_demo(folder / "d", 2)
+    plant_canaries(folder / "d/data/inbox")
     done = guise(folder, "demo", "--dir", "d", "--seconds", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "d", done

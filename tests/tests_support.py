@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import polars as pl
 
 from flows.stage import load_stage
 from schemas.clips import CLIPS
@@ -58,6 +59,46 @@ def with_metadata(source, target, text):
                 packet.stream = copy
                 writer.mux(packet)
     assert text.encode() in Path(target).read_bytes()
+
+
+# what a camera and a hospital write about a person, in every place that there is
+CANARIES = {
+    "title": "Jane-Doe-Canary",
+    "comment": "born-1961-07-04",
+    "artist": "Camera-SN-778899",
+    "location": "+47.3769+008.5417/",
+    "date": "2019-02-13",
+    "description": "ward-9-canary",
+}
+CANARY_NOTE, CANARY_DAY = "note-canary-4711", "2087-11-23"
+
+
+def plant_canaries(inbox):
+    """Rewrite the videos and the manifest of an inbox so that they tell who is in them."""
+    for path in inbox.glob("*.mp4"):
+        target = path.with_name("planted.mp4")
+        try:
+            _copy_telling(path, target)
+        except av.FFmpegError:  # the one that broke off
+            target.unlink(missing_ok=True)
+        else:
+            target.replace(path)
+    manifest = inbox / "manifest.csv"
+    table = pl.read_csv(manifest, infer_schema=False)
+    day = pl.col("consent_expires").str.replace("2099-12-31", CANARY_DAY)
+    table.with_columns(day, notes=pl.lit(CANARY_NOTE)).write_csv(manifest)
+
+
+def _copy_telling(source, target):
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        writer.metadata.update(CANARIES | {"creation_time": "2019-02-13T04:05:06Z"})
+        pictures = reader.streams.video[0]
+        copy = writer.add_stream_from_template(pictures)
+        copy.metadata.update({"handler_name": "Handler-Canary", "language": "deu"})
+        for packet in reader.demux(pictures):
+            if packet.dts is not None:
+                packet.stream = copy
+                writer.mux(packet)
 
 
 def write_stream(

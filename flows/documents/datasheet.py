@@ -1,96 +1,20 @@
-"""The pages that travel with a release, made from schemas and evidence (pure)."""
+"""datasheet.md: what a stranger reads first, after Gebru and others, Datasheets for Datasets (2021)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
-import pandera.polars as pa
 import polars as pl
-import yaml
 
-from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
-from schemas.keypoints import KEYPOINTS
 from schemas.params import Params
-from schemas.registry import Registry
 from schemas.release import ReleaseClip
-from tasks.hashing import canonical_json, keyed_digest
+from tasks.publish.signature import NAMESPACE, SIGNER
 
-DICTIONARY = {
-    "keypoints/<clip_id>.parquet": KEYPOINTS,
-    "evidence/invariance.csv": INVARIANCE,
-    "evidence/identity.csv": IDENTITY,
-    "evidence/verdicts.csv": VERDICTS,
-}
-CLIP_COLUMNS = [
-    "clip_id", "subject", "session", "task", "width", "height", "time_base", "frame_count",
-    "duration_s", "is_vfr", "audio",
-]  # fmt: skip
-
-
-def render_documents(
-    *,
-    version: str,
-    params: Params,
-    clips: pl.DataFrame,
-    chosen: list[ReleaseClip],
-    sources: pl.DataFrame,
-    tables: dict[str, pl.DataFrame],
-    coverage: pl.DataFrame,
-    models: Registry,
-    key: bytes,
-    licence: bytes,
-) -> dict[str, bytes]:
-    """Return path in the release -> bytes. Raw files are named by keyed HMAC only."""
-    resolved = params.model_dump(mode="json", by_alias=True)
-    registry = models.model_dump(mode="json")
-    for named in (resolved["models"], registry["models"]):
-        _hide_folders(named)
-    table = (
-        clips.select(CLIP_COLUMNS)
-        .sort("clip_id")
-        .with_columns(
-            verdict=pl.Series([clip.verdict for clip in sorted(chosen, key=lambda clip: clip.clip_id)])
-        )
-    )
-    return {
-        "README.md": describe_release(version, params, chosen, tables, coverage).encode(),
-        "DATA_DICTIONARY.md": describe_tables().encode(),
-        "LICENSE": f"{params.publish.licence}\n".encode(),
-        "clips.csv": table.write_csv().encode(),
-        "params.yaml": yaml.safe_dump(resolved, sort_keys=True).encode(),
-        "models.json": canonical_json(registry) + b"\n",
-        "lineage.json": canonical_json(lineage(clips, sources, key)) + b"\n",
-    }
-
-
-def _hide_folders(models: dict[str, dict[str, str]]) -> None:
-    # a folder of this machine tells of its people and its place
-    for model in models.values():
-        if model["source"].startswith("file:"):
-            model["source"] = "file:"
-
-
-def lineage(clips: pl.DataFrame, sources: pl.DataFrame, key: bytes) -> dict[str, dict[str, str]]:
-    """Return clip_id -> what its raw file is called outside: an HMAC that only the key can make."""
-    raw = dict(sources.select("clip_id", "raw_sha256").iter_rows())
-    return {
-        clip_id: {"raw_hmac_sha256": keyed_digest(key, "raw", raw[clip_id])}
-        for clip_id in sorted(clips["clip_id"])
-    }
-
-
-def describe_tables() -> str:
-    """Write the data dictionary from the schemas."""
-    lines = ["# Data dictionary", "", "Pixels count from the top left corner of the shown picture.", ""]
-    for path, schema in DICTIONARY.items():
-        lines += [f"## `{path}`", "", "| column | type | rule |", "|---|---|---|", *_rows(schema), ""]
-    return "\n".join(lines)
-
-
-def _rows(schema: pa.DataFrameSchema) -> Iterable[str]:
-    for name, column in schema.columns.items():
-        rules = [str(check.error or check.name).replace("|", "or") for check in column.checks]
-        rules += ["may be empty"] if column.nullable else []
-        yield f"| {name} | {column.dtype} | {'; '.join(rules)} |"
+VERIFY = (
+    f"ssh-keygen -Y verify -f allowed_signers -I {SIGNER} -n {NAMESPACE} "
+    "-s manifest.json.sig < manifest.json",
+    'grep -q "$(sha256sum < SHA256SUMS | cut -c1-64)" manifest.json && echo SHA256SUMS is the one signed for',
+    "sha256sum -c --quiet SHA256SUMS && echo every file is what was released",
+)
 
 
 def describe_release(
@@ -98,58 +22,112 @@ def describe_release(
     params: Params,
     clips: list[ReleaseClip],
     tables: dict[str, pl.DataFrame],
-    coverage: pl.DataFrame,
+    faces: dict[str, int],
 ) -> str:
-    """Write the page that a stranger reads first; it names what did not pass."""
-    reviewed = [clip for clip in clips if clip.verdict == "review"]
-    lines = [
-        f"# Release {version}",
-        "",
-        f"{len(clips)} de-identified clips for the purpose: {params.purpose}. Faces were covered by "
-        f"{_describe_methods(coverage)}. The clips are de-identified, not anonymous: gait, voice and "
-        "surroundings can still identify.",
-        "",
-        "`manifest.json` names every file and its SHA-256; what it does not name is no part of the release.",
-        "",
-        "## What a person decided",
-        "",
-    ]
-    if reviewed:
-        lines += [
-            f"{len(reviewed)} of {len(clips)} clips broke a rule that asks for a person's decision; "
-            "a named person approved them:",
-            "",
-            *(_explain(clip, tables["verdicts"]) for clip in reviewed),
-        ]
-    else:
-        lines.append("Every clip passed every rule; a named person approved the release.")
-    lines += ["", "## Can the people be recognised?", "", *_identity_lines(tables["identity"]), ""]
-    lines += [_error_sentence(tables["invariance"]), ""]
+    """Write the datasheet; it names what did not pass. faces: method -> faces in frames that it covered."""
+    sections = {
+        "What is in it": _composition(params, clips),
+        "Where it comes from": _collection(),
+        "What was done to it": _processing(faces),
+        "What a person decided": list(_decisions(clips, tables["verdicts"])),
+        "Can the people be recognised?": [*_recognition(tables["identity"]), "", _ATTACKS],
+        "Did the keypoints stay?": [_error_sentence(tables["invariance"]), "", _WHERE_EVIDENCE],
+        "What it may be used for": [*_uses(params)],
+        "How to verify it": [*_verification()],
+        "How it is maintained": [_MAINTENANCE],
+    }
+    lines = [f"# Release {version}", ""]
+    for title, content in sections.items():
+        lines += [f"## {title}", "", *content, ""]
     return "\n".join(lines)
+
+
+_ATTACKS = (
+    "These figures are those of two recognisers on sampled frames. Whoever knows a person's gait, voice, "
+    "room or clothes may know them here, too."
+)
+_WHERE_EVIDENCE = (
+    "`evidence/` holds every figure beside the control's, which is the same clip re-encoded and otherwise "
+    "untouched; `DATA_DICTIONARY.md` explains every column."
+)
+_MAINTENANCE = (
+    "Files of a release are never altered. `latest.json`, beside the releases, names the newest one. Where a "
+    "person withdraws consent, `tombstone.json` appears in this folder and names the clips: delete your "
+    "copies of them, and look for it whenever you use the data. If the files themselves are removed, "
+    "`manifest.json` lists them under `withdrawn`, and `SHA256SUMS` is without them; both are signed anew."
+)
+
+
+def _composition(params: Params, clips: list[ReleaseClip]) -> list[str]:
+    return [
+        f"{len(clips)} de-identified examination videos, released for the purpose: {params.purpose}. "
+        "`videos/` holds a video a clip, without container metadata; `keypoints/` the keypoints of face, "
+        "body and hands in it; `clips.csv` says which clips are one person's, by pseudonym.",
+        "",
+        "The clips are **de-identified, not anonymous**: gait, voice and surroundings can still identify. "
+        "They stay personal data where the law says so.",
+    ]
+
+
+def _collection() -> list[str]:
+    return [
+        "The provider handed in examination videos with consent to release. `prov.json` (W3C PROV) names the "
+        "raw file of every clip by a keyed digest: the provider, who holds the key, can walk back to it, "
+        "nobody else can.",
+    ]
+
+
+def _processing(faces: dict[str, int]) -> list[str]:
+    ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
+    counts = ", ".join(f"`{method}` ({count} faces in frames)" for method, count in ordered) or "nothing"
+    return [
+        f"Every face in every frame was covered, by {counts}. Frame count, time stamps and picture size are "
+        "those of the original. `params.yaml` holds every setting, `models.json` every model with its "
+        "SHA-256 and licence.",
+    ]
+
+
+def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame) -> Iterator[str]:
+    reviewed = [clip for clip in clips if clip.verdict == "review"]
+    if not reviewed:
+        yield "Every clip passed every rule; a named person approved the release."
+        return
+    yield (
+        f"{len(reviewed)} of {len(clips)} clips broke a rule that asks for a person's decision; "
+        "a named person accepted them:"
+    )
+    yield ""
+    yield from (_explain(clip, verdicts) for clip in reviewed)
 
 
 def _explain(clip: ReleaseClip, verdicts: pl.DataFrame) -> str:
     rows = verdicts.filter(pl.col("clip_id") == clip.clip_id, ~pl.col("passed"))
     parts = [
-        f"{row['rule']} is {row['value']:.3g}, asked is {row['comparison']} {row['threshold']:g}"
+        f"{row['rule']} is {'not known' if row['value'] is None else format(row['value'], '.3g')}, "
+        f"asked is {row['comparison']} {row['threshold']:g}"
         for row in rows.iter_rows(named=True)
     ]
     return f"- `{clip.clip_id}`: {'; '.join(parts)}"
 
 
-def _identity_lines(identity: pl.DataFrame) -> Iterable[str]:
-    for row in identity.filter(arm="released").sort("clip_id", "recogniser").iter_rows(named=True):
-        chance = 1 / row["gallery_subjects"]
+def _recognition(identity: pl.DataFrame) -> Iterator[str]:
+    yield (
+        "The share of a person's sampled faces whose nearest subject in the cohort is the right one, over "
+        "all clips; `evidence/identity.csv` has it clip by clip:"
+    )
+    yield ""
+    released = identity.filter(arm="released")
+    for (name,), rows in sorted(released.group_by("recogniser"), key=lambda item: str(item[0])):
+        known = rows.drop_nulls("rank1")
+        subjects = max(rows["gallery_subjects"].to_list(), default=0)
+        if known.is_empty() or not subjects:
+            yield f"- {name}: not known"
+            continue
+        mean, worst = (float(figure(known["rank1"].to_numpy())) for figure in (np.mean, np.max))
         yield (
-            f"- `{row['clip_id']}`: {row['recogniser']} puts {row['rank1']:.0%} of "
-            f"{row['subject_frames']} sampled frames nearest to the right one of "
-            f"{row['gallery_subjects']} subjects (chance {chance:.0%})"
+            f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} subjects "
+            f"(chance {1 / subjects:.0%})"
         )
-
-
-def _describe_methods(coverage: pl.DataFrame) -> str:
-    counts = coverage.group_by("method").len().sort("len", "method", descending=[True, False])
-    return ", ".join(f"`{method}` ({count} faces in frames)" for method, count in counts.iter_rows())
 
 
 def _error_sentence(invariance: pl.DataFrame) -> str:
@@ -159,3 +137,22 @@ def _error_sentence(invariance: pl.DataFrame) -> str:
     error, floor = (float(np.mean(rows[name].to_numpy())) for name in ("value", "floor"))
     beside = f", {error / floor:.2f} times what re-encoding alone does" if floor else ""
     return f"Face keypoints moved by {error:.4f} of the distance between the eyes on average{beside}."
+
+
+def _uses(params: Params) -> list[str]:
+    return [
+        f"The declared purpose is {params.purpose}; `LICENSE` says under which terms. Do not try to "
+        "recognise anybody, and do not train a recogniser on it: that is not what these people consented to. "
+        "Nothing about a face's skin, age or asymmetry may be concluded: the face is not the patient's.",
+    ]
+
+
+def _verification() -> list[str]:
+    return [
+        "In a copy of this folder, with OpenSSH and coreutils. Take `allowed_signers` from the publisher by "
+        "another way than this folder, or compare it with theirs:",
+        "",
+        *(f"    {command}" for command in VERIFY),
+        "",
+        "All three must say so. What `manifest.json` does not name is no part of the release.",
+    ]

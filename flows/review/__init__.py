@@ -1,4 +1,4 @@
-"""`guise review`: what a reviewer looks at before approving a candidate, in a browser on this machine."""
+"""`guise review`: what a reviewer looks at before deciding and approving, in a browser on this machine."""
 
 import secrets
 from collections.abc import Callable
@@ -12,22 +12,31 @@ from flows.servers import HOST
 from schemas.release import Candidate
 from tasks.errors import GateRefusedError
 from tasks.hashing import sha256_file
-from tasks.publish.plan import candidate_digest
 
 
-def review(root: Path, version: str, port: int | None, tell: Callable[[str], None]) -> None:
-    """Serve a candidate's pages on this machine until interrupted.
+def review(root: Path, version: str | None, port: int | None, tell: Callable[[str], None]) -> None:
+    """Serve the pages of a candidate, or of the results as they are, on this machine until interrupted.
 
     tell: is given the address, whose token nobody else knows. Raises InputError where there is no
     candidate or the port is taken, GateRefusedError where its results are not the workspace's any more.
     """
-    candidate = read_candidate(root, version)
-    check_unchanged(root, candidate)
-    contents = read_contents(root, candidate, candidate_digest(candidate))
+    candidate = read_candidate(root, version) if version else None
+    if candidate:
+        check_unchanged(root, candidate)
+    else:
+        check_reproduced(root, "in the evidence")
+    contents = read_contents(root, candidate)
     token = secrets.token_urlsafe(24)
     with listening(HOST, port or 0) as place:
         tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")
         serve(make_app(root, contents, token), place)
+
+
+def check_reproduced(root: Path, where: str) -> None:
+    """Raise GateRefusedError where the workspace holds something else than its results."""
+    changed = changed_nodes(root)
+    if changed:
+        raise GateRefusedError(f"{', '.join(changed)} is not what is spoken of {where}: run `guise run`")
 
 
 def check_unchanged(root: Path, candidate: Candidate) -> None:
@@ -37,11 +46,7 @@ def check_unchanged(root: Path, candidate: Candidate) -> None:
             f"the results are not those of {candidate.version} any more: "
             f"freeze it again with `guise candidate {candidate.version}`"
         )
-    changed = changed_nodes(root)
-    if changed:
-        raise GateRefusedError(
-            f"{', '.join(changed)} is not what {candidate.version} was frozen from: run `guise run`"
-        )
+    check_reproduced(root, f"in {candidate.version}")
     for file in candidate.files:
         source = root / file.source
         if not source.is_file() or sha256_file(source) != file.sha256:

@@ -1,4 +1,4 @@
-"""What the pages say of a candidate: evidence tables, put side by side for a person."""
+"""What the pages say: evidence tables and decisions, put side by side for a person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from flows.decisions import decided, waiting_clips
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
 from schemas.release import Candidate
 from tasks.clips import frames_path, read_admitted
-from tasks.documents import check_table, read_table
+from tasks.documents import read_csv_table, read_params, read_table
+from tasks.publish.plan import candidate_digest
 
 EVIDENCE = Path("data/evidence")
 RANK = {"fail": 0, "review": 1, "pass": 2}
@@ -94,38 +96,61 @@ class Clip:
 
 @dataclass(frozen=True)
 class Contents:
-    """A candidate's clips, those that need eyes first, and the cohort's figures."""
+    """Clips, those that need eyes first, and the cohort's figures.
 
-    candidate: Candidate
-    digest: str
+    version, digest: of the candidate that is reviewed, None before one is frozen.
+    """
+
+    version: str | None
+    purpose: str
+    digest: str | None
     clips: dict[str, Clip]
     methods: pl.DataFrame
 
+    @property
+    def title(self) -> str:
+        return self.version or "the results as they are"
 
-def read_contents(root: Path, candidate: Candidate, digest: str) -> Contents:
-    """Read the evidence of every admitted clip."""
+
+def read_contents(root: Path, candidate: Candidate | None) -> Contents:
+    """Read the evidence of every admitted clip, and what was decided on it."""
+    places = _places(root) if candidate is None else _places_in(candidate)
+    digest = candidate_digest(candidate) if candidate else None
+    version, purpose = (
+        (candidate.version, candidate.purpose) if candidate else (None, read_params(root).purpose)
+    )
+    clips = {clip.clip_id: clip for clip in _read_clips(root, places)}
+    return Contents(version, purpose, digest, clips, read_csv_table(root / EVIDENCE / "methods.csv", METHODS))
+
+
+def _places_in(candidate: Candidate) -> dict[str, str]:
+    inside = {clip.clip_id: "in the release" for clip in candidate.clips}
+    return inside | {left.clip_id: f"left out: {left.reason}" for left in candidate.left_out}
+
+
+def _places(root: Path) -> dict[str, str]:
+    waiting = {clip.clip_id: "waits for a decision" for clip in waiting_clips(root)}
+    return waiting | {
+        clip_id: f"{'accepted' if record.accepted else 'left out'} by {record.by}: {record.reason}"
+        for clip_id, record in decided(root).items()
+    }
+
+
+def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
     schemas = MEASURED | {"verdicts": VERDICTS}
     per_clip = [name for name, schema in schemas.items() if "clip_id" in schema.columns]
     tables = {name: read_table(root / EVIDENCE / f"{name}.parquet", schemas[name]) for name in per_clip}
-    places = {left.clip_id: f"left out: {left.reason}" for left in candidate.left_out}
     clips = [
         Clip(
             clip_id,
-            places.get(clip_id, "in the release"),
+            places.get(clip_id, "passes every rule"),
             (width, height),
             read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list(),
             {name: table.filter(clip_id=clip_id) for name, table in tables.items()},
         )
         for clip_id, width, height in read_admitted(root).select("clip_id", "width", "height").iter_rows()
     ]
-    ordered = sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
-    return Contents(candidate, digest, {clip.clip_id: clip for clip in ordered}, _methods(root))
-
-
-def _methods(root: Path) -> pl.DataFrame:
-    path = root / EVIDENCE / "methods.csv"
-    kinds = {name: column.dtype.type for name, column in METHODS.columns.items()}
-    return check_table(pl.read_csv(path, schema_overrides=kinds), METHODS, path.name)
+    return sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
 
 
 def _ranges(told: str) -> Iterator[tuple[int, int]]:

@@ -101,7 +101,7 @@ class Pages:
     def _file(self, request: Request, path_of: Callable[[str, str], Path]) -> Path:
         path = self.root / path_of(request.path_params["arm"], self._clip_of(request).clip_id)
         if self._stamps.get(path) != _stamp(path):
-            raise HTTPException(409, "the results have changed: end this review, freeze the candidate again")
+            raise HTTPException(409, "the results have changed: end this review and begin it again")
         return path
 
 

@@ -21,12 +21,17 @@ CONSENT = ("no consent to release", "consent expired")
 
 
 class InboxNote(BaseModel):
-    """What `guise ingest` notes beside the videos: the day, and links that lead out of the inbox."""
+    """What `guise ingest` notes beside the videos.
+
+    as_of: the day. outside: links that lead out of the inbox. withdrawn: files that were handed in again
+    after their people withdrew; neither they nor their rows are taken.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     as_of: Annotated[str, Field(pattern=DATE)]
     outside: list[str]
+    withdrawn: list[str] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +107,7 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
         entries
         + [_stranger(file, key, "not named in the manifest") for file in unnamed]
         + [_stranger(file, key, "path outside the inbox") for file in outside]
+        + [_stranger(file, key, "consent withdrawn") for file in note.withdrawn]
     )
 
 

@@ -1,17 +1,20 @@
-"""One bucket of any S3-compatible store: create-only writes and verified reads."""
+"""One bucket of any S3-compatible store: create-only writes, each verified."""
 
 import base64
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
+from schemas.params import Publish
 from tasks.errors import StorageError
 from tasks.hashing import CHUNK_BYTES
 
@@ -20,26 +23,52 @@ if TYPE_CHECKING:
 
 ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 NOT_THERE = ("NoSuchKey", "404", "NotFound")
+AGAIN = "run the same command again, what is there is kept"
 SENTENCES = {
     "NoSuchBucket": "there is no bucket {bucket}: create it, or name another with --to",
     "InvalidAccessKeyId": "the store does not know this access key: check your S3 credentials",
     "SignatureDoesNotMatch": "the store refuses this secret key: check your S3 credentials",
     "403": "the store refuses access to bucket {bucket}: check your S3 credentials",
     "AccessDenied": "the store refuses access to bucket {bucket}: check your S3 credentials",
+    "ExpiredToken": f"the S3 credentials have expired: renew them and {AGAIN}",
+    "ExpiredTokenException": f"the S3 credentials have expired: renew them and {AGAIN}",
+    "400": f"the store refuses these S3 credentials, perhaps expired ones: renew them and {AGAIN}",
+    "BadDigest": f"other bytes reached the store than were sent: {AGAIN}",
+    "XAmzContentChecksumMismatch": f"other bytes reached the store than were sent: {AGAIN}",
+    "InvalidBucketState": "bucket {bucket} allows no Object Lock: set publish.lock_manifests_days to 0",
+    "ObjectLockConfigurationNotFoundError": "bucket {bucket} allows no Object Lock: set "
+    "publish.lock_manifests_days to 0",
+    "NoSuchUpload": "another publisher ended the upload of the same object: run the same command again",
+    "SlowDown": f"the store is too busy: {AGAIN}",
+    "ServiceUnavailable": f"the store is too busy: {AGAIN}",
+    "503": f"the store is too busy: {AGAIN}",
 }
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What a store says of an object; sha256: base64, of parts followed by their number, or None."""
+
+    bytes: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class Bucket:
-    """An S3 bucket and the prefix below which releases lie; the prefix is empty or ends in /."""
+    """An S3 bucket and the prefix below which releases lie; the prefix is empty or ends in /.
+
+    writes: arguments of every write, such as tags. lock: days for which manifests are locked.
+    """
 
     client: "S3Client"
     name: str
     prefix: str
+    writes: dict[str, Any] = field(default_factory=dict)
+    lock_days: int = 0
 
     def make(self) -> None:
         """Create the bucket if it is not there."""
-        with self._told():
+        with self.told():
             names = [bucket.get("Name") for bucket in self.client.list_buckets().get("Buckets", ())]
             if self.name not in names:
                 self.client.create_bucket(Bucket=self.name)
@@ -47,75 +76,109 @@ class Bucket:
     def require(self) -> None:
         """Raise StorageError where the bucket is not there: some stores make one silently."""
         try:
-            with self._told():
+            with self.told():
                 self.client.head_bucket(Bucket=self.name)
-        except _NotThereError:
+        except NotThereError:
             raise StorageError(SENTENCES["NoSuchBucket"].format(bucket=self.name)) from None
 
-    def create(self, key: str, body: bytes | Path, sha256: str) -> bool:
-        """Write an object that must not exist yet; return False if the same one is there.
+    def put(self, key: str, body: bytes | Path, sha256: str, *, lock: bool = False) -> str | None:
+        """Write an object that must not exist yet; return the store's own digest of it, base64.
 
-        Raises StorageError where another content holds the key, or the store took other bytes.
+        Raises AlreadyThereError, StorageError.
         """
-        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        with self.told(), _opened(body) as stream:
+            answer = self.client.put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=stream,
+                IfNoneMatch="*",
+                ChecksumSHA256=as_base64(sha256),
+                **self.writes,
+                **(self._lock() if lock else {}),
+            )
+        return answer.get("ChecksumSHA256")
+
+    def stored(self, key: str) -> Stored | None:
+        """Return what the store knows of an object, None if there is none."""
         try:
-            with self._told(), _opened(body) as stream:
-                self.client.put_object(
-                    Bucket=self.name, Key=key, Body=stream, IfNoneMatch="*", ChecksumSHA256=checksum
-                )
-            created = True
-        except _AlreadyThereError:
-            created = False
-        if self.sha256(key) != sha256:
-            raise StorageError(f"{key} holds other bytes than were approved: nothing was overwritten")
-        return created
+            with self.told():
+                answer = self.client.head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+        except NotThereError:
+            return None
+        return Stored(answer["ContentLength"], answer.get("ChecksumSHA256"))
 
     def sha256(self, key: str) -> str | None:
         """Read an object back and return its digest, None if there is none."""
         digest = hashlib.sha256()
         try:
-            with self._told():
+            with self.told():
                 body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
                 for chunk in body.iter_chunks(CHUNK_BYTES):
                     digest.update(chunk)
-        except _NotThereError:
+        except NotThereError:
             return None
         return digest.hexdigest()
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Return a small object's bytes and its ETag, None if there is none."""
         try:
-            with self._told():
+            with self.told():
                 answer = self.client.get_object(Bucket=self.name, Key=key)
                 return answer["Body"].read(), answer["ETag"]
-        except _NotThereError:
+        except NotThereError:
             return None
 
-    def replace(self, key: str, body: bytes, etag: str | None) -> None:
+    def replace(self, key: str, body: bytes, etag: str | None, *, lock: bool = False) -> None:
         """Swap a small object for a new one if nobody else did. Raises StorageError otherwise."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        checksum = as_base64(hashlib.sha256(body).hexdigest())
+        words = self.writes | condition | (self._lock() if lock else {})
         try:
-            with self._told():
-                self.client.put_object(Bucket=self.name, Key=key, Body=body, **condition)
-        except _AlreadyThereError:
+            with self.told():
+                self.client.put_object(Bucket=self.name, Key=key, Body=body, ChecksumSHA256=checksum, **words)
+        except AlreadyThereError:
             raise StorageError(f"another publisher changed {key}: run the same command again") from None
+
+    def erase(self, key: str) -> None:
+        """Remove an object in every version that the store keeps of it."""
+        with self.told():
+            pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
+            kept = [
+                item
+                for page in pages
+                for item in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if item["Key"] == key
+            ]
+            for item in kept:
+                self.client.delete_object(Bucket=self.name, Key=key, VersionId=item["VersionId"])
+            if not kept:
+                self.client.delete_object(Bucket=self.name, Key=key)
+        if self.stored(key):
+            raise StorageError(f"the store still holds {key} after it was removed")
 
     def keys(self, prefix: str) -> dict[str, int]:
         """Return every key below a prefix with its size in bytes."""
-        with self._told():
+        with self.told():
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
 
+    def _lock(self) -> dict[str, Any]:
+        if not self.lock_days:
+            return {}
+        until = datetime.now(UTC) + timedelta(days=self.lock_days)
+        return {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": until}
+
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """Turn what S3 says into AlreadyThereError, NotThereError or a StorageError of one sentence."""
         try:
             yield
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
             if code in ALREADY_THERE:
-                raise _AlreadyThereError from None
+                raise AlreadyThereError from None
             if code in NOT_THERE:
-                raise _NotThereError from None
+                raise NotThereError from None
             sentence = SENTENCES.get(code, "the store refused: {code}")
             raise StorageError(sentence.format(bucket=self.name, code=code)) from None
         except NoCredentialsError:
@@ -125,17 +188,19 @@ class Bucket:
         except ParamValidationError:
             raise StorageError(f"{self.name} is no name of a bucket: name another with --to") from None
         except BotoCoreError as error:
-            raise StorageError(
-                f"the store cannot be reached ({type(error).__name__}): run the same command again"
-            ) from None
+            raise StorageError(f"the store cannot be reached ({type(error).__name__}): {AGAIN}") from None
 
 
-class _AlreadyThereError(Exception):
-    pass
+class AlreadyThereError(Exception):
+    """An object exists that was to be created, or is not the one that was to be replaced."""
 
 
-class _NotThereError(Exception):
-    pass
+class NotThereError(Exception):
+    """There is no such object."""
+
+
+def as_base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 @contextmanager
@@ -147,7 +212,7 @@ def _opened(body: bytes | Path) -> Iterator[Any]:
             yield stream
 
 
-def open_bucket(to: str) -> Bucket:
+def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
     """Open `s3://bucket/prefix`; endpoint and credentials come by boto3's own chain."""
     name, _, prefix = to.removeprefix("s3://").partition("/")
     if not to.startswith("s3://") or len(name) < 3:
@@ -158,6 +223,7 @@ def open_bucket(to: str) -> Bucket:
         read_timeout=60,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
+        max_pool_connections=(settings.parallel if settings else 8) + 2,
         s3={"addressing_style": "path"},
     )
     try:
@@ -166,4 +232,17 @@ def open_bucket(to: str) -> Bucket:
         raise StorageError(f"the S3 endpoint is no address: {error}") from None
     except BotoCoreError as error:
         raise StorageError(f"S3 is not configured ({type(error).__name__}): set AWS_DEFAULT_REGION") from None
-    return Bucket(client, name, f"{prefix.strip('/')}/" if prefix.strip("/") else "")
+    place = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+    days = settings.lock_manifests_days if settings else 0
+    return Bucket(client, name, place, _writes(settings) if settings else {}, days)
+
+
+def _writes(settings: Publish) -> dict[str, Any]:
+    words: dict[str, Any] = {}
+    if settings.encryption != "none":
+        words["ServerSideEncryption"] = settings.encryption
+    if settings.kms_key:
+        words["SSEKMSKeyId"] = settings.kms_key
+    if settings.tags:
+        words["Tagging"] = urlencode(settings.tags)
+    return words

@@ -1,35 +1,72 @@
 """Objects first, each verified; then the manifest; then the pointer to the latest release."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from schemas.release import Candidate, Latest, Manifest
-from tasks.errors import GateRefusedError
+from schemas.release import Latest, Manifest, ReleaseFile
+from tasks.errors import GateRefusedError, StorageError
 from tasks.hashing import canonical_json, sha256_bytes, sha256_file
-from tasks.publish.plan import Upload, manifest_bytes, plan_upload, release_prefix
+from tasks.publish.create import PART_BYTES, Source, check_present, create, create_in_parts, in_parallel
+from tasks.publish.plan import (
+    COMPANIONS,
+    MANIFEST_NAME,
+    SIGNATURE_NAME,
+    Upload,
+    plan_upload,
+    release_prefix,
+)
 from tasks.publish.store import Bucket
 
 
-def publish_release(
-    root: Path, candidate: Candidate, bucket: Bucket, tell: Callable[[Upload, bool], None]
-) -> str:
-    """Upload what is not there yet and return the manifest's SHA-256.
+@dataclass(frozen=True)
+class Package:
+    """A release that may be sent: its files, its manifest and the manifest's signature."""
 
-    A reader who trusts manifests sees the whole release or none. Raises GateRefusedError where a
-    file of the workspace is no longer what was approved, StorageError where the store fails.
+    version: str
+    files: list[ReleaseFile]
+    manifest: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Step:
+    """What just happened: so many bytes of an object are in the bucket, or the object is there in full."""
+
+    key: str
+    bytes: int
+    state: Literal["part", "created", "there"]
+
+
+Tell = Callable[[Step], None]
+
+
+def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int, tell: Tell) -> None:
+    """Upload what is not there yet; what is there is verified, never written twice.
+
+    A reader who trusts manifests sees the whole release or none. tell: is called from several threads.
+    Raises GateRefusedError where a file of the workspace is no longer what was approved, StorageError
+    where the store fails or holds something else under this version.
     """
     bucket.require()
-    uploads = plan_upload(candidate, bucket.prefix)
-    for upload in uploads:
-        _check_source(root, upload)
-    for upload in uploads:
-        created = bucket.create(upload.key, root / upload.file.source, upload.file.sha256)
-        tell(upload, created)
-    manifest = manifest_bytes(candidate)
-    digest = sha256_bytes(manifest)
-    bucket.create(release_prefix(bucket.prefix, candidate.version) + "manifest.json", manifest, digest)
-    _point_to(bucket, candidate.version, digest)
-    return digest
+    uploads = plan_upload(package.version, package.files, bucket.prefix)
+    folder = release_prefix(bucket.prefix, package.version)
+    with ThreadPoolExecutor(parallel) as pool:
+        in_parallel(pool, uploads, lambda upload: _check_source(root, upload))
+        sender = _Sender(root, bucket, bucket.keys(folder), tell)
+        sender.check_strangers(folder, uploads)
+        # the first one names all others: of two publishers, one creates it
+        sender.send(uploads[0])
+        large = [upload for upload in uploads[1:] if upload.file.bytes > PART_BYTES]
+        small = [upload for upload in uploads[1:] if upload.file.bytes <= PART_BYTES]
+        in_parallel(pool, small, sender.send)
+        for upload in large:
+            sender.send_in_parts(upload, pool)
+    for name, content in ((SIGNATURE_NAME, package.signature), (MANIFEST_NAME, package.manifest)):
+        create(bucket, folder + name, Source(content, sha256_bytes(content)), lock=True)
+    _point_to(bucket, package.version, sha256_bytes(package.manifest))
 
 
 def _check_source(root: Path, upload: Upload) -> None:
@@ -38,6 +75,41 @@ def _check_source(root: Path, upload: Upload) -> None:
         raise GateRefusedError(
             f"{upload.file.path} is not what was approved: freeze and approve the candidate again"
         )
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """present: what the bucket held when this run began, with its size in bytes."""
+
+    root: Path
+    bucket: Bucket
+    present: dict[str, int]
+    tell: Tell
+
+    def check_strangers(self, folder: str, uploads: list[Upload]) -> None:
+        known = {upload.key for upload in uploads} | {folder + name for name in COMPANIONS}
+        strangers = sorted(set(self.present) - known)
+        if strangers:
+            raise StorageError(f"{strangers[0]} is in the bucket already and is no part of this release")
+
+    def send(self, upload: Upload) -> None:
+        source = Source(self.root / upload.file.source, upload.file.sha256)
+        created = False
+        if upload.key in self.present:
+            check_present(self.bucket, upload.key, source)
+        else:
+            created = create(self.bucket, upload.key, source)
+        self.tell(Step(upload.key, upload.file.bytes, "created" if created else "there"))
+
+    def send_in_parts(self, upload: Upload, pool: ThreadPoolExecutor) -> None:
+        if upload.key in self.present:
+            self.send(upload)
+            return
+        source = Source(self.root / upload.file.source, upload.file.sha256)
+        created = create_in_parts(
+            self.bucket, upload.key, source, pool, lambda count: self.tell(Step(upload.key, count, "part"))
+        )
+        self.tell(Step(upload.key, 0, "created" if created else "there"))
 
 
 def _point_to(bucket: Bucket, version: str, manifest_sha256: str) -> None:
@@ -49,9 +121,12 @@ def _point_to(bucket: Bucket, version: str, manifest_sha256: str) -> None:
         bucket.replace(key, document, present[1] if present else None)
 
 
-def read_manifest(bucket: Bucket, version: str) -> tuple[Manifest, str] | None:
-    """Return a release's manifest and its SHA-256 as they are in the bucket, None if absent."""
-    present = bucket.read(release_prefix(bucket.prefix, version) + "manifest.json")
+def read_manifest(bucket: Bucket, version: str) -> tuple[Manifest, bytes] | None:
+    """Return a release's manifest and its bytes as they are in the bucket, None if absent.
+
+    Raises ValueError where the bytes are no manifest.
+    """
+    present = bucket.read(release_prefix(bucket.prefix, version) + MANIFEST_NAME)
     if present is None:
         return None
-    return Manifest.model_validate_json(present[0]), sha256_bytes(present[0])
+    return Manifest.model_validate_json(present[0]), present[0]

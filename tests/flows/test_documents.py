@@ -1,16 +1,21 @@
-"""What a release says of where it was made: nothing."""
+"""What a release says: nothing of where it was made, everything of what is in it."""
 
 import json
+import subprocess
 
+import mlcroissant
 import polars as pl
+import pytest
 import yaml
+from prov.model import ProvDocument
 
-from flows.documents import render_documents
-from schemas.clips import CLIPS, SOURCES
-from schemas.coverage import COVERAGE
-from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from flows.documents import Account, render_documents, render_index, render_sums
+from flows.documents.datasheet import VERIFY
+from schemas.clips import CLIPS
+from schemas.dictionary import EVIDENCE, meaning_of, published_tables
 from schemas.params import ModelSource
 from schemas.registry import RegisteredModel, Registry
+from schemas.release import ReleaseFile
 from tasks.documents import build_table
 
 FOLDER = "/home/dr.jane/weights"
@@ -18,22 +23,102 @@ FOLDER = "/home/dr.jane/weights"
 
 def test_a_folder_of_this_machine_is_not_published(params):
     source = params.models["mobilefacenet"].model_dump() | {"source": f"file:{FOLDER}"}
-    brought = params.model_copy(update={"models": params.models | {"arcface": ModelSource(**source)}})
+    models = params.models | {"arcface": ModelSource(**source)}
+    publish = params.publish.model_copy(update={"kms_key": FOLDER, "to": "s3://dr-jane"})
     entry = {name: source[name] for name in ("sha256", "source", "licence", "licence_class", "purpose")}
-    registered = Registry(models={"arcface": RegisteredModel(path="data/models/arcface.onnx", **entry)})
-    tables = {"invariance": INVARIANCE, "identity": IDENTITY, "verdicts": VERDICTS}
-    found = render_documents(
+    account = Account(
         version="1",
-        params=brought,
+        params=params.model_copy(update={"models": models, "publish": publish}),
         clips=build_table([], CLIPS),
         chosen=[],
-        sources=build_table([], SOURCES),
-        tables={name: build_table([], schema) for name, schema in tables.items()},
-        coverage=pl.DataFrame(build_table([], COVERAGE)),
-        models=registered,
-        key=b"0" * 32,
-        licence=b"",
+        tables={name: build_table([], schema) for name, schema in EVIDENCE.items()},
+        faces={},
+        raw_hmacs={},
+        models=Registry(models={"arcface": RegisteredModel(path="data/models/arcface.onnx", **entry)}),
+        signers=b"",
+        code_revision="0" * 40,
     )
-    assert not any(FOLDER.encode() in content for content in found.values())
+    found = render_documents(account)
+    found |= render_index(account, [ReleaseFile(path="a", source=FOLDER, sha256="0" * 64, bytes=1)])
+    for content in found.values():
+        assert FOLDER.encode() not in content
+        assert b"dr-jane" not in content
     assert yaml.safe_load(found["params.yaml"])["models"]["arcface"]["source"] == "file:"
     assert json.loads(found["models.json"])["models"]["arcface"]["source"] == "file:"
+
+
+@pytest.mark.parametrize("table", sorted(published_tables()))
+def test_every_published_column_is_explained(table):
+    _, schema = published_tables()[table]
+    for column in schema.columns:
+        assert len(meaning_of(table, column)) > 5
+
+
+def test_what_tells_the_weakest_frames_stays_at_home():
+    assert {"identity_frames", "findings"}.isdisjoint(EVIDENCE)
+
+
+@pytest.fixture(scope="module")
+def downloaded(demo, tmp_path_factory):
+    """The demo's release as a stranger has it: copied out of the workspace file by file."""
+    root, folder = demo[0] / "data/releases/demo-1", tmp_path_factory.mktemp("stranger")
+    for file in json.loads((root / "candidate.json").read_bytes())["files"]:
+        target = folder / file["path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((demo[0] / file["source"]).read_bytes())
+    for name in ("manifest.json", "manifest.json.sig"):
+        (folder / name).write_bytes((root / name).read_bytes())
+    return folder
+
+
+def test_a_stranger_verifies_a_release_by_what_the_datasheet_says(downloaded):
+    told = [line[4:] for line in (downloaded / "datasheet.md").read_text().splitlines() if line[:4] == "    "]
+    assert tuple(told) == VERIFY
+
+    def verify():
+        return [
+            subprocess.run(["sh", "-c", line], cwd=downloaded, capture_output=True, check=False).returncode
+            for line in told
+        ]
+
+    assert verify() == [0, 0, 0]
+    video = next((downloaded / "videos").iterdir())
+    for path, said in ((video, [0, 0, 1]), (downloaded / "SHA256SUMS", [0, 1, 1]),
+                       (downloaded / "manifest.json", [255, 0, 0])):  # fmt: skip
+        kept = path.read_bytes()
+        path.write_bytes(kept + b"\n0000  more\n")
+        assert [bool(code) for code in verify()] == [bool(code) for code in said]
+        path.write_bytes(kept)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:mlcroissant", "ignore::DeprecationWarning:rdflib")
+def test_croissant_reads_every_table_and_names_every_file(downloaded):
+    dataset = mlcroissant.Dataset(str(downloaded / "croissant.json"))
+    assert dataset.metadata.ctx.issues.errors == set()
+    assert dataset.metadata.ctx.is_v1_1()
+    document = json.loads((downloaded / "croissant.json").read_bytes())
+    named = {entry["@id"]: entry for entry in document["distribution"] if entry["@type"] == "cr:FileObject"}
+    left = {path.relative_to(downloaded).as_posix() for path in downloaded.rglob("*") if path.is_file()}
+    left -= set(named)
+    assert left == {"croissant.json", "prov.json", "SHA256SUMS", "manifest.json", "manifest.json.sig"}
+    assert [name for name in document if name.startswith("rai:")]
+    for name in published_tables():
+        row = next(iter(dataset.records(name)))
+        assert set(row) == {f"{name}/{column}" for column in published_tables()[name][1].columns}
+
+
+def test_provenance_leads_from_every_video_to_a_keyed_digest(downloaded):
+    document = ProvDocument.deserialize(content=(downloaded / "prov.json").read_text())
+    clips = pl.read_csv(downloaded / "clips.csv")["clip_id"]
+    told = json.loads((downloaded / "prov.json").read_bytes())
+    derived = {
+        (one["prov:generatedEntity"], one["prov:usedEntity"]) for one in told["wasDerivedFrom"].values()
+    }
+    assert derived == {(f"guise:video/{clip}", f"guise:raw/{clip}") for clip in clips}
+    for clip in clips:
+        assert document.get_record(f"guise:deidentify/{clip}")
+        assert set(told["entity"][f"guise:raw/{clip}"]) == {"guise:hmac_sha256"}
+
+
+def test_sums_are_those_of_sha256sum():
+    assert render_sums({"b": "1" * 64, "a": "0" * 64}) == f"{'0' * 64}  a\n{'1' * 64}  b\n".encode()

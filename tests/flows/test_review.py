@@ -25,7 +25,6 @@ from tests_support import command_environment, write_pictures
 from flows.review.contents import Clip, Contents
 from flows.review.server import listening, make_app
 from schemas.evidence import FINDINGS, MEASURED, METHODS, VERDICTS
-from schemas.release import Candidate
 from tasks.clips import keypoints_path, read_admitted, video_path
 from tasks.documents import build_table, write_table
 from tasks.keypoints import to_table
@@ -324,9 +323,7 @@ def late(tmp_path):
     time_s = [frame.timestamp_s for frame in read_frames(path)]
     assert time_s[0] == 1.5
     clip = Clip(LATE, "left out", (64, 64), time_s, tables)
-    candidate = Candidate(version="x", purpose="research", code_revision="0" * 40, dvc_lock_sha256="0" * 64,
-                          clips=[], left_out=[], files=[])  # fmt: skip
-    contents = Contents(candidate, "0" * 64, {LATE: clip}, build_table([], METHODS))
+    contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
@@ -363,7 +360,7 @@ def test_what_is_watched_is_what_is_approved(workspace, guise, tmp_path):
     video.write_bytes(content + b"0")
     altered = guise(root, "review", VERSION)
     assert altered.returncode == 1
-    assert f"is not what {VERSION} was frozen from: run `guise run`" in altered.stderr
+    assert f"is not what is spoken of in {VERSION}: run `guise run`" in altered.stderr
     (root / "dvc.lock").write_text((root / "dvc.lock").read_text() + "\n")
     stale = guise(root, "review", VERSION)
     assert stale.returncode == 1

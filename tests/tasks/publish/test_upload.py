@@ -1,101 +1,168 @@
 """Publishing on a real S3 server."""
 
 import json
+import os
+from dataclasses import replace
 
 import pytest
+from s3_support import make_package, publish
 
-from schemas.release import Candidate, ReleaseClip, ReleaseFile
+import tasks.publish.create as create_module
+from schemas.params import Publish
 from tasks.errors import GateRefusedError, StorageError
 from tasks.hashing import sha256_bytes
-from tasks.publish import open_bucket, publish_release, read_manifest
-from tasks.publish.plan import candidate_digest, manifest_bytes, plan_upload
+from tasks.publish import open_bucket, read_manifest
+from tasks.publish.create import PART_BYTES, Source, create
 
-
-@pytest.fixture
-def bucket(store, monkeypatch, request):
-    for name, value in store.environment().items():
-        monkeypatch.setenv(name, value)
-    name = request.node.name.replace("_", "-").lower()[:60].strip("-")
-    bucket = open_bucket(f"s3://{name}/some/prefix")
-    bucket.make()
-    return bucket
-
-
-def _candidate(root, version="v1", contents=None):
-    contents = contents or {"videos/a.mp4": b"video" * 1000, "README.md": b"read me\n"}
-    files = []
-    for path, content in contents.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(content)
-        files.append(ReleaseFile(path=path, source=path, sha256=sha256_bytes(content), bytes=len(content)))
-    return Candidate(
-        version=version,
-        purpose="research",
-        code_revision="0" * 40,
-        dvc_lock_sha256="0" * 64,
-        clips=[ReleaseClip(clip_id="a", verdict="pass", broken_rules=[])],
-        left_out=[],
-        files=files,
-    )
-
-
-def _publish(root, candidate, bucket):
-    created = []
-    digest = publish_release(root, candidate, bucket, lambda upload, new: created.append(new))
-    return digest, created
+FOLDER = "some/prefix/releases/v1/"
+NAMES = ["SHA256SUMS", "datasheet.md", "manifest.json", "manifest.json.sig", "videos/a.mp4", "videos/b.mp4"]
 
 
 def test_a_release_is_whole_and_the_manifest_names_it(tmp_path, bucket):
-    candidate = _candidate(tmp_path)
-    digest, created = _publish(tmp_path, candidate, bucket)
-    assert created == [True, True]
-    assert sorted(bucket.keys("")) == [
-        "some/prefix/latest.json",
-        "some/prefix/releases/v1/README.md",
-        "some/prefix/releases/v1/manifest.json",
-        "some/prefix/releases/v1/videos/a.mp4",
-    ]
-    manifest, found = read_manifest(bucket, "v1")
-    assert found == digest == sha256_bytes(manifest_bytes(candidate))
-    assert manifest.candidate_sha256 == candidate_digest(candidate)
+    package = make_package(tmp_path)
+    steps = publish(tmp_path, package, bucket)
+    assert {state for _, state in steps} == {"created"}
+    assert steps[0][0] == "releases/v1/SHA256SUMS"
+    assert sorted(bucket.keys("")) == ["some/prefix/latest.json", *(FOLDER + name for name in NAMES)]
+    _, content = read_manifest(bucket, "v1")
+    assert content == package.manifest
     latest = json.loads(bucket.read("some/prefix/latest.json")[0])
-    assert latest == {"version": "v1", "manifest_sha256": digest}
+    assert latest == {"version": "v1", "manifest_sha256": sha256_bytes(package.manifest)}
 
 
 def test_running_again_uploads_nothing(tmp_path, bucket):
-    candidate = _candidate(tmp_path)
-    first = _publish(tmp_path, candidate, bucket)
-    assert _publish(tmp_path, candidate, bucket) == (first[0], [False, False])
+    package = make_package(tmp_path)
+    publish(tmp_path, package, bucket)
+    assert {state for _, state in publish(tmp_path, package, bucket)} == {"there"}
 
 
 def test_what_was_begun_is_carried_on(tmp_path, bucket):
-    candidate = _candidate(tmp_path)
-    upload = plan_upload(candidate, bucket.prefix)[0]
-    bucket.create(upload.key, tmp_path / upload.file.source, upload.file.sha256)
+    package = make_package(tmp_path)
+    file = next(file for file in package.files if file.path == "videos/a.mp4")
+    create(bucket, FOLDER + file.path, Source(tmp_path / file.source, file.sha256))
     assert read_manifest(bucket, "v1") is None
-    assert _publish(tmp_path, candidate, bucket)[1] == [False, True]
+    steps = dict(publish(tmp_path, package, bucket))
+    assert [key for key, state in steps.items() if state == "there"] == ["releases/v1/videos/a.mp4"]
 
 
 def test_nothing_is_ever_overwritten(tmp_path, bucket):
-    _publish(tmp_path, _candidate(tmp_path), bucket)
-    other = _candidate(tmp_path, contents={"README.md": b"other words\n"})
+    publish(tmp_path / "one", make_package(tmp_path / "one"), bucket)
+    other = make_package(tmp_path / "two", contents={"datasheet.md": b"other words\n", "videos/a.mp4": b"v",
+                                                     "videos/b.mp4": b"w"})  # fmt: skip
     with pytest.raises(StorageError, match="nothing was overwritten"):
-        _publish(tmp_path, other, bucket)
-    assert bucket.read("some/prefix/releases/v1/README.md")[0] == b"read me\n"
+        publish(tmp_path / "two", other, bucket)
+    assert bucket.read(f"{FOLDER}datasheet.md")[0] == b"read me\n"
+
+
+def test_a_stranger_in_the_folder_stops_the_release(tmp_path, bucket):
+    bucket.client.put_object(Bucket=bucket.name, Key=f"{FOLDER}more.txt", Body=b"")
+    with pytest.raises(StorageError, match=r"more\.txt is in the bucket already"):
+        publish(tmp_path, make_package(tmp_path), bucket)
+    assert list(bucket.keys("")) == [f"{FOLDER}more.txt"]
 
 
 def test_a_file_that_changed_after_approval_is_refused_before_the_first_upload(tmp_path, bucket):
-    candidate = _candidate(tmp_path)
-    (tmp_path / "README.md").write_bytes(b"changed\n")
+    package = make_package(tmp_path)
+    (tmp_path / "datasheet.md").write_bytes(b"changed\n")
     with pytest.raises(GateRefusedError, match="not what was approved"):
-        _publish(tmp_path, candidate, bucket)
+        publish(tmp_path, package, bucket)
     assert bucket.keys("") == {}
 
 
 def test_the_store_refuses_bytes_that_are_not_the_declared_ones(bucket):
     with pytest.raises(StorageError):
-        bucket.create("some/prefix/x", b"bytes", sha256_bytes(b"other bytes"))
+        create(bucket, "some/prefix/x", Source(b"bytes", sha256_bytes(b"other bytes")))
     assert bucket.keys("") == {}
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A file of two parts and a bit, and one of its parts in the bucket already."""
+    content = os.urandom(2 * PART_BYTES + 12345)
+    return make_package(tmp_path, contents={"videos/large.mp4": content}), content
+
+
+def test_a_large_file_goes_up_in_parts_that_are_not_sent_twice(tmp_path, bucket, large, monkeypatch):
+    package, content = large
+    sent = []
+    bucket.client.meta.events.register("before-call.s3.UploadPart", lambda **_: sent.append(1))
+
+    def stop(*_):
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(create_module._MultipartUpload, "complete", stop)
+        with pytest.raises(InterruptedError):
+            publish(tmp_path, package, bucket)
+    assert len(sent) == 3
+    assert publish(tmp_path, package, bucket)[-1] == ("releases/v1/videos/large.mp4", "created")
+    assert len(sent) == 3
+    assert bucket.sha256(f"{FOLDER}videos/large.mp4") == sha256_bytes(content)
+    assert publish(tmp_path, package, bucket)[-1] == ("releases/v1/videos/large.mp4", "there")
+    assert not bucket.client.list_multipart_uploads(Bucket=bucket.name).get("Uploads")
+
+
+def test_a_part_of_other_content_is_sent_again(tmp_path, bucket, large, monkeypatch):
+    package, content = large
+    key = f"{FOLDER}videos/large.mp4"
+    upload = bucket.client.create_multipart_upload(Bucket=bucket.name, Key=key, ChecksumAlgorithm="SHA256")
+    for number in (1, 2, 3, 4):
+        bucket.client.upload_part(
+            Bucket=bucket.name, Key=key, UploadId=upload["UploadId"], PartNumber=number,
+            Body=content[:PART_BYTES] if number == 1 else b"x" * (5 << 20),
+        )  # fmt: skip
+    publish(tmp_path, package, bucket)
+    assert bucket.sha256(key) == sha256_bytes(content)
+
+
+def test_an_object_of_other_bytes_is_not_overwritten_in_parts(tmp_path, bucket, large):
+    package, _ = large
+    key = f"{FOLDER}videos/large.mp4"
+    source = Source(tmp_path / "videos/large.mp4", package.files[-1].sha256)
+    upload = create_module._MultipartUpload(bucket, key, source)
+    digests = [upload.send(part) for part in upload.parts()]
+    bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"another")
+    with pytest.raises(StorageError, match="nothing was overwritten"):
+        upload.complete(digests)
+    assert bucket.read(key)[0] == b"another"
+
+
+def test_tags_and_the_lock_of_manifests_reach_the_store(tmp_path, store, monkeypatch):
+    for name, value in store.environment().items():
+        monkeypatch.setenv(name, value)
+    settings = Publish(
+        to="s3://locked-manifests", licence="", tags={"project": "gait"}, lock_manifests_days=2
+    )
+    bucket = open_bucket(settings.to, settings)
+    bucket.client.create_bucket(Bucket=bucket.name, ObjectLockEnabledForBucket=True)
+    publish(tmp_path, make_package(tmp_path), bucket)
+    tags = bucket.client.get_object_tagging(Bucket=bucket.name, Key="releases/v1/videos/a.mp4")["TagSet"]
+    assert tags == [{"Key": "project", "Value": "gait"}]
+    held = bucket.client.get_object_retention(Bucket=bucket.name, Key="releases/v1/manifest.json")
+    assert held["Retention"]["Mode"] == "GOVERNANCE"
+    version = bucket.client.head_object(Bucket=bucket.name, Key="releases/v1/manifest.json")["VersionId"]
+    with pytest.raises(bucket.client.exceptions.ClientError):
+        bucket.client.delete_object(Bucket=bucket.name, Key="releases/v1/manifest.json", VersionId=version)
+    # a video is never locked, and goes in every version
+    bucket.erase("releases/v1/videos/a.mp4")
+    left = bucket.client.list_object_versions(Bucket=bucket.name, Prefix="releases/v1/videos/a.mp4")
+    assert not left.get("Versions")
+    assert not left.get("DeleteMarkers")
+
+
+def test_encryption_is_asked_of_the_store(bucket):
+    settings = Publish(to="s3://abc", licence="", encryption="aws:kms", kms_key="our-key")
+    encrypting = replace(open_bucket(settings.to, settings), client=bucket.client, name=bucket.name)
+    asked = {}
+
+    def note(params, **_):
+        asked.update(params["headers"])
+
+    bucket.client.meta.events.register("before-call.s3.PutObject", note)
+    with pytest.raises(StorageError):  # this server has no keys of its own
+        encrypting.put("x", b"x", sha256_bytes(b"x"))
+    assert asked["x-amz-server-side-encryption"] == "aws:kms"
+    assert asked["x-amz-server-side-encryption-aws-kms-key-id"] == "our-key"
 
 
 def test_two_publishers_do_not_swap_latest_unseen(bucket):
@@ -144,7 +211,7 @@ def test_a_missing_bucket_is_named(store, monkeypatch, tmp_path):
     for name, value in store.environment().items():
         monkeypatch.setenv(name, value)
     with pytest.raises(StorageError, match="no bucket not-there"):
-        _publish(tmp_path, _candidate(tmp_path), open_bucket("s3://not-there"))
+        publish(tmp_path, make_package(tmp_path), open_bucket("s3://not-there"))
 
 
 def test_an_endpoint_that_is_no_address_is_one_sentence(monkeypatch):

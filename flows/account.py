@@ -1,0 +1,64 @@
+"""What a release gives account of, read from the workspace."""
+
+from collections import Counter
+from pathlib import Path
+
+import polars as pl
+
+from flows.documents import Account
+from schemas.clips import SOURCES
+from schemas.coverage import COVERAGE
+from schemas.dictionary import EVIDENCE
+from schemas.params import Params
+from schemas.registry import Registry
+from schemas.release import ReleaseClip
+from tasks.clips import coverage_path, read_clips
+from tasks.documents import read_csv_table, read_document, read_table
+from tasks.hashing import keyed_digest
+from tasks.inference import REGISTRY_PATH
+from tasks.ingest import SOURCES_PATH
+from tasks.ingest.pseudonyms import known_key
+from tasks.publish.signature import read_signers
+
+EVIDENCE_PATH = Path("data/evidence")
+
+
+def take_account(
+    root: Path, version: str, params: Params, clips: list[ReleaseClip], code_revision: str
+) -> Account:
+    """Read everything that the documents of a release are made from, of the chosen clips only."""
+    chosen = [clip.clip_id for clip in clips]
+    return Account(
+        version=version,
+        params=params,
+        chosen=clips,
+        clips=read_clips(root).filter(pl.col("clip_id").is_in(chosen)),
+        tables={name: _evidence(root, name, chosen) for name in EVIDENCE},
+        faces=_count_faces(root, chosen),
+        raw_hmacs=name_raw_files(root, chosen),
+        models=read_document(root / REGISTRY_PATH, Registry),
+        signers=read_signers(root),
+        code_revision=code_revision,
+    )
+
+
+def name_raw_files(root: Path, clip_ids: list[str]) -> dict[str, str]:
+    """Return clip_id -> the HMAC that its raw file is called outside."""
+    key = known_key(root)
+    raw = dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "raw_sha256").iter_rows())
+    return {clip_id: keyed_digest(key, "raw", raw[clip_id]) for clip_id in clip_ids}
+
+
+def _evidence(root: Path, name: str, clip_ids: list[str]) -> pl.DataFrame:
+    path, schema = root / EVIDENCE_PATH / f"{name}.parquet", EVIDENCE[name]
+    table = read_table(path, schema) if path.is_file() else read_csv_table(path.with_suffix(".csv"), schema)
+    columns = [column for column in ("clip_id", "clip_a", "clip_b") if column in table.columns]
+    return table.filter(pl.col(column).is_in(clip_ids) for column in columns) if columns else table
+
+
+def _count_faces(root: Path, clip_ids: list[str]) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for clip_id in clip_ids:
+        methods = read_table(root / coverage_path("released", clip_id), COVERAGE)["method"]
+        counts.update(methods.to_list())
+    return dict(counts)

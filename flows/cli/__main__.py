@@ -1,0 +1,11 @@
+"""Run the command; what a user can cause ends in one sentence, never in a traceback."""
+
+import sys
+
+from flows.cli import app
+from flows.environment import keep_to_ourselves
+from flows.failures import exit_code_of
+
+if __name__ == "__main__":
+    keep_to_ourselves()
+    sys.exit(exit_code_of(lambda: int(app(prog_name="guise") or 0)))

@@ -1,0 +1,104 @@
+"""From an inbox to evidence: the commands of a workspace."""
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.app import answer, app, here, settings
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--dir", help="the demo's own workspace")] = Path(".demo"),
+    full: Annotated[bool, typer.Option(help="take the sample clips whole")] = False,
+    seconds: Annotated[float, typer.Option(min=0.5, help="length of the excerpts")] = 10.0,
+    serve: Annotated[bool, typer.Option(help="leave the servers up to look at")] = False,
+) -> None:
+    """Release the sample cohort, end to end, on local servers."""
+    from flows.sample import prepare_demo
+
+    prepare_demo(folder, None if full else seconds)
+    os.chdir(folder)
+    for name in ("PREFECT_HOME", "PREFECT_API_URL", "PYTHONPATH"):
+        os.environ.pop(name, None)
+    os.execv(sys.executable, [sys.executable, "-m", "flows.demo", *(["--serve"] if serve else [])])
+
+
+@app.command()
+def workspace(folder: Annotated[Path, typer.Argument(help="a new or earlier workspace")]) -> None:
+    """Make a fresh release workspace: git, DVC, this code, a pseudonym key."""
+    from flows.workspace import make_workspace
+
+    told = make_workspace(folder)
+    answer({"workspace": str(folder), "told": told}, lambda: print("\n".join(told)))
+
+
+@app.command()
+def ingest(
+    inbox: Annotated[Path, typer.Option(help="folder with manifest.csv and the videos")] = Path("data/inbox"),
+) -> None:
+    """Admit the raw clips that manifest.csv names; say which are refused and why."""
+    root = here()
+    from flows.inbox import take_inbox
+
+    take_inbox(root, inbox)
+    _replay(root, "ingest")
+
+
+@app.command()
+def run(
+    stage: Annotated[str | None, typer.Argument(help="the last stage to run (default: all)")] = None,
+) -> None:
+    """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
+    _replay(here(), stage)
+
+
+def _replay(root: Path, stage: str | None) -> None:
+    from flows import screen
+    from flows.replay import replay
+    from flows.servers import prefect_server
+
+    with prefect_server(root):
+        results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
+    nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
+    answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))
+
+
+@app.command()
+def benchmark(
+    clips: Annotated[list[Path] | None, typer.Argument(help="videos (default: two sample clips)")] = None,
+    height: Annotated[int | None, typer.Option(help="measure at this height in pixels", min=16)] = None,
+    frames: Annotated[int | None, typer.Option(help="repeat or cut to so many frames", min=1)] = None,
+    peer: Annotated[
+        str | None, typer.Option(help="another tool's command, with {input} and {output}")
+    ] = None,
+) -> None:
+    """Measure frames per second and memory beside the codec alone, and beside a peer where one is named."""
+    root = here()
+    from flows.benchmark import Options
+    from flows.benchmark import benchmark as measure
+    from flows.sample import sample_clips
+    from flows.screen import show_measures
+
+    found = measure(root, clips or sample_clips(), Options(height, frames, peer))
+    answer({"measures": [asdict(one) for one in found]}, lambda: show_measures(found))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing before a release can run."""
+    from flows.doctor import examine
+
+    findings = examine(Path.cwd())
+
+    def show() -> None:
+        for finding in findings:
+            print(f"{'good   ' if finding.good else 'MISSING'}  {finding.what}: {finding.advice}")
+
+    answer({"findings": [asdict(finding) for finding in findings]}, show)
+    if not all(finding.good for finding in findings):
+        raise typer.Exit(1)

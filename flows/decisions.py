@@ -1,0 +1,109 @@
+"""A person's word on single clips, kept in git; it holds while the video and what it breaks are the same."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from flows.git import commit
+from schemas.evidence import VERDICTS
+from schemas.release import Decision, Decisions, ReleaseClip
+from tasks.clips import read_admitted, video_path
+from tasks.documents import read_document, read_table, write_bytes
+from tasks.errors import GateRefusedError, InputError
+from tasks.hashing import sha256_file
+
+DECISIONS_PATH = Path("data/decisions.yaml")
+LONGEST = 2000
+
+
+def read_decisions(root: Path) -> list[Decision]:
+    path = root / DECISIONS_PATH
+    return read_document(path, Decisions).decisions if path.is_file() else []
+
+
+def judged_clips(root: Path) -> list[ReleaseClip]:
+    """Return every admitted clip with its verdict; one without evidence fails."""
+    verdicts = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+    found = []
+    for clip_id in read_admitted(root)["clip_id"]:
+        rows = verdicts.filter(clip_id=clip_id)
+        verdict = rows["verdict"][0] if rows.height else "fail"
+        broken = rows.filter(~pl.col("passed"))["rule"].to_list() if rows.height else ["no evidence"]
+        found.append(ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=broken))
+    return found
+
+
+def decided(root: Path) -> dict[str, Decision]:
+    """Return clip_id -> the newest decision that still speaks of the clip as it is now."""
+    clips = {clip.clip_id: clip for clip in judged_clips(root)}
+    newest = {record.clip_id: record for record in read_decisions(root) if record.clip_id in clips}
+    return {
+        clip_id: record
+        for clip_id, record in newest.items()
+        if record.video_sha256 == _video_sha256(root, clip_id)
+        and (not record.accepted or set(clips[clip_id].broken_rules) <= set(record.rules))
+    }
+
+
+def waiting_clips(root: Path) -> list[ReleaseClip]:
+    """Return the clips that fail, or ask for a person, and have no decision."""
+    known = decided(root)
+    return [clip for clip in judged_clips(root) if clip.verdict != "pass" and clip.clip_id not in known]
+
+
+def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: str) -> list[Decision]:
+    """Record that a person accepts clips or leaves them out; without clip_ids, all that wait and may be.
+
+    Raises InputError for an empty name or reason, an unknown clip, or none that waits; GateRefusedError
+    where a clip is to be accepted that fails.
+    """
+    check_words(by, reason)
+    clips = {clip.clip_id: clip for clip in judged_clips(root)}
+    unknown = sorted(set(clip_ids) - set(clips))
+    if unknown:
+        raise InputError(f"{unknown[0]} is no admitted clip of this workspace")
+    waiting = [clip for clip in waiting_clips(root) if clip.verdict == "review" or not accepted]
+    chosen = clip_ids or [clip.clip_id for clip in waiting]
+    if not chosen:
+        raise InputError("no clip waits for a decision")
+    failing = [clip_id for clip_id in chosen if accepted and clips[clip_id].verdict == "fail"]
+    if failing:
+        raise GateRefusedError(
+            f"{failing[0]} fails ({', '.join(clips[failing[0]].broken_rules)}): it can be left out with "
+            "--reject, or mended by a correction, not accepted"
+        )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    records = [
+        Decision(
+            clip_id=clip_id,
+            video_sha256=_video_sha256(root, clip_id),
+            rules=clips[clip_id].broken_rules,
+            accepted=accepted,
+            by=by.strip(),
+            reason=reason.strip(),
+            at=now,
+        )
+        for clip_id in dict.fromkeys(chosen)
+    ]
+    _append(root, records)
+    return records
+
+
+def check_words(by: str, reason: str) -> None:
+    """Raise InputError where a name or a reason is empty or endless."""
+    if not all(0 < len(text.strip()) <= LONGEST for text in (by, reason)):
+        raise InputError(f"a decision needs a name and a reason of 1 to {LONGEST} characters each")
+
+
+def _append(root: Path, records: list[Decision]) -> None:
+    document = Decisions(decisions=[*read_decisions(root), *records]).model_dump(mode="json")
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    write_bytes(text.encode(), root / DECISIONS_PATH)
+    commit(root, "Decide on clips", [str(DECISIONS_PATH)])
+
+
+def _video_sha256(root: Path, clip_id: str) -> str:
+    path = root / video_path("released", clip_id)
+    return sha256_file(path) if path.is_file() else "0" * 64

@@ -1,0 +1,42 @@
+"""An upload as a person watches it: bytes, speed, time left."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+from flows.candidate import read_candidate
+from tasks.publish import Step
+
+
+@dataclass
+class Transfer:
+    """created, there: keys that this run uploaded, and that were in the bucket already."""
+
+    bar: Progress
+    total_bytes: int
+    created: list[str] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.task = self.bar.add_task("", total=self.total_bytes)
+
+    def tell(self, step: Step) -> None:
+        """Take note of a step; called from several threads."""
+        if step.state != "part":
+            (self.created if step.state == "created" else self.there).append(step.key)
+        self.bar.advance(self.task, step.bytes)
+
+
+@contextmanager
+def showing_transfer(root: Path, version: str) -> Iterator[Transfer]:
+    """Show a release's upload on stderr; a bar only where somebody looks."""
+    total = sum(file.bytes for file in read_candidate(root, version).files)
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        yield Transfer(bar, total)

@@ -1,0 +1,202 @@
+"""A person takes their consent back: out of cohort and caches, and said wherever it was released."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+from flows.audit import published_versions
+from flows.candidate import publication_path, release_folder
+from flows.decisions import check_words
+from flows.documents import SIGNERS
+from flows.git import commit
+from flows.inbox import (
+    WITHDRAWALS_PATH,
+    add_to_dvc,
+    read_withdrawals,
+    without_files,
+    write_manifest,
+)
+from flows.publication import read_publication
+from flows.purge import purge
+from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
+from tasks.clips import CLIPS_PATH, read_clips
+from tasks.documents import read_document, read_params, write_bytes, write_json
+from tasks.errors import GateRefusedError, InputError
+from tasks.hashing import sha256_bytes
+from tasks.ingest import RAW_PATH
+from tasks.ingest.pseudonyms import known_key, subject_pseudonym
+from tasks.ingest.survey import MANIFEST_NAME, read_manifest
+from tasks.publish import open_bucket
+from tasks.publish.plan import MANIFEST_NAME as RELEASE_MANIFEST
+from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
+from tasks.publish.signature import is_signed, sign
+from tasks.publish.withdraw import put_tombstone, remove_clips, without_clips
+
+PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
+INBOX_PATH = Path("data/inbox")
+RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections")
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What was done.
+
+    removed_files: of this workspace, raw and results; removed_objects: of DVC's caches;
+    removed_published: of buckets.
+    """
+
+    record: Withdrawal
+    removed_files: int
+    removed_objects: int
+    removed_published: int
+
+
+def withdraw(
+    root: Path, subject: str, reason: str, *, delete_published: bool, reingest: Callable[[], None]
+) -> Withdrawn:
+    """Take a person out of everything. subject: as in manifest.csv, or the pseudonym.
+
+    reingest: replays `ingest`, so that its tables forget the person. May be repeated until it ends.
+    Raises InputError for somebody unknown or a reason that names the person.
+    """
+    check_words("nobody", reason)
+    pseudonym = subject if PSEUDONYM.fullmatch(subject) else subject_pseudonym(known_key(root), subject)
+    if subject.casefold() in reason.casefold():
+        raise InputError("the reason stays on record for good: write it without naming the person")
+    record = _record(root, pseudonym, reason.strip())
+    files = _remove_raw(root, pseudonym)
+    if (root / RAW_PATH).is_dir():
+        add_to_dvc(root)
+        reingest()
+    clips, objects = purge(root, pseudonym, set(record.clips))
+    record = _record(root, pseudonym, reason.strip(), clips)
+    files += _remove_results(root, clips)
+    commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])
+    published = sum(
+        _tell_readers(root, version, record.clips, delete_published=delete_published)
+        for version in record.published_in
+    )
+    return Withdrawn(record, files, objects, published)
+
+
+def _record(root: Path, pseudonym: str, reason: str, found: set[str] | None = None) -> Withdrawal:
+    """Write down, or complete, who withdrew, before anything is removed."""
+    others = [one for one in read_withdrawals(root) if one.subject != pseudonym]
+    earlier = next((one for one in read_withdrawals(root) if one.subject == pseudonym), None)
+    published = dict(_published_clips(root, pseudonym))
+    known = {*(earlier.clips if earlier else ()), *_admitted_clips(root, pseudonym), *(found or ())}
+    known |= {clip for clips in published.values() for clip in clips}
+    if not known and not earlier and not _handed_in(root, pseudonym):
+        raise InputError("nobody of that name was handed in or released here: check the subject's name")
+    record = Withdrawal(
+        subject=pseudonym,
+        clips=sorted(known),
+        reason=earlier.reason if earlier else reason,
+        at=earlier.at if earlier else datetime.now(UTC).isoformat(timespec="seconds"),
+        published_in=sorted({*(earlier.published_in if earlier else ()), *published}),
+    )
+    document = Withdrawals(withdrawals=[*others, record]).model_dump(mode="json")
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    write_bytes(text.encode(), root / WITHDRAWALS_PATH)
+    commit(root, "Record a withdrawal", [str(WITHDRAWALS_PATH)])
+    return record
+
+
+def _admitted_clips(root: Path, pseudonym: str) -> list[str]:
+    if not (root / CLIPS_PATH).is_file():
+        return []
+    return read_clips(root).filter(subject=pseudonym)["clip_id"].to_list()
+
+
+def _published_clips(root: Path, pseudonym: str) -> Iterator[tuple[str, list[str]]]:
+    for version in published_versions(root):
+        table = pl.read_csv(root / release_folder(version) / "files/clips.csv", infer_schema=False)
+        clips = table.filter(pl.col("subject") == pseudonym)["clip_id"].to_list()
+        if clips:
+            yield version, clips
+
+
+def _handed_in(root: Path, pseudonym: str) -> bool:
+    return any(_rows_of(root, root / place, pseudonym)[1] for place in (RAW_PATH, INBOX_PATH))
+
+
+def _rows_of(root: Path, folder: Path, pseudonym: str) -> tuple[pl.DataFrame | None, list[str]]:
+    if not (folder / MANIFEST_NAME).is_file():
+        return None, []
+    rows, key = read_manifest(folder / MANIFEST_NAME), known_key(root)
+    pairs = zip(rows["file"], rows["subject_id"], strict=True)
+    return rows, [file for file, subject in pairs if subject_pseudonym(key, subject) == pseudonym]
+
+
+def _remove_raw(root: Path, pseudonym: str) -> int:
+    """Remove the person's files and rows from what was handed in, and from the workspace's own inbox."""
+    count = 0
+    for place in (root / RAW_PATH, root / INBOX_PATH):
+        rows, files = _rows_of(root, place, pseudonym)
+        if rows is None or not files:
+            continue
+        for file in files:
+            path = place / file
+            if path.resolve().is_relative_to(place.resolve()) and path.is_file():
+                path.unlink()
+                count += 1
+        write_manifest(place, without_files(rows, files))
+    return count
+
+
+def _remove_results(root: Path, clips: set[str]) -> int:
+    paths = [
+        path
+        for folder in RESULTS
+        for path in (root / "data" / folder).rglob("clip-*")
+        if path.is_file() and path.name.split(".")[0] in clips
+    ]
+    for path in paths:
+        path.unlink()
+    return len(paths)
+
+
+def _tell_readers(root: Path, version: str, clips: list[str], *, delete_published: bool) -> int:
+    """Put a tombstone into a release and, where asked for, remove the clips; return how many objects went."""
+    publication = read_publication(root, version)
+    assert publication is not None
+    released = pl.read_csv(root / release_folder(version) / "files/clips.csv", infer_schema=False)["clip_id"]
+    gone = sorted({*publication.withdrawn_clips, *(set(clips) & set(released))})
+    publication = publication.model_copy(update={"withdrawn_clips": gone})
+    bucket = open_bucket(publication.to, read_params(root).publish)
+    bucket.require()
+    _keep(root, publication)
+    put_tombstone(bucket, version, gone)
+    if not delete_published:
+        return 0
+    folder = root / release_folder(version)
+    manifest, sums = without_clips(read_document(folder / RELEASE_MANIFEST, Manifest), gone)
+    content = manifest_bytes(manifest)
+    signature = _sign(root, folder, content)
+    write_bytes(content, folder / RELEASE_MANIFEST)
+    write_bytes(signature, folder / SIGNATURE_NAME)
+    _keep(root, publication.model_copy(update={"manifest_sha256": sha256_bytes(content)}))
+    return remove_clips(bucket, manifest, sums, content, signature)
+
+
+def _sign(root: Path, folder: Path, content: bytes) -> bytes:
+    signers, path = (folder / "files" / SIGNERS).read_bytes(), folder / SIGNATURE_NAME
+    if is_signed(content, path.read_bytes(), signers):
+        return path.read_bytes()
+    signature = sign(root, content)
+    if not is_signed(content, signature, signers):
+        raise GateRefusedError(
+            "the signing key is not the one that this release names: restore it from your backup and run the "
+            "same command again"
+        )
+    return signature
+
+
+def _keep(root: Path, publication: Publication) -> None:
+    write_json(publication.model_dump(mode="json"), root / publication_path(publication.version))
+    commit(root, f"Withdraw clips from {publication.version}", [str(release_folder(publication.version))])

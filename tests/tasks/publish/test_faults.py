@@ -1,0 +1,160 @@
+"""What may go wrong between a publisher and a real S3 server: readers see one release or the other."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from s3_support import FaultyRoad, make_package, publish, what_a_reader_sees
+from tests_support import REPO
+
+from flows.servers import object_store
+from tasks.errors import StorageError
+from tasks.publish import open_bucket
+
+SCRIPT = str(REPO / "tests/s3_support.py")
+
+
+def _publisher(folder, to, *calls):
+    return subprocess.Popen(
+        [sys.executable, SCRIPT, str(folder), to, *map(str, calls)],
+        env=dict(os.environ) | {"PYTHONPATH": f"{REPO}:{REPO / 'tests'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_killed_after_every_single_call(tmp_path, to):
+    """Step through all calls of a publication; after each a reader sees the old release or the new one."""
+    old = make_package(tmp_path / "v1", "v1")
+    new = {"videos/a.mp4": b"new" * 900, "videos/c.mp4": b"more" * 900, "datasheet.md": b"new\n"}
+    make_package(tmp_path / "v2", "v2", new)
+    seen, calls = [], 0
+    while True:
+        calls += 1
+        place = f"{to}/{calls}"
+        bucket = open_bucket(place)
+        publish(tmp_path / "v1", old, bucket)
+        process = _publisher(tmp_path / "v2", place, calls)
+        _, said = process.communicate(timeout=120)
+        seen.append(what_a_reader_sees(bucket))
+        there = {key for key in bucket.keys(f"{bucket.prefix}releases/v2/") if not key.endswith(".json")}
+        again = _publisher(tmp_path / "v2", place)
+        told, trouble = again.communicate(timeout=120)
+        assert again.returncode == 0, trouble
+        assert what_a_reader_sees(bucket) == "v2"
+        # nothing that was there went up again
+        created = {line for line in told.splitlines() if "'created'" in line}
+        assert not [key for key in there if any(key.removeprefix(bucket.prefix) in line for line in created)]
+        if process.returncode == 0:
+            break
+        assert process.returncode == -9, said
+    assert len(seen) > 9
+    assert set(seen) == {"v1", "v2"}
+    assert seen == sorted(seen)
+
+
+def test_two_publishers_of_one_version_at_once(tmp_path, to):
+    """One wins, the other says so; the release is the winner's alone."""
+    for name in ("a", "b"):
+        make_package(
+            tmp_path / name / "v1",
+            contents={"datasheet.md": name.encode(), "videos/x.mp4": name.encode() * 9000},
+        )
+    both = [_publisher(tmp_path / name / "v1", to) for name in ("a", "b")]
+    told = [process.communicate(timeout=120) for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) == [0, 1], told
+    assert "holds other bytes than were approved" in told[codes.index(1)][1]
+    bucket = open_bucket(to)
+    assert what_a_reader_sees(bucket) == "v1"
+    winner = "ab"[codes.index(0)].encode()
+    assert bucket.read(f"{bucket.prefix}releases/v1/datasheet.md")[0] == winner
+    assert bucket.read(f"{bucket.prefix}releases/v1/videos/x.mp4")[0] == winner * 9000
+
+
+@pytest.fixture
+def road(store, to, monkeypatch):
+    """The way to the store, over which every test here goes."""
+    with FaultyRoad(store.endpoint).open() as road:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", road.url)
+        yield road
+
+
+def test_busy_answers_are_waited_out(tmp_path, to, road):
+    road.fault = lambda method, path, number: "503" if number % 3 == 0 else None
+    bucket = open_bucket(to)
+    publish(tmp_path, make_package(tmp_path), bucket)
+    road.fault = lambda *_: None
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_a_store_that_stays_busy_is_one_sentence(tmp_path, to, road):
+    road.fault = lambda method, path, number: "503" if method == "PUT" else None
+    with pytest.raises(StorageError, match="too busy: run the same command again"):
+        publish(tmp_path, make_package(tmp_path), open_bucket(to))
+
+
+def test_slow_answers_are_waited_for(tmp_path, to, road):
+    road.fault = lambda *_: "slow"
+    bucket = open_bucket(to)
+    publish(tmp_path, make_package(tmp_path), bucket)
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_a_wrong_checksum_from_the_store_is_no_release(tmp_path, to, road):
+    road.fault = lambda method, path, number: "lie" if path.endswith("a.mp4") else None
+    bucket = open_bucket(to)
+    with pytest.raises(StorageError, match=r"holds other bytes of .* than were sent"):
+        publish(tmp_path, make_package(tmp_path), bucket)
+    assert what_a_reader_sees(bucket) is None
+
+
+def test_credentials_that_expire_half_way_are_one_sentence_and_then_carried_on(tmp_path, to, road):
+    road.fault = lambda method, path, number: "expired" if "videos" in path else None
+    bucket, package = open_bucket(to), make_package(tmp_path)
+    with pytest.raises(StorageError, match="credentials have expired: renew them"):
+        publish(tmp_path, package, bucket)
+    road.fault = lambda *_: None
+    assert what_a_reader_sees(bucket) is None
+    states = {state for _, state in publish(tmp_path, package, bucket)}
+    assert states == {"there", "created"}
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_answers_that_never_come_are_asked_for_again(tmp_path, to, road):
+    """A write that arrived and whose answer got lost is found to be there, and right."""
+    cut = iter([True, False, False])
+    road.fault = lambda method, path, number: "cut" if path.endswith("b.mp4") and next(cut, False) else None
+    bucket = open_bucket(to)
+    publish(tmp_path, make_package(tmp_path), bucket)
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_a_server_that_dies_half_way_and_comes_back(tmp_path, monkeypatch):
+    package = make_package(tmp_path / "v1")
+    with object_store(tmp_path / "s3") as first:
+        for name, value in first.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket = open_bucket("s3://release")
+        bucket.make()
+        stopped = []
+
+        def stop(**_):
+            stopped.append(True)
+            if len(stopped) == 5:
+                raise ConnectionError
+
+        bucket.client.meta.events.register("after-call.s3", stop)
+        with pytest.raises(ConnectionError):
+            publish(tmp_path / "v1", package, bucket)
+    with pytest.raises(StorageError, match="cannot be reached"):
+        publish(tmp_path / "v1", package, open_bucket("s3://release"))
+    with object_store(tmp_path / "s3") as second:
+        for name, value in second.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket = open_bucket("s3://release")
+        assert what_a_reader_sees(bucket) is None
+        assert "there" in {state for _, state in publish(tmp_path / "v1", package, bucket)}
+        assert what_a_reader_sees(bucket) == "v1"

@@ -1,0 +1,104 @@
+"""Canaries in every field of the inbox and of the containers: none of them comes out."""
+
+import hashlib
+import sqlite3
+import subprocess
+
+import av
+import polars as pl
+import pytest
+from tests_support import CANARIES, CANARY_DAY, CANARY_NOTE
+
+from flows.sample import CLIPS
+from flows.servers import object_store
+from schemas.clips import SOURCES
+from tasks.documents import read_table
+from tasks.hashing import sha256_file
+from tasks.ingest import SOURCES_PATH
+from tasks.publish import open_bucket
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def private(demo):
+    """Every string of the private side, and the places where each was planted for sure."""
+    root = demo[0]
+    inbox = root / "data/inbox"
+    raw = [path for path in inbox.iterdir() if path.suffix == ".mp4"]
+    planted = (inbox / "cap12.mp4").read_bytes()
+    for text in (*CANARIES.values(), "Handler-Canary"):
+        assert text.encode() in planted, text
+    manifest = (inbox / "manifest.csv").read_text()
+    assert CANARY_NOTE in manifest
+    assert CANARY_DAY in manifest
+    sources = read_table(root / SOURCES_PATH, SOURCES)
+    digests = [digest for digest in sources["raw_sha256"] if digest]
+    assert len(digests) > 3
+    texts = [*CANARIES.values(), "Handler-Canary", "2019-02-13T04:05:06", CANARY_NOTE, CANARY_DAY]
+    texts += [text for clip in CLIPS for text in (clip.subject_id, clip.file)] + [path.name for path in raw]
+    texts += digests + [sha256_file(path) for path in raw]
+    texts += [hashlib.md5(path.read_bytes()).hexdigest() for path in raw]
+    texts += [(root / ".secrets/pseudonym.key").read_text().strip()]
+    texts += [(root / ".secrets/signing.key").read_text().splitlines()[2]]
+    return sorted(set(texts))
+
+
+def _check(content, private, where):
+    for text in private:
+        assert text.encode() not in content, f"{text} in {where}"
+
+
+def test_nothing_that_was_published_tells(demo, private, monkeypatch, tmp_path):
+    with object_store(demo[0] / ".guise/s3") as store:
+        for name, value in store.environment().items():
+            monkeypatch.setenv(name, value)
+        bucket = open_bucket("s3://guise-demo")
+        contents = {key: bucket.read(key)[0] for key in bucket.keys("")}
+    assert len(contents) > 20
+    for key, content in contents.items():
+        _check(key.encode() + content, private, key)
+        path = tmp_path / key.rpartition("/")[2]
+        path.write_bytes(content)
+        if key.endswith(".parquet"):  # compressed: its bytes say nothing of its words
+            texts = pl.read_parquet(path).select(pl.col(pl.String)).write_csv().encode()
+            _check(texts, private, key)
+        if key.endswith(".mp4"):
+            with av.open(str(path)) as video:
+                told = {**video.metadata, **video.streams.video[0].metadata}
+            assert set(told) <= {"major_brand", "minor_version", "compatible_brands", "handler_name",
+                                 "vendor_id", "language", "encoder"}, told  # fmt: skip
+
+
+def test_the_git_history_tells_nothing(demo, private):
+    words = [
+        "git",
+        "log",
+        "--all",
+        "-p",
+        "--stat",
+        "--format=%an %ae %B",
+        "--",
+        "data",
+        "dvc.lock",
+        "params.yaml",
+    ]
+    history = subprocess.run(words, cwd=demo[0], capture_output=True, check=True).stdout
+    assert b"candidate.json" in history
+    _check(history, private, "git")
+
+
+def test_prefect_and_the_logs_tell_nothing(demo, private):
+    root = demo[0]
+    databases = list((root / ".guise/prefect").rglob("prefect.db"))
+    assert databases
+    for path in databases:
+        with sqlite3.connect(path) as database:
+            dump = "\n".join(database.iterdump()).encode()
+        assert b"extract" in dump
+        _check(dump, private, path)
+    files = [path for path in (root / ".guise").rglob("*") if path.is_file()]
+    files = [path for path in files if not {"s3", "private-remote"} & set(path.relative_to(root).parts)]
+    assert files
+    for path in files:
+        _check(path.read_bytes(), private, path)
