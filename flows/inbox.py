@@ -33,6 +33,8 @@ def take_inbox(root: Path, inbox: Path) -> None:
     files = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
     inside = [file for file in files if _is_inside(inbox, file)]
     outside = sorted(set(files) - set(inside))
+    if rows.is_empty() and not files:
+        raise InputError("the inbox is empty: nothing was handed in")
     withdrawn = withdrawn_files(root, inbox, inside, rows)
     _take(root, inbox, [file for file in inside if file not in withdrawn])
     write_manifest(root / RAW_PATH, without_files(rows, withdrawn))

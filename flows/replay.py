@@ -17,6 +17,7 @@ from prefect import flow, task
 from flows.environment import LOGS, REPORTS
 from flows.lifetime import ending_with_parent
 from schemas.reports import StageReport
+from tasks.clips import read_clips
 from tasks.documents import read_document, read_params
 from tasks.errors import GuiseError, InputError, StageError
 from tasks.ingest import RAW_PATH
@@ -117,6 +118,11 @@ def expected_reports(root: Path, node: str) -> list[Path]:
     return [root / REPORTS / f"{'-'.join(words)}.json" for words in names]
 
 
+def _require_clips(root: Path) -> None:
+    if read_clips(root).filter(status="admitted").is_empty():
+        raise InputError("no clip is admitted, so that nothing can be released: see `guise ingest`")
+
+
 def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
     """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
     read_params(root)
@@ -129,6 +135,8 @@ def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
         for node in graph_order(root, upto):
             result = reproduce(node)
             tell(result)
+            if node == "ingest" and upto != node:
+                _require_clips(root)
             results.append(result)
         return results
 

@@ -73,7 +73,9 @@ def withdraw(
     if (root / RAW_PATH).is_dir():
         add_to_dvc(root)
         reingest()
-    clips, objects = purge(root, pseudonym, set(record.clips))
+    clips, objects = purge(
+        root, pseudonym, set(record.clips), lambda found: _record(root, pseudonym, reason.strip(), found)
+    )
     record = _record(root, pseudonym, reason.strip(), clips)
     files += _remove_results(root, clips)
     commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])

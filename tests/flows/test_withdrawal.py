@@ -193,3 +193,27 @@ def test_wrong_use_is_a_sentence(withdrawn, guise, words, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_cohort_of_one_person_can_be_withdrawn_too(guise, api, sample, tmp_path):
+    root = tmp_path / "d"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    shutil.copy(sample("cap12"), root / "data/inbox/only.mp4")
+    header = "file,subject_id,session,task,consent_release,consent_expires,audio_policy,notes"
+    (root / "data/inbox/manifest.csv").write_text(f"{header}\nonly.mp4,Only One,s1,gait,yes,,,\n")
+    assert guise(root, "ingest", env=api).returncode == 0
+    # a run that no commit ever named
+    (root / "data/inbox/manifest.csv").write_text(f"{header}\nonly.mp4,Only One,s2,gait,yes,,,\n")
+    assert guise(root, "ingest", env=api).returncode == 0
+    done = guise(root, "withdraw", "Only One", "--reason", "asked for it", env=api)
+    assert done.returncode == 0, done.stderr
+    for place in (root / ".dvc/cache", root / "data/raw", root / "data/ingested", root / "data/inbox"):
+        for path in place.rglob("*"):
+            content = path.read_bytes() if path.is_file() else b""
+            assert b"Only One" not in content
+            assert b"only.mp4" not in content
+            assert path.suffix != ".mp4"
+            assert content[4:8] != b"ftyp"
+    run = guise(root, "run", env=api)
+    assert run.returncode == 2
+    assert "no clip is admitted" in run.stderr
