@@ -9,7 +9,7 @@ from flows.lineage import Lineage, Thing
 from tasks.documents import write_bytes
 from tasks.errors import InputError
 
-WIDTH, GAP, LINE, MARGIN = 640, 60, 18, 16
+WIDTH, GAP, LINE, MARGIN = 640, 60, 18, 40
 
 
 def write_picture(lineage: Lineage, path: Path) -> None:
@@ -36,14 +36,23 @@ def draw_svg(lineage: Lineage) -> str:
     graph = networkx.DiGraph([(thing.key, source) for thing in lineage.things for source in thing.came_from])
     by_key = {thing.key: thing for thing in lineage.things}
     places: dict[str, tuple[int, int, int]] = {}
+    layers = [
+        # what has a past of its own comes first, so that the way down is a straight one
+        sorted(layer, key=lambda key: not by_key[key].came_from)
+        for layer in networkx.topological_generations(graph)
+    ]
     top = MARGIN
-    for layer in networkx.topological_generations(graph):
+    for layer in layers:
         heights = [LINE * (len(by_key[key].says) + 2) for key in layer]
         for column, (key, height) in enumerate(zip(layer, heights, strict=True)):
             places[key] = (MARGIN + column * (WIDTH + GAP), top, height)
         top += max(heights) + GAP
     right = max(left for left, _, _ in places.values()) + WIDTH + MARGIN
-    arrows = [_arrow(places[key], places[source]) for key, source in graph.edges]
+    depth = {key: number for number, layer in enumerate(layers) for key in layer}
+    arrows = [
+        (_arrow if depth[source] - depth[key] == 1 else _way_round)(places[key], places[source])
+        for key, source in graph.edges
+    ]
     boxes = [_box(by_key[key], *place) for key, place in places.items()]
     return "\n".join(
         [
@@ -76,3 +85,12 @@ def _arrow(start: tuple[int, int, int], end: tuple[int, int, int]) -> str:
     x1, y1 = start[0] + WIDTH // 2, start[1] + start[2]
     x2, y2 = end[0] + WIDTH // 2, end[1]
     return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="#555" marker-end="url(#end)"/>'
+
+
+def _way_round(start: tuple[int, int, int], end: tuple[int, int, int]) -> str:
+    """Return an arrow that passes the boxes between on their left."""
+    y1, y2 = (top + height // 2 for _, top, height in (start, end))
+    return (
+        f'<path d="M{start[0]},{y1} H{MARGIN // 2} V{y2} H{end[0]}" fill="none" stroke="#555" '
+        'marker-end="url(#end)"/>'
+    )
