@@ -80,8 +80,8 @@ def prepare(root: Path, candidate: Candidate, approval: Approval) -> Package:
         write_bytes(sign(root, content), path)
     if not is_signed(content, path.read_bytes(), signers):
         raise GateRefusedError(
-            "the signing key is none of those that the candidate names: run `guise workspace .`, then "
-            "freeze and approve again"
+            "the signing key is none of those that the candidate names: run `guise workspace DIR` "
+            "from outside it, then freeze and approve again"
         )
     return Package(candidate.version, candidate.files, content, path.read_bytes())
 

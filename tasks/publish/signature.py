@@ -38,7 +38,9 @@ def read_signers(root: Path) -> bytes:
     """Return who may sign here, as `ssh-keygen -Y verify -f` reads it."""
     path = root / SIGNERS_PATH
     if not path.is_file():
-        raise KeyMismatchError(f"{SIGNERS_PATH} is missing: make it with `guise workspace .`")
+        raise KeyMismatchError(
+            f"{SIGNERS_PATH} is missing: make it with `guise workspace DIR`, from outside it"
+        )
     return path.read_bytes()
 
 
@@ -48,7 +50,7 @@ def public_key(root: Path) -> str:
     if not path.is_file():
         raise KeyMismatchError(
             f"there is no signing key: restore {KEY_PATH} from your backup, name one with {KEY_VARIABLE}, "
-            "or make one with `guise workspace .`"
+            "or make one with `guise workspace DIR`, from outside it"
         )
     return " ".join(_ssh_keygen("-y", "-P", "", "-f", str(path)).split()[:2])
 
