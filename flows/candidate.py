@@ -18,7 +18,7 @@ from schemas.release import Candidate, LeftOut, ReleaseClip, ReleaseFile
 from tasks.clips import keypoints_path, read_admitted, read_clips, video_path
 from tasks.documents import read_document, read_params, write_bytes, write_json
 from tasks.errors import GateRefusedError, InputError
-from tasks.hashing import sha256_file
+from tasks.hashing import sha256_bytes, sha256_file
 from tasks.inference import REGISTRY_PATH
 
 SETTINGS = ["params.yaml", "dvc.yaml"]
@@ -146,14 +146,24 @@ def _media_files(root: Path, clips: list[ReleaseClip]) -> list[ReleaseFile]:
 
 def _write_documents(root: Path, version: str, account: Account) -> list[ReleaseFile]:
     folder = release_folder(version) / "files"
-    shutil.rmtree(root / folder, ignore_errors=True)
+    # the last candidate's files stay until all of the new ones are there
+    fresh = root / folder.with_name("files.part")
     files = _media_files(root, account.chosen)
-    files += _write(root, folder, render_documents(account))
-    files += _write(root, folder, render_index(account, files))
-    return files + _write(root, folder, {SUMS: render_sums({file.path: file.sha256 for file in files})})
+    try:
+        files += _write(fresh, folder, render_documents(account))
+        files += _write(fresh, folder, render_index(account, files))
+        files += _write(fresh, folder, {SUMS: render_sums({file.path: file.sha256 for file in files})})
+        shutil.rmtree(root / folder, ignore_errors=True)
+        fresh.rename(root / folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return files
 
 
-def _write(root: Path, folder: Path, contents: dict[str, bytes]) -> list[ReleaseFile]:
+def _write(fresh: Path, folder: Path, contents: dict[str, bytes]) -> list[ReleaseFile]:
     for name, content in contents.items():
-        write_bytes(content, root / folder / name)
-    return [describe_file(root, name, folder / name) for name in contents]
+        write_bytes(content, fresh / name)
+    return [
+        ReleaseFile(path=name, source=str(folder / name), sha256=sha256_bytes(content), bytes=len(content))
+        for name, content in contents.items()
+    ]

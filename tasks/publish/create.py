@@ -53,7 +53,9 @@ def check_present(bucket: Bucket, key: str, source: Source) -> None:
         return
     if stored and stored.bytes == source.bytes and bucket.sha256(key) == source.sha256:
         return
-    raise StorageError(f"{key} holds other bytes than were approved: nothing was overwritten")
+    raise StorageError(
+        f"{key} holds other bytes than were approved: nothing was overwritten, freeze a new version"
+    )
 
 
 @dataclass(frozen=True)

@@ -150,11 +150,15 @@ def test_a_disk_that_fills_up_while_freezing_leaves_the_last_candidate(workspace
         pytest.skip("this machine does not allow to mount a small disk")
     try:
         shutil.copy(kept / "candidate.json", folder)
+        (folder / "files").mkdir()
+        shutil.copy(kept / "files/datasheet.md", folder / "files")
         done = guise(workspace, "candidate", "full")
         assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
         assert candidate_digest(read_candidate(workspace, "full")) == before
+        assert sorted(path.name for path in folder.iterdir()) == ["candidate.json", "files"]
+        assert [path.name for path in (folder / "files").iterdir()] == ["datasheet.md"]
     finally:
         subprocess.run(["umount", str(folder)], check=True)
         folder.rmdir()

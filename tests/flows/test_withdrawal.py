@@ -180,6 +180,14 @@ def test_the_next_release_is_without_them(withdrawn, guise):
     assert not set(clips) & set(table["clip_id"])
 
 
+def test_a_second_person_without_removal_keeps_the_audit_sound(withdrawn, guise, bucket):
+    root, environment, _, clips, _ = withdrawn
+    done = guise(root, "withdraw", "Patient Two", "--reason", "asked for it", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(bucket.read(f"{FOLDER}tombstone.json")[0])["clips"]) == len(clips) + 1
+    assert audit_release(root, VERSION).findings == ()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
