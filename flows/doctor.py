@@ -11,8 +11,10 @@ from tasks.errors import GuiseError
 from tasks.ingest.pseudonyms import fingerprint, known_key
 from tasks.ingest.survey import MANIFEST_NAME, read_manifest
 from tasks.models.fetch import cache_folder
+from tasks.publish.signature import public_key
 
 FREE_BYTES = 5 << 30
+PACKAGES = {"ssh-keygen": "OpenSSH's client"}
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,13 @@ class Finding:
 
 
 def examine(root: Path) -> list[Finding]:
-    """Check tools, workspace, settings, key, inbox and disk."""
-    findings = [_tool(name) for name in ("git", "make")] + [_disk(root)]
+    """Check tools, workspace, settings, keys, inbox and disk."""
+    findings = [_tool(name) for name in ("git", "make", "ssh-keygen")] + [_disk(root)]
     if not is_workspace(root):
         return [*findings, Finding("workspace", False, "make one with `guise workspace DIR`")]
     findings.append(_attempt("params.yaml", lambda: f"purpose {read_params(root).purpose}"))
     findings.append(_attempt("pseudonym key", lambda: f"fingerprint {fingerprint(known_key(root))}"))
+    findings.append(_attempt("signing key", lambda: public_key(root)))
     inbox = root / "data/inbox" / MANIFEST_NAME
     findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
     findings.append(_attempt("models", lambda: _count_models(root)))
@@ -50,7 +53,7 @@ def _count_models(root: Path) -> str:
 
 def _tool(name: str) -> Finding:
     found = shutil.which(name)
-    return Finding(name, bool(found), found or f"install {name}")
+    return Finding(name, bool(found), found or f"install {PACKAGES.get(name, name)}")
 
 
 def _disk(root: Path) -> Finding:

@@ -284,6 +284,7 @@ def test_a_folder_that_is_no_workspace_is_told(guise, tmp_path):
 def test_a_workspace_can_be_named_from_elsewhere(workspace, guise, tmp_path):
     done = guise(tmp_path, "--workspace", str(workspace), "doctor")
     assert "pseudonym key: fingerprint" in done.stdout
+    assert "signing key: ssh-ed25519 " in done.stdout
     assert done.returncode == 0, done.stdout
 
 
