@@ -10,8 +10,9 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flows.environment import API_URL, LOGS
@@ -22,12 +23,45 @@ from tasks.errors import InputError
 HOST = "127.0.0.1"
 START_S = 120
 STOP_S = 15
+TRIES = 3
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Return so many different ports that nobody listens on."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((HOST, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a server is started on given ports, and how it says that it is ready."""
+
+    name: str
+    log: Path
+    command: Callable[[list[int]], list[str]]
+    is_ready: Callable[[list[int]], bool]
+
+
+@contextmanager
+def serve_on_free_ports(server: Server, count: int) -> Iterator[list[int]]:
+    """Run a server on so many free ports until the block ends; yield them.
+
+    Another program may take a port first: then others are tried. Raises InputError where none will do.
+    """
+    with ExitStack() as stack:
+        for tries_left in reversed(range(TRIES)):
+            ports = free_ports(count)
+            running = serve(server.command(ports), partial(server.is_ready, ports), server.log, server.name)
+            try:
+                stack.enter_context(running)
+                break
+            except InputError:
+                if not tries_left:
+                    raise
+        yield ports
 
 
 @contextmanager
@@ -99,11 +133,15 @@ def prefect_server(root: Path) -> Iterator[str]:
         return
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    port = free_port()
-    url = f"http://{HOST}:{port}/api"
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST]
-    command += ["--port", str(port)]
-    with serve(command, lambda: _answers(f"{url}/health"), root / LOGS / "prefect.log", "Prefect server"):
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port"]
+    server = Server(
+        "Prefect server",
+        root / LOGS / "prefect.log",
+        lambda ports: [*command, str(ports[0])],
+        lambda ports: _answers(f"http://{HOST}:{ports[0]}/api/health"),
+    )
+    with serve_on_free_ports(server, 1) as (port,):
+        url = f"http://{HOST}:{port}/api"
         os.environ[API_URL] = url
         try:
             with temporary_settings({PREFECT_API_URL: url}):
@@ -134,29 +172,34 @@ class ObjectStore:
 def object_store(folder: Path) -> Iterator[ObjectStore]:
     """Run SeaweedFS's S3 server over a folder; credentials are new each time."""
     folder.mkdir(parents=True, exist_ok=True)
-    ports = [free_port() for _ in range(9)]
-    store = ObjectStore(f"http://{HOST}:{ports[0]}", secrets.token_hex(10), secrets.token_hex(20))
+    access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
     identity = {
         "name": "guise",
-        "credentials": [{"accessKey": store.access_key, "secretKey": store.secret_key}],
+        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
     config = folder / "s3.json"
     write_json({"identities": [identity]}, config)
     config.chmod(0o600)
     flags = {
-        "ip": HOST, "ip.bind": HOST, "s3.config": config, "s3.port": ports[0], "s3.port.grpc": ports[1],
-        "filer.port": ports[2], "filer.port.grpc": ports[3], "master.port": ports[4],
-        "master.port.grpc": ports[5], "volume.port": ports[6], "volume.port.grpc": ports[7],
-        "dir": folder, "volume.max": 400, "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0,
-        "s3.port.lance": 0, "master.telemetry": "false",
+        "ip": HOST, "ip.bind": HOST, "s3.config": config, "dir": folder, "volume.max": 400,
+        "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0, "s3.port.lance": 0,
+        "master.telemetry": "false",
     }  # fmt: skip
     weed = str(Path(sys.executable).parent / "weed")
-    command = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
-    master = f"http://{HOST}:{ports[4]}"
+    words = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
+    places = ("s3", "master", "filer", "volume")
+    names = [f"-{place}.port{kind}" for kind in ("", ".grpc") for place in places]
 
-    def is_ready() -> bool:
-        return _answers(f"{store.endpoint}/healthz") and _has_volume_server(master)
+    def is_ready(ports: list[int]) -> bool:
+        s3, master = (f"http://{HOST}:{port}" for port in ports[:2])
+        return _answers(f"{s3}/healthz") and _has_volume_server(master)
 
-    with serve(command, is_ready, folder / "weed.log", "S3 server"):
-        yield store
+    server = Server(
+        "S3 server",
+        folder / "weed.log",
+        lambda ports: [*words, *(f"{name}={port}" for name, port in zip(names, ports, strict=True))],
+        is_ready,
+    )
+    with serve_on_free_ports(server, len(names)) as ports:
+        yield ObjectStore(f"http://{HOST}:{ports[0]}", access_key, secret_key)

@@ -12,7 +12,7 @@ COVERAGE = pa.DataFrameSchema(
     {
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
         # -1 is nobody: the whole frame; what a person added counts downwards from -2
-        "track": pa.Column(pl.Int16),
+        "track": pa.Column(pl.Int32),
         "source": pa.Column(pl.String, pa.Check.isin(SOURCES)),
         "region_xyxy": pa.Column(pl.Array(pl.Float32, 4)),
         "method": pa.Column(pl.String, pa.Check.isin(METHODS)),

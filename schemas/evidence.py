@@ -114,7 +114,7 @@ SIGNALS = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "arm": pa.Column(pl.String, ARM),
-        "person": pa.Column(pl.Int16, pa.Check.ge(0)),
+        "person": pa.Column(pl.Int32, pa.Check.ge(0)),
         "signal": pa.Column(pl.String),
         "unit": pa.Column(pl.String),
         # of a signal over time, its means

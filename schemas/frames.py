@@ -9,6 +9,8 @@ FRAMES = pa.DataFrameSchema(
         "pts": pa.Column(pl.Int64),
         "timestamp_s": pa.Column(pl.Float64),
         "scene": pa.Column(pl.Int32, pa.Check.ge(0)),
+        # more faces or bodies were seen than are followed
+        "crowded": pa.Column(pl.Boolean),
     },
     strict=True,
 )

@@ -25,7 +25,7 @@ KEYPOINTS = pa.DataFrameSchema(
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
         "pts": pa.Column(pl.Int64),
         "timestamp_s": pa.Column(pl.Float64),
-        "person": pa.Column(pl.Int16, pa.Check.ge(0)),
+        "person": pa.Column(pl.Int32, pa.Check.ge(0)),
     }
     | {name: column for part, count in PARTS.items() for name, column in _part_columns(part, count).items()},
     strict=True,

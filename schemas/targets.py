@@ -9,8 +9,8 @@ TARGETS = pa.DataFrameSchema(
     {
         "subject": pa.Column(pl.String, SUBJECT),
         "clip_id": pa.Column(pl.String, CLIP_ID),
-        "track": pa.Column(pl.Int16, pa.Check.ge(0)),
-        "face": pa.Column(pl.Int16, pa.Check.ge(0)),
+        "track": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "face": pa.Column(pl.Int32, pa.Check.ge(0)),
         "target": pa.Column(pl.String),
         "target_sha256": pa.Column(pl.String, pa.Check.str_matches(r"^[0-9a-f]{64}$")),
     },

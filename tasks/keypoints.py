@@ -42,7 +42,7 @@ def to_table(sightings: list[Sighting]) -> pl.DataFrame:
         "frame": pl.Series([row.frame for row in rows], dtype=pl.Int32),
         "pts": pl.Series([row.pts for row in rows], dtype=pl.Int64),
         "timestamp_s": pl.Series([row.timestamp_s for row in rows], dtype=pl.Float64),
-        "person": pl.Series([row.person for row in rows], dtype=pl.Int16),
+        "person": pl.Series([row.person for row in rows], dtype=pl.Int32),
     }
     for part in PARTS:
         parts = [row.parts.get(part) for row in rows]

@@ -53,6 +53,13 @@ def bounding_box(points_xy: Points) -> Box:
     return np.concatenate([points_xy.min(axis=0), points_xy.max(axis=0)]).astype(np.float32)
 
 
+def without_margin(box_xyxy: Box, margin: float) -> Box:
+    """Return a box that was grown by a share of its size on every side as it was before."""
+    low, high = box_xyxy[:2], box_xyxy[2:]
+    reach = (high - low) * np.float32(margin / (1 + 2 * margin))
+    return np.concatenate([low + reach, high - reach]).astype(np.float32)
+
+
 def bounding_region(points_xy: Points, angle_rad: float, scale: float) -> Region:
     """Return the turned square around points whose side is `scale` x their longer extent."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)

@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
+from flows.stage import load_stage
 from schemas.coverage import COVERAGE
-from tasks.clips import coverage_path, video_path
+from tasks.clips import corrections_path, coverage_path, video_path
 from tasks.detectors import View
 from tasks.documents import read_table
 from tasks.faces import face_region, locate_mesh, search_faces
@@ -25,7 +26,7 @@ FRAMES = 20
 CASES = (
     "upright", "quarter turn", "upside down", "tiny", "tiny in a large picture", "cut off at the edge",
     "side by side", "cuts", "ten black frames", "mirrored at a variable rate", "nobody", "one frame",
-    "an instrument in front",
+    "an instrument in front", "small in 4K", "8K",
 )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def _make(case, man, other):
         moved = [(x0 + width, y0, x1 + width, y1) for x0, y0, x1, y1 in other[1]]
         return Made(pairs, [[mine, theirs] for mine, theirs in zip(boxes, moved, strict=True)])
     if case == "cuts":
-        mixed = [[man, other][index // 7 % 2] for index in range(FRAMES)]
+        mixed = [[man, other][index // 2 % 2] for index in range(FRAMES)]
         return Made([who[0][i] for i, who in enumerate(mixed)], [[who[1][i]] for i, who in enumerate(mixed)])
     if case == "ten black frames":
         dark = range(5, 15)
@@ -85,6 +86,14 @@ def _make(case, man, other):
         return Made(pictures[:1], [[boxes[0]]])
     if case == "an instrument in front":
         return Made(_behind_a_bar(man)[0], [[box] for box in boxes])
+    if case == "small in 4K":
+        small, scale = _shrunk(pictures[:4], 32 / size)
+        canvas = [_placed(rgb, (3840, 2160), (3000, 1500)) for rgb in small]
+        return Made(canvas, [[tuple(np.array(box) * scale + [3000, 1500] * 2)] for box in boxes[:4]])
+    if case == "8K":
+        large, scale = _shrunk(pictures[:2], 4320 / height)
+        canvas = [_placed(rgb, (7680, 4320), (900, 0)) for rgb in large]
+        return Made(canvas, [[tuple(np.array(box) * scale + [900, 0] * 2)] for box in boxes[:2]])
     return Made(pictures, [[box] for box in boxes])
 
 
@@ -189,9 +198,10 @@ def test_two_people_get_two_faces_and_each_keeps_its_own_over_the_cuts(cohort):
     pair = targets.filter(clip_id=ids["side by side"])
     assert pair["target"].n_unique() == 2
     cuts = targets.filter(clip_id=ids["cuts"]).sort("track")
-    assert cuts.height == 3
+    assert cuts.height == FRAMES // 2  # one track a scene
     assert cuts["target"].n_unique() == 2
-    assert cuts["target"][0] == cuts["target"][2]
+    assert (cuts["target"][::2] == cuts["target"][0]).all()
+    assert (cuts["target"][1::2] == cuts["target"][1]).all()
 
 
 def test_an_instrument_stays_in_front_of_another_face(cohort):
@@ -222,3 +232,37 @@ def test_an_uncovered_face_is_found_by_the_check(cohort, params, tmp_path):
     )
     surviving, *_ = clip_leaks(there, ids["upright"], params.validate_, params.deidentify.margin)
     assert (surviving["frames"], surviving["ranges"], surviving["worst"]) == (FRAMES, f"0-{FRAMES - 1}", 1.0)
+
+
+def test_a_crowd_is_masked_whole_and_a_person_is_asked(cohort, params, tmp_path):
+    """Nobody is left out silently, and a clip too full stops no other."""
+    here, _, ids, _ = cohort
+    clip_id = ids["side by side"]
+    for name in ("models", "targets"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / name).symlink_to(here / "data" / name)
+    path = tmp_path / video_path("original", clip_id)
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(here / video_path("original", clip_id), path)
+    admit_clips(tmp_path, {clip_id: "subject-0000000000000000"})
+    extract = params.extract.model_copy(update={"max_people": 1})
+    params = params.model_copy(update={"extract": extract})
+    for name, arm in (("extract", "original"), ("deidentify", "released"), ("extract", "released")):
+        run_stage(tmp_path, params, name, arm)
+    for frame in read_frames(tmp_path / video_path("released", clip_id)):
+        assert frame.grey.max() < 20
+    _, flagged, _ = clip_leaks(tmp_path, clip_id, params.validate_, params.deidentify.margin)
+    assert flagged["ranges"] == f"0-{FRAMES - 1}"
+
+
+def test_a_correction_renders_only_its_own_clip_again(cohort, params):
+    here, _, ids, _ = cohort
+    stage = load_stage("deidentify")
+    before = {job.key: job for job in stage.plan(here, params, "released")}
+    path = here / corrections_path(ids["upright"])
+    path.parent.mkdir()
+    header = "first_frame,last_frame,x0,y0,x1,y1,action,method"
+    path.write_text(f"{header}\n0,4,0,0,40,30,add,mask\n")
+    after = {job.key: job for job in stage.plan(here, params, "released")}
+    path.unlink()
+    assert [key for key in before if before[key] != after[key]] == [ids["upright"]]

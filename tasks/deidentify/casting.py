@@ -1,8 +1,9 @@
 """Choose, by trial on a subject's own frames, the targets of everyone in the subject's clips."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from tasks.deidentify.likeness import features_alike
 from tasks.deidentify.mesh_swap import Fit, Look, MeshSwapper, make_fit, make_look
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.reading import Meshes, read_observations, read_scenes
-from tasks.deidentify.sightings import Observation
 from tasks.deidentify.targets import Target
 from tasks.faces import LEFT_EYE, MESH_SIDE_PX, RIGHT_EYE, mesh_region
 from tasks.inference import shared_weights
@@ -23,14 +23,18 @@ from tasks.recognisers import Embedding, Recogniser, make_recognisers
 from tasks.regions import Box, Points, RgbImage, bounding_box, crop_region, to_crop, to_picture
 from tasks.video import read_frames
 
-# how many faces of a clip are told apart, within how many of its first frames
-FACES, FIRST_FRAMES = 8, 3000
-MARGIN = 0.35
+# how many people are given a face by trial, and on how many shots of each, spread over the clips
+FACES, SHOTS = 8, 48
+# around a face, as a share of its size: what a swap draws on, and what is kept of a picture
+MARGIN, KEPT = 0.35, 1.0
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One track's face in one frame."""
+    """One track's face in one frame: that part of the picture."""
 
     track: int
     rgb: RgbImage
@@ -65,12 +69,12 @@ def cast_subject(
     fit = make_fit(weights, extract.landmark_score)
     given: list[str] = []
     rows: list[Row] = []
-    for face, group in enumerate(who_is_who(people, rule.targets.alike)):
+    for face, group in enumerate(who_is_who(people, rule.targets.alike)[:FACES]):
         if face == 0 and settled in pool:
             given.append(str(settled))
         else:
             free = [name for name in pool if name not in given] or list(pool)
-            seen = [shot for one in group for shot in shots[(one.clip_id, one.track)]]
+            seen = _spread([shot for one in group for shot in shots[(one.clip_id, one.track)]], SHOTS)
             own = unit_mean([one.embeddings for one in group])
             audition = Audition(
                 seen, own, decoys if face == 0 else {}, judge, fit, make_look(weights), rule.mesh_swap
@@ -97,10 +101,9 @@ def _people(
     shots: dict[tuple[str, int], list[Shot]] = {}
     for clip_id in clip_ids:
         observations, _ = read_observations(root, clip_id, rule)
-        tracks = join_tracks(observations, read_scenes(root, clip_id))
-        usable = [track for track in tracks.values() if any(_is_usable(seen) for seen in track)]
-        largest = sorted(usable, key=lambda track: -_area(track))[:FACES]
-        for shot in _shoot(root, clip_id, largest, Meshes(root, clip_id, flat(tracks), rule), rule):
+        tracks = join_tracks(observations, read_scenes(root, clip_id), rule.reach)
+        usable = [track for track in tracks.values() if any(seen.is_trusted for seen in track)]
+        for shot in _shoot(root, clip_id, usable, Meshes(root, clip_id, flat(tracks), rule), rule):
             shots.setdefault((clip_id, shot.track), []).append(shot)
         people += [
             Person(
@@ -109,7 +112,8 @@ def _people(
                 _area(track),
                 np.stack([judge(shot.rgb, shot.mesh_xy) for shot in shots[(clip_id, track[0].track)]]),
             )
-            for track in largest
+            for track in usable
+            if (clip_id, track[0].track) in shots
         ]
     return people, shots
 
@@ -120,8 +124,10 @@ def _largest_face(root: Path, clip_id: str, judge: Recogniser, rule: Deidentify)
     return unit_mean([largest.embeddings]) if largest else None
 
 
-def _is_usable(seen: Observation) -> bool:
-    return seen.is_trusted and seen.frame < FIRST_FRAMES
+def _spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most so many of the items, evenly spread."""
+    picks = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[pick] for pick in picks]
 
 
 def _area(track: Track) -> float:
@@ -132,17 +138,26 @@ def _shoot(root: Path, clip_id: str, tracks: list[Track], meshes: Meshes, rule: 
     """Take a few frames of every track, evenly spread."""
     wanted: dict[int, set[int]] = {}
     for track in tracks:
-        frames = [seen.frame for seen in track if _is_usable(seen)]
-        picks = np.linspace(0, len(frames) - 1, rule.targets.frames).round().astype(int)
-        for pick in picks:
-            wanted.setdefault(frames[pick], set()).add(track[0].track)
-    for frame in read_frames(root / video_path("original", clip_id)):
-        for number in sorted(wanted.get(frame.index, ())):
-            mesh = meshes.mesh(frame.index, number)
-            if mesh is not None:
-                yield Shot(number, frame.rgb, mesh)
-        if frame.index >= max(wanted, default=0):
+        frames = [seen.frame for seen in track if seen.is_trusted]
+        for frame in _spread(frames, rule.targets.frames):
+            wanted.setdefault(frame, set()).add(track[0].track)
+    last = max(wanted, default=-1)
+    for picture in read_frames(root / video_path("original", clip_id)):
+        if picture.index > last:
             return
+        for number in sorted(wanted.get(picture.index, ())):
+            mesh = meshes.mesh(picture.index, number)
+            shot = None if mesh is None else _close_up(number, picture.rgb, mesh)
+            if shot is not None and shot.rgb.size:
+                yield shot
+
+
+def _close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
+    """Keep a face and what is around it: whole pictures of every track would fill the memory."""
+    x0, y0, x1, y1 = np.round(_box_around(mesh_xy, KEPT)).astype(int)
+    corner = np.array([max(0, x0), max(0, y0)])
+    part = rgb[corner[1] : max(0, y1), corner[0] : max(0, x1)].copy()
+    return Shot(track, part, (mesh_xy - corner).astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -169,7 +184,7 @@ class Audition:
     def _swap(self, shot: Shot, target: Target, others: list[Embedding]) -> tuple[float, float, float, float]:
         rgb, region = shot.rgb.copy(), mesh_region(shot.mesh_xy)
         swap = MeshSwapper(self.settings, self.fit, self.look)
-        swap(rgb, _box_around(shot.mesh_xy), 0, shot.mesh_xy, target)
+        swap(rgb, _box_around(shot.mesh_xy, MARGIN), 0, shot.mesh_xy, target)
         before, after = (crop_region(picture, region, MESH_SIDE_PX) for picture in (shot.rgb, rgb))
         seen, aim = self.fit(after), to_crop(shot.mesh_xy, region, MESH_SIDE_PX)
         found = aim if seen is None else seen
@@ -180,7 +195,7 @@ class Audition:
         return float(face @ self.own), nearest, features_alike(before, after, aim), error
 
 
-def _box_around(mesh_xy: Points) -> Box:
+def _box_around(mesh_xy: Points, margin: float) -> Box:
     box = bounding_box(mesh_xy).reshape(2, 2)
-    reach = np.ptp(box, axis=0) * MARGIN
+    reach = np.ptp(box, axis=0) * margin
     return np.asarray((box + np.stack([-reach, reach])).reshape(4), np.float32)

@@ -14,7 +14,7 @@ from tasks.deidentify.coverage import Clip, FaceRegion, cover
 from tasks.deidentify.joining import flat, join_tracks
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.deidentify.pool import load_pool
-from tasks.deidentify.reading import Meshes, read_corrections, read_observations, read_scenes
+from tasks.deidentify.reading import Meshes, read_corrections, read_crowded, read_observations, read_scenes
 from tasks.deidentify.render import Cover, make_methods, render
 from tasks.deidentify.targets import Target
 from tasks.documents import write_table
@@ -54,9 +54,10 @@ def deidentify_clip(
     """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
     source = root / video_path("original", clip_id)
     info = read_info(source)
-    clip = Clip(read_scenes(root, clip_id), info.shown_size_wh, cast.subject or None)
+    scenes, crowded = read_scenes(root, clip_id), read_crowded(root, clip_id)
+    clip = Clip(scenes, info.shown_size_wh, cast.subject or None, crowded)
     faces, heads = read_observations(root, clip_id, rule)
-    tracks = join_tracks(faces, clip.scenes)
+    tracks = join_tracks(faces, clip.scenes, rule.reach)
     corrections = read_corrections(root, clip_id, len(clip.scenes))
     regions = cover(tracks, heads, clip, rule, corrections)
     weights = shared_weights(root)
@@ -121,7 +122,7 @@ def to_table(regions: list[FaceRegion], in_front: dict[FaceKey, float]) -> pl.Da
     return pl.DataFrame(
         {
             "frame": pl.Series([region.frame for region in regions], dtype=pl.Int32),
-            "track": pl.Series([region.track for region in regions], dtype=pl.Int16),
+            "track": pl.Series([region.track for region in regions], dtype=pl.Int32),
             "source": pl.Series([region.source for region in regions], dtype=pl.String),
             "region_xyxy": pl.Series(
                 [region.box_xyxy.tolist() for region in regions], dtype=pl.Array(pl.Float32, 4)

@@ -9,18 +9,17 @@ from typing import Literal
 import numpy as np
 
 from schemas.params import Deidentify, Drawn, Method
-from tasks.deidentify.joining import Track, Tracks
+from tasks.deidentify.joining import LARGEST_CHANGE, Track, Tracks
 from tasks.deidentify.sightings import Head, Observation
-from tasks.regions import Box, overlap
+from tasks.regions import Box, without_margin
 
 Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
 Action = Literal["add", "remove", "method"]
 NOBODY = -1
 # a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
 EDGE = 0.02
-SAME_FACE = 0.3
 # added to the number of a track whose body has its head where its face is not
-HEADS = 16_384
+HEADS = 1 << 20
 # corrections are numbered downwards from here; one speaks of a region that lies so far inside its box
 CORRECTED = -2
 MEANT = 0.8
@@ -53,11 +52,15 @@ class Correction:
 
 @dataclass(frozen=True)
 class Clip:
-    """What coverage must know of a clip: the scene number of every frame, and who its subject is."""
+    """What coverage must know of a clip: the scene number of every frame, and who its subject is.
+
+    crowded: frames that showed more people than the extractor follows.
+    """
 
     scenes: list[int]
     size_wh: tuple[int, int]
     subject_tracks: frozenset[int] | None = None
+    crowded: frozenset[int] = frozenset()
 
     def scene_frames(self, scene: int) -> range:
         return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))
@@ -75,19 +78,45 @@ def cover(
     tracks: as `join_tracks` gives them. A track reaches over its whole scene; one that was never sure,
     or that ends at the picture's edge, reaches `rule.reach` frames beyond its sightings. Where a face
     was not seen, the body says where the head is, and the nearest sighting where it does not. A frame
-    in which nobody was located is masked whole. What a person corrected holds last.
+    in which nobody was located, or too many were, is masked whole. What a person corrected holds last.
     """
+    heads = _without_glimpsed_backs(heads, rule)
     regions = [region for (_, scene), seen in tracks.items() for region in _follow(seen, clip, scene, rule)]
-    regions = correct(_without_shadows(_add_heads(regions, heads, clip, rule)), corrections)
+    regions = correct(_without_shadows(_add_heads(regions, heads, clip, rule), rule), corrections)
     located = {region.frame for region in regions if region.source != "extended" and region.method != "none"}
     located |= {head.frame for head in heads if head.box_xyxy is None}
+    located -= _crowded(clip, rule)
     blind = [whole_frame(frame, clip) for frame in range(len(clip.scenes)) if frame not in located]
     return sorted(regions + correct(blind, corrections, add=False), key=drawing_order)
 
 
-def drawing_order(region: FaceRegion) -> tuple[int, bool, int]:
+def drawing_order(region: FaceRegion) -> tuple[int, bool, bool, int]:
     """Sort by frame; a box that was only guessed must not be drawn over a face that was swapped."""
-    return region.frame, region.method == "mesh_swap", region.track
+    return region.frame, region.track == NOBODY, region.method == "mesh_swap", region.track
+
+
+def _crowded(clip: Clip, rule: Deidentify) -> set[int]:
+    """Return the frames in which somebody was left out, or may have been before a search noticed."""
+    return {
+        near
+        for frame in clip.crowded
+        for near in range(max(0, frame - rule.reach), min(len(clip.scenes), frame + rule.reach + 1))
+        if clip.scenes[near] == clip.scenes[frame]
+    }
+
+
+def _without_glimpsed_backs(heads: list[Head], rule: Deidentify) -> list[Head]:
+    """Drop backs that were not seen for a while: a body that is misread for a moment hides nobody."""
+    backs = sorted((head.track, head.frame) for head in heads if head.box_xyxy is None)
+    runs: list[list[tuple[int, int]]] = []
+    for track, frame in backs:
+        last = runs[-1][-1] if runs else (NOBODY, 0)
+        if last[0] == track and frame - last[1] <= rule.max_gap:
+            runs[-1].append((track, frame))
+        else:
+            runs.append([(track, frame)])
+    steady = {back for run in runs if run[-1][1] - run[0][1] >= rule.reach for back in run}
+    return [head for head in heads if head.box_xyxy is not None or (head.track, head.frame) in steady]
 
 
 def whole_frame(frame: int, clip: Clip) -> FaceRegion:
@@ -157,15 +186,23 @@ def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
     A run of such frames shorter than `rule.settle` keeps the method of its neighbours: methods must
     not alternate before the viewer's eyes.
     """
-    trusted = [one.frame for one in seen if one.is_trusted]
-    usable = set(trusted)
+    trusted = [place for place, one in enumerate(seen) if one.is_trusted]
+    usable = {seen[place].frame for place in trusted}
     for left, right in pairwise(trusted):
-        if right - left - 1 <= rule.max_gap:
-            usable |= set(range(left, right))
+        first, last = seen[left], seen[right]
+        is_between = all(_lies_between(first, one, last) for one in seen[left + 1 : right])
+        if last.frame - first.frame - 1 <= rule.max_gap and is_between:
+            usable |= set(range(first.frame, last.frame))
     steps = groupby(enumerate(sorted(usable)), lambda at: at[1] - at[0])
     runs = [[frame for _, frame in run] for _, run in steps]
     whole = [seen[0].frame, seen[-1].frame]
     return {frame for run in runs if len(run) >= rule.settle or [run[0], run[-1]] == whole for frame in run}
+
+
+def _lies_between(first: Observation, one: Observation, last: Observation) -> bool:
+    """Return whether a face was seen where a mesh drawn between two others would be."""
+    share = (one.frame - first.frame) / (last.frame - first.frame)
+    return _holds(first.box_xyxy + (last.box_xyxy - first.box_xyxy) * np.float32(share), one.box_xyxy)
 
 
 def _reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
@@ -236,8 +273,8 @@ def _speaks_of(line: Correction, region: FaceRegion) -> bool:
     return shared >= MEANT * float(np.prod(region.box_xyxy[2:] - region.box_xyxy[:2]))
 
 
-def _without_shadows(regions: list[FaceRegion]) -> list[FaceRegion]:
-    """Drop what a track left behind where another track's face was seen in the same frame.
+def _without_shadows(regions: list[FaceRegion], rule: Deidentify) -> list[FaceRegion]:
+    """Drop what a track left behind in the very place of another track's face in the same frame.
 
     Tracks that were ever seen side by side are two people: neither stands for the other.
     """
@@ -251,7 +288,13 @@ def _without_shadows(regions: list[FaceRegion]) -> list[FaceRegion]:
         for region in regions
         if region.source not in ("extended", "head_region")
         or all(
-            (region.track % HEADS, face.track) in apart or overlap(region.box_xyxy, face.box_xyxy) < SAME_FACE
+            (region.track % HEADS, face.track) in apart or not _stands_for(face, region, rule)
             for face in seen.get(region.frame, [])
         )
     ]
+
+
+def _stands_for(face: FaceRegion, guess: FaceRegion, rule: Deidentify) -> bool:
+    sizes = [float(np.ptp(region.box_xyxy.reshape(2, 2), axis=0).max()) for region in (face, guess)]
+    is_alike = sizes[1] <= LARGEST_CHANGE * sizes[0]
+    return is_alike and _holds(without_margin(face.box_xyxy, rule.margin), guess.box_xyxy)

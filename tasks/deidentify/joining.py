@@ -5,28 +5,30 @@ from dataclasses import replace
 import numpy as np
 
 from tasks.deidentify.sightings import Observation
-from tasks.regions import Box
+from tasks.regions import Box, overlap
 
-# a face that is found again lies within its own size of where it was lost, and is about as large
+# a face that is found again soon lies within its own size of where it was lost, and is about as large;
+# one that is found later lies where it was
 FARTHEST_SIZES = 1.0
+SAME_PLACE = 0.3
 LARGEST_CHANGE = 2.0
 
 Track = list[Observation]
 Tracks = dict[tuple[int, int], Track]
 
 
-def join_tracks(observations: list[Observation], scenes: list[int]) -> Tracks:
+def join_tracks(observations: list[Observation], scenes: list[int], soon: int) -> Tracks:
     """Return (track, scene) -> its observations in order of frames.
 
     A track never crosses a cut. Within a scene a track that begins near where another ended goes on
-    as that one.
+    as that one; after more than `soon` frames only in the same place, since somebody else may have come.
     """
     pieces: Tracks = {}
     for one in sorted(observations, key=lambda one: (one.frame, one.track)):
         pieces.setdefault((scenes[one.frame], one.track), []).append(one)
     joined: Tracks = {}
     for (scene, track), seen in sorted(pieces.items(), key=lambda piece: piece[1][0].frame):
-        before = _predecessor(scene, seen, joined)
+        before = _predecessor(scene, seen, joined, soon)
         if before is None:
             joined[(track, scene)] = list(seen)
         else:
@@ -39,13 +41,17 @@ def flat(tracks: Tracks) -> list[Observation]:
     return sorted((seen for track in tracks.values() for seen in track), key=lambda seen: seen.frame)
 
 
-def _predecessor(scene: int, seen: Track, joined: Tracks) -> tuple[int, int] | None:
+def _predecessor(scene: int, seen: Track, joined: Tracks, soon: int) -> tuple[int, int] | None:
     ended = [
         (seen[0].frame - track[-1].frame, key)
         for key, track in joined.items()
         if key[1] == scene
         and track[-1].frame < seen[0].frame
         and is_same_place(track[-1].box_xyxy, seen[0].box_xyxy)
+        and (
+            seen[0].frame - track[-1].frame <= soon
+            or overlap(track[-1].box_xyxy, seen[0].box_xyxy) >= SAME_PLACE
+        )
     ]
     return min(ended)[1] if ended else None
 

@@ -31,6 +31,7 @@ LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
 GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what it is astray
 KEPT_CORRECTION = 0.8  # from frame to frame; more of it adds up
+SMOOTHED = 0.12  # of a face's square: over which what may be a shadow is blurred
 # the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
 Fit = Callable[[RgbImage], Points | None]
 # the irises of a face in a picture, given its mesh
@@ -90,7 +91,7 @@ class MeshSwapper:
     ) -> float:
         """Replace a face in place by the target's, in the patient's pose, expression, gaze and light.
 
-        Return the share of the face in front of which something stayed.
+        Return the share of the face in front of which something stayed with its own pixels.
         last_xy: the mesh of the frame before, around which the extractor looks for this one.
         """
         region = mesh_region(mesh_xy if last_xy is None else last_xy)
@@ -101,13 +102,16 @@ class MeshSwapper:
         crop = crop_region(rgb, region, MESH_SIDE_PX)
         aim = to_crop(mesh_xy, region, MESH_SIDE_PX)
         memory = self._memory(track, target)
-        in_front = _in_front(
+        in_front, shade = _in_front(
             crop,
             aim,
             [to_crop(hand, region, MESH_SIDE_PX) for hand in hands_xy],
             memory.occluders,
             target.rim,
         )
+        if shade is not None:
+            smooth(rgb, box_xyxy, region, shade)
+            crop = crop_region(rgb, region, MESH_SIDE_PX)
         face = tinted(target, memory.tone.follow(crop, aim, in_front), self.settings.tone)
         irises = self.look(rgb, mesh_xy)
         face = looking(face, irises + memory.gaze)
@@ -120,7 +124,9 @@ class MeshSwapper:
             astray = (irises - self.look(rgb, mesh_xy)) * GAZE_CORRECTION
             memory.gaze = np.clip(memory.gaze + astray, -FARTHEST_XY, FARTHEST_XY)
         memory.frames += 1
-        return 0.0 if in_front is None else _share_inside(in_front, aim)
+        if in_front is None:
+            return 0.0
+        return _share_inside(in_front if shade is None else in_front - shade, aim)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
@@ -162,16 +168,23 @@ class MeshSwapper:
 
 def _in_front(
     crop: RgbImage, aim: Points, hands_xy: Sequence[Points], occluders: Occluders, rim: float
-) -> Floats | None:
-    """Return the canvas's weights of what must stay in front of the face; None where nothing does."""
+) -> tuple[Floats | None, Floats | None]:
+    """Return the canvas's weights of what must stay in front of the face, None where nothing does.
+
+    Beside them those of the part that may be skin in a shadow, of which only the darkness may stay.
+    """
     wide_xy = with_rim(aim, rim)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     flat = occluders.step(occluders.layout.spread(lab, wide_xy))
     hands = hand_weights(hands_xy, aim, MESH_SIDE_PX)
     if not flat.any():
-        return hands
+        return hands, None
     things = occluders.layout.fold(flat, wide_xy, MESH_SIDE_PX)
-    return things if hands is None else np.maximum(things, hands)
+    all_things = things if hands is None else np.maximum(things, hands)
+    if occluders.shade is None or not occluders.shade.any():
+        return all_things, None
+    shade = occluders.layout.fold(occluders.shade, wide_xy, MESH_SIDE_PX)
+    return all_things, shade if hands is None else np.minimum(shade, 1 - hands)
 
 
 def _share_inside(weights: Floats, mesh_xy: Points) -> float:
@@ -189,11 +202,22 @@ def is_near(seen_xy: Points, mesh_xy: Points) -> bool:
 def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, canvas: Floats, face: RgbImage) -> None:
     """Bring a canvas into the picture, nowhere outside the box."""
     patch = patch_of(rgb, box_xyxy)
-    corner = np.maximum(np.floor(box_xyxy[:2]), 0)
+    patch[:] = paint(patch, _onto(patch, box_xyxy, region, canvas), face)
+
+
+def smooth(rgb: RgbImage, box_xyxy: Box, region: Region, weights: Floats) -> None:
+    """Leave only the darkness of a part of the picture, nowhere outside the box."""
+    patch = patch_of(rgb, box_xyxy)
+    share = _onto(patch, box_xyxy, region, weights)
+    side = 2 * round(region.side * SMOOTHED / 2) + 1
+    patch[:] = cv2.blendLinear(cv2.stackBlur(patch, (side, side)), patch, share, 1 - share)
+
+
+def _onto(patch: RgbImage, box_xyxy: Box, region: Region, canvas: Floats) -> Floats:
+    """Return a region's canvas as it lies on the box's part of the picture."""
     matrix = region.matrix(canvas.shape[0])
-    matrix[:, 2] -= corner
-    size_wh = patch.shape[1::-1]
-    patch[:] = paint(patch, np.asarray(cv2.warpAffine(canvas, matrix, size_wh), np.float32), face)
+    matrix[:, 2] -= np.maximum(np.floor(box_xyxy[:2]), 0)
+    return np.asarray(cv2.warpAffine(canvas, matrix, patch.shape[1::-1]), np.float32)
 
 
 def paint(rgb: RgbImage, canvas: Floats, face: RgbImage) -> RgbImage:

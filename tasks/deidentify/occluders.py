@@ -35,13 +35,17 @@ SOFT_PX = 1.5
 
 @dataclass
 class Occluders:
-    """Follow one face, spread flat: its skin, its look at first and lately, and its hair."""
+    """Follow one face, spread flat: its skin, its look at first and lately, and its hair.
+
+    shade: the weights of that part of the hair which may be skin in a shadow.
+    """
 
     layout: Layout
     skin: Floats | None = None
     first: Floats | None = None
     look: Floats | None = None
     hair: Floats | None = None
+    shade: Floats | None = None
 
     def step(self, lab: Floats) -> Floats:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
@@ -49,6 +53,7 @@ class Occluders:
         lab: side x side x 3, 8-bit Lab, 0 beyond the picture. Nothing is in front where no skin has been
         seen yet; where the cheeks change at once, all is learnt anew.
         """
+        self.shade = None
         known = (lab[..., 0] >= LEAST_LIGHT) & (self.layout.index >= 0)
         cheeks = lab[self.layout.cheeks & known]
         is_seen = len(cheeks) >= self.layout.cheeks.sum() / 2
@@ -106,7 +111,11 @@ class Occluders:
             now = now * (cv2.dilate(was_dark, LARGE) > 0)
         self.hair = now if self.hair is None else self.hair + (now - self.hair) * np.float32(HAIR_RATE)
         # hair that has gone leaves no hole
-        return np.minimum(self.hair, now)
+        shown = np.minimum(self.hair, now)
+        # brown hair has the colour of skin in a shadow
+        doubtful = cv2.dilate((~is_foreign(lab, skin)).astype(np.uint8), LARGE)
+        self.shade = shown * doubtful.astype(np.float32)
+        return shown
 
 
 def _step(now: Floats, skin: Floats) -> float:

@@ -30,6 +30,12 @@ def read_scenes(root: Path, clip_id: str) -> list[int]:
     return read_table(root / frames_path("original", clip_id), FRAMES)["scene"].to_list()
 
 
+def read_crowded(root: Path, clip_id: str) -> frozenset[int]:
+    """Return the frames that showed more people than were followed."""
+    table = read_table(root / frames_path("original", clip_id), FRAMES)
+    return frozenset(table.filter("crowded")["frame"].to_list())
+
+
 def read_observations(root: Path, clip_id: str, rule: Deidentify) -> tuple[list[Observation], list[Head]]:
     """Return every face and head that `extract` saw in the original."""
     faces: list[Observation] = []

@@ -44,10 +44,10 @@ class Survey:
 
     spool: BinaryIO
     people: People = field(default_factory=People)
-    frames: list[tuple[int, int, float, int]] = field(default_factory=list)
+    frames: list[tuple[int, int, float, int, bool]] = field(default_factory=list)
 
-    def add(self, frame: Frame, scene: int, parts: FrameParts) -> None:
-        self.frames.append((frame.index, frame.pts, frame.timestamp_s, scene))
+    def add(self, frame: Frame, scene: int, parts: FrameParts, *, crowded: bool) -> None:
+        self.frames.append((frame.index, frame.pts, frame.timestamp_s, scene, crowded))
         self.people.meet(parts)
         pickle.dump(parts, self.spool)
 
@@ -83,10 +83,11 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
         glances=True,
     )
     limbed = _with_limbs(ahead(_moments(frames, settings)), weights, settings)
-    for moment, limbs in ahead(limbed, AHEAD_FRAMES):
+    for moment, limbs, many_bodies in ahead(limbed, AHEAD_FRAMES):
         is_hidden = _is_face_missing(limbs["body"], face.live)
         faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden)
-        survey.add(moment.frame, moment.scene, {"face": faces, **limbs})
+        parts = {"face": faces, **limbs}
+        survey.add(moment.frame, moment.scene, parts, crowded=face.crowded or many_bodies)
     return survey
 
 
@@ -100,7 +101,7 @@ def _moments(frames: Iterable[Frame], settings: Extract) -> Iterator[Moment]:
 
 def _with_limbs(
     moments: Iterable[Moment], weights: Weights, settings: Extract
-) -> Iterator[tuple[Moment, FrameParts]]:
+) -> Iterator[tuple[Moment, FrameParts, bool]]:
     limit, overlap = settings.max_people, settings.overlap
     body = Tracker(body_model(weights, settings), settings.part_interval, limit, overlap)
     hand = Tracker(hand_model(weights, settings), settings.part_interval, 2 * limit, overlap)
@@ -109,7 +110,7 @@ def _with_limbs(
             "body": body.step(moment.view, cut=moment.is_cut),
             "hand": hand.step(moment.view, cut=moment.is_cut),
         }
-        yield moment, limbs
+        yield moment, limbs, body.crowded
 
 
 def _is_face_missing(bodies: tuple[Tracked, ...], faces: tuple[Tracked, ...]) -> bool:

@@ -17,10 +17,11 @@ FrameParts = dict[str, tuple[Tracked, ...]]
 
 
 class People:
-    """Who is who over a clip: face and body tracks that share most frames are one person."""
+    """Who is who over a clip: a face and a body that are together in most of their frames are one person."""
 
     def __init__(self) -> None:
         self._votes: Counter[tuple[int, int]] = Counter()
+        self._met: Counter[tuple[int, int]] = Counter()
         self._appeared: dict[tuple[str, int], None] = {}
 
     def meet(self, parts: FrameParts) -> None:
@@ -29,6 +30,7 @@ class People:
             self._appeared.update({(kind, tracked.track): None for tracked in parts[kind]})
         for body in parts["body"]:
             nose = body.located.part.xy[NOSE]
+            self._met.update((face.track, body.track) for face in parts["face"])
             self._votes.update(
                 (face.track, body.track)
                 for face in parts["face"]
@@ -38,8 +40,10 @@ class People:
     def numbers(self) -> dict[tuple[str, int], int]:
         """Return (kind, track) -> person number, in order of first appearance."""
         pairs: dict[int, int] = {}
-        for (face, body), _ in self._votes.most_common():
-            if face not in pairs and body not in pairs.values():
+        for (face, body), together in self._votes.most_common():
+            # whoever leans over a patient for a moment is not the patient
+            is_one = 2 * together > self._met[face, body]
+            if is_one and face not in pairs and body not in pairs.values():
                 pairs[face] = body
         numbers: dict[tuple[str, int], int] = {}
         for kind, track in self._appeared:

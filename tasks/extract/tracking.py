@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 
 from tasks.detectors import Detection, View
-from tasks.errors import VideoError
 from tasks.keypoints import Part
 from tasks.regions import Box, Region, RgbImage, overlap, share_inside
 
@@ -48,8 +47,8 @@ class PartModel:
 class Tracker:
     """Follow parts; search for newcomers each `interval` frames and after any loss.
 
-    glances: take a quick look in the frames between. Raises VideoError where more than `limit` are
-    seen at once: nobody is left out silently.
+    glances: take a quick look in the frames between. Where more than `limit` are seen, `crowded` says so
+    until a search finds fewer: nobody is left out silently.
     """
 
     model: PartModel
@@ -57,6 +56,7 @@ class Tracker:
     limit: int
     overlap: float
     glances: bool = False
+    crowded: bool = False
     _frame: int = -1
     _turned: int = -1_000_000
     _next_track: int = 0
@@ -106,6 +106,7 @@ class Tracker:
         return followed
 
     def _add_newcomers(self, view: View, followed: list[Tracked], look: Look) -> list[Tracked]:
+        self.crowded &= look == "glance"
         for found in self.model.find(view, look):
             if self.model.same_box and self._is_part(found.box_xyxy, followed):
                 continue
@@ -113,10 +114,8 @@ class Tracker:
             if located is None or self._is_part(located.part.box_xyxy, followed):
                 continue
             if len(followed) == self.limit:
-                raise VideoError(
-                    f"frame {self._frame} shows more than {self.limit}: raise extract.max_people in "
-                    "params.yaml, or hand in the inbox without this clip"
-                )
+                self.crowded = True
+                break
             followed.append(Tracked(self._identify(located, followed), located))
         return followed
 

@@ -16,7 +16,7 @@ from tasks.clips import coverage_path, keypoints_path, video_path
 from tasks.documents import read_pieces, read_table
 from tasks.errors import VideoError
 from tasks.keypoints import stack_boxes
-from tasks.regions import Box, overlap
+from tasks.regions import Box, overlap, without_margin
 from tasks.validate.survival import ranges, surviving_share
 from tasks.video import Frame, read_frames
 
@@ -64,7 +64,7 @@ def _side_by_side(root: Path, clip_id: str) -> Iterator[tuple[Frame, Frame]]:
 
 
 def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> Boxes:
-    """Return per frame what to compare: every face found in either arm, and what was covered between."""
+    """Return per frame what to compare: whatever was covered, and every face found in either arm."""
     pardoned: Boxes = {}
     boxes: Boxes = {}
     regions = coverage["region_xyxy"].to_numpy() if len(coverage) else np.empty((0, 4), np.float32)
@@ -73,9 +73,10 @@ def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> B
     ):
         if method == "none":
             pardoned.setdefault(frame, []).append(region)
-        elif source in ("interpolated", "corrected"):
-            # a face that was detected has its own box below
-            boxes.setdefault(frame, []).append(_without(region, margin) if method == "mesh_swap" else region)
+        elif method != "mesh_swap":
+            boxes.setdefault(frame, []).append(region)
+        elif source != "detected":  # a face that was detected has its own box below
+            boxes.setdefault(frame, []).append(without_margin(region, margin))
     for arm in ("original", "released"):
         for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
             seen = piece.filter(pl.col("face_box_xyxy").is_not_null())
@@ -83,14 +84,9 @@ def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> B
                 known = boxes.setdefault(frame, [])
                 # a person said that this is no face
                 is_pardoned = any(
-                    overlap(box, _without(region, margin)) >= SAME_FACE for region in pardoned.get(frame, [])
+                    overlap(box, without_margin(region, margin)) >= SAME_FACE
+                    for region in pardoned.get(frame, [])
                 )
                 if not is_pardoned and all(overlap(box, other) < SAME_FACE for other in known):
                     known.append(box)
     return boxes
-
-
-def _without(region: Box, margin: float) -> Box:
-    low, high = region[:2], region[2:]
-    reach = (high - low) * np.float32(margin / (1 + 2 * margin))
-    return np.concatenate([low + reach, high - reach]).astype(np.float32)

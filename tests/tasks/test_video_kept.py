@@ -38,11 +38,12 @@ def times(path):
     return [frame.pts * base for frame in read_frames(path)]
 
 
-def release(source, tmp_path, params):
+def release(source, tmp_path, params, audio="drop"):
     """Admit a clip and write it as a later stage does; return the copy and what was written."""
-    admit(source, tmp_path / "in.mp4", params.ingest, "drop")
+    admit(source, tmp_path / "in.mp4", params.ingest, audio)
     info = read_info(tmp_path / "in.mp4")
-    with VideoWriter(tmp_path / "out.mp4", info, ENCODING) as writer:
+    sound = tmp_path / "in.mp4" if info.has_audio else None
+    with VideoWriter(tmp_path / "out.mp4", info, ENCODING, sound) as writer:
         for frame in read_frames(tmp_path / "in.mp4"):
             writer.write(frame)
     return tmp_path / "in.mp4", tmp_path / "out.mp4"
@@ -347,24 +348,33 @@ def tell_all(source, target):
         writer.metadata["creation_time"] = "1999-04-05T06:07:08Z"
         stream = reader.streams.video[0]
         copy = writer.add_stream_from_template(stream)
+        sounds = {one: writer.add_stream_from_template(one) for one in reader.streams.audio}
+        for sound in sounds.values():
+            sound.metadata.update({"handler_name": f"{CANARY}-voice", "language": "swe"})
         copy.metadata.update(
             {"handler_name": f"{CANARY}-handler", "title": f"{CANARY}-track", "language": "swe"}
         )
         said = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{CANARY}-sei"
         telling = BitStreamFilterContext(said, stream, copy)
-        for packet in [*reader.demux(stream), None]:
-            if packet is None or packet.size:
+        for packet in [*reader.demux(), None]:
+            if packet is not None and packet.stream in sounds and packet.size:
+                packet.stream = sounds[packet.stream]
+                writer.mux(packet)
+            elif packet is None or (packet.stream is stream and packet.size):
                 for part in telling.filter(packet):
                     part.stream = copy
                     writer.mux(part)
     return target
 
 
-def test_a_released_file_tells_nothing(tmp_path, params):
-    source = tell_all(write_stream(tmp_path / "plain.mp4", rotation=90), tmp_path / "x.mp4")
+@pytest.mark.parametrize("audio", ["drop", "keep"])
+def test_a_released_file_tells_nothing(tmp_path, params, audio):
+    plain = with_sound(write_stream(tmp_path / "plain.mp4", rotation=90), tmp_path / "sound.mp4")
+    source = tell_all(plain, tmp_path / "x.mp4")
     told = source.read_bytes()
-    assert told.count(CANARY.encode()) >= 8
-    copied, written = release(source, tmp_path, params)
+    assert told.count(CANARY.encode()) >= 9
+    copied, written = release(source, tmp_path, params, audio)
+    assert read_info(written).has_audio == (audio == "keep")
     for path in (copied, written):
         data = path.read_bytes()
         assert b"swe" not in data
@@ -373,6 +383,8 @@ def test_a_released_file_tells_nothing(tmp_path, params):
             assert set(container.metadata) <= {"major_brand", "minor_version", "compatible_brands"}
             assert set(container.streams.video[0].metadata) <= {"language", "handler_name", "vendor_id"}
             assert container.streams.video[0].metadata["handler_name"] == "VideoHandler"
+            for sound in container.streams.audio:
+                assert sound.metadata["handler_name"] == "SoundHandler"
     assert CANARY.encode() not in written.read_bytes()
     # the patient's zone keeps the bitstream as it came
     assert set(_told(copied)) == {f"{CANARY}-sei"}

@@ -3,10 +3,8 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from tasks.detectors import Detection, View
-from tasks.errors import VideoError
 from tasks.extract.people import People, people_in
 from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import Located, PartModel, Tracked, Tracker
@@ -201,8 +199,30 @@ def test_a_newcomer_is_seen_at_the_next_look():
 
 
 def test_more_people_than_the_limit_are_never_dropped_silently():
-    with pytest.raises(VideoError, match=r"extract\.max_people"):
-        Scene([[0, 20, 40]]).run(limit=2)
+    scene = Scene([[0, 20, 40]] * 3 + [[0, 20]] * 3)
+    tracker = Tracker(PartModel(scene.find, scene.meet, scene.follow), 1, 2, 0.3, glances=True)
+    crowded = []
+    for scene.frame in range(6):
+        assert len(tracker.step(BLANK)) == 2
+        crowded.append(tracker.crowded)
+    assert crowded == [True] * 3 + [False] * 3
+
+
+def test_a_quick_look_does_not_say_that_the_crowd_has_gone():
+    scene = Scene([[0, 20, 40]] + [[0, 20]] * 5)
+    tracker = Tracker(PartModel(scene.find, scene.meet, scene.follow), 4, 2, 0.3, glances=True)
+    crowded = []
+    for scene.frame in range(6):
+        tracker.step(BLANK)
+        crowded.append(tracker.crowded)
+    assert crowded == [True] * 4 + [False] * 2
+
+
+def test_whoever_leans_over_a_patient_for_a_moment_is_not_the_patient():
+    apart = {"face": (_face(0, 200),), "body": (_body(1, 0),), "hand": ()}
+    leaning = {"face": (_face(0, 200),), "body": (_body(1, 205),), "hand": ()}
+    people = assign_people([apart] * 5 + [leaning] + [apart] * 5)
+    assert all(len(frame) == 2 for frame in people)
 
 
 def _body(track, x):
