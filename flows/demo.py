@@ -22,7 +22,7 @@ from flows.inbox import take_inbox
 from flows.lineage import trace_clip
 from flows.memory import PeakMemory
 from flows.publication import publish, read_publication
-from flows.replay import replay
+from flows.replay import NodeResult, replay
 from flows.screen import (
     heading,
     say,
@@ -69,10 +69,11 @@ def _release(root: Path) -> int:
     take_inbox(root, root / "data/inbox")
     say("  the inbox is in data/raw")
     heading("2  The graph of dvc.yaml, replayed by Prefect")
-    replay(root, None, show_node)
+    results = replay(root, None, show_node)
     show_refused(root)
     show_clips(root)
     show_methods(root)
+    _tell_times(results)
     version = next_version(root)
     heading(f"3  Decisions on single clips, then candidate {version}")
     _decide(root)
@@ -90,6 +91,16 @@ def _release(root: Path) -> int:
     show_lineage(trace_clip(root, version, candidate.clips[0].clip_id))
     _show_where_to_look(root, version)
     return 1 if audit.findings else 0
+
+
+def _tell_times(results: list[NodeResult]) -> None:
+    reports = [report for result in results for report in result.reports]
+    extract, validate = (
+        sum(report.seconds for report in reports if report.stage == stage and report.cached < report.jobs)
+        for stage in ("extract", "validate")
+    )
+    if extract and validate:
+        say(f"  extraction {extract:.0f} s, evidence {validate:.0f} s: {validate / extract:.2f} of it")
 
 
 def _decide(root: Path) -> None:

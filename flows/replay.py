@@ -126,13 +126,14 @@ def _require_clips(root: Path) -> None:
 def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
     """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
     read_params(root)
-    if not (root / RAW_PATH).is_dir():
+    order = graph_order(root, upto)
+    if "ingest" in order and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
 
     @flow(name="release", flow_run_name="release", persist_result=False)
     def release(upto: str | None) -> list[NodeResult]:
         results = []
-        for node in graph_order(root, upto):
+        for node in order:
             result = reproduce(node)
             tell(result)
             if node == "ingest" and upto != node:

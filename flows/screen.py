@@ -16,7 +16,7 @@ from flows.withdrawal import Withdrawn
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.release import Candidate
-from tasks.clips import read_clips
+from tasks.clips import CLIPS_PATH, read_clips
 from tasks.documents import read_table
 from tasks.ingest import SOURCES_PATH
 
@@ -135,6 +135,8 @@ def show_methods(root: Path) -> None:
 
 def refused(root: Path) -> list[dict[str, str]]:
     """Return who was not admitted and why; file names stay on this screen."""
+    if not (root / CLIPS_PATH).is_file():
+        return []
     clips = read_clips(root).filter(status="refused")
     files = _files(root)
     return [

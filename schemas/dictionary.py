@@ -4,6 +4,8 @@ import pandera.polars as pa
 
 from schemas.clips import RELEASED_CLIPS
 from schemas.evidence import (
+    AGREEMENT,
+    COHORT,
     IDENTITY,
     INVARIANCE,
     KEYPOINT_ERRORS,
@@ -20,6 +22,8 @@ from schemas.keypoints import KEYPOINTS
 # what tells in which frames a face is most like its own stays at home: `identity_frames`, `findings`
 EVIDENCE = {
     "invariance": INVARIANCE,
+    "cohort": COHORT,
+    "agreement": AGREEMENT,
     "keypoint_errors": KEYPOINT_ERRORS,
     "signals": SIGNALS,
     "timeline": TIMELINE,
@@ -39,6 +43,8 @@ ABOUT = {
     "left corner of the shown picture; xy is flat: x0, y0, x1, y1, ... Keypoints are MediaPipe's: 468 of the "
     "face, 33 of the body, 21 of each hand.",
     "invariance": "Did the keypoints stay? One row per clip, arm, part and metric.",
+    "cohort": "The same over clips: means, and their 95 % intervals. One row per arm, part and metric.",
+    "agreement": "Do the signals of all clips agree with the originals'? One row per arm and signal.",
     "keypoint_errors": "Which keypoint is missing or astray? One row per clip, arm, part and keypoint.",
     "signals": "Is the clinical signal intact? One row per clip, arm, person and signal.",
     "timeline": "How far is each frame astray? One row per clip, arm and frame.",
@@ -90,6 +96,7 @@ MEANINGS = {
     "original": "the signal in the original, its mean over time",
     "difference": "mean absolute difference to the original",
     "correlation": "Pearson's, over time",
+    "bias": "mean of the arm's minus the original's",
     "limit_low": "Bland and Altman's lower limit of agreement",
     "limit_high": "Bland and Altman's upper limit of agreement",
     "face_nme": "mean error of the face's keypoints in that frame",

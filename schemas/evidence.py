@@ -9,6 +9,22 @@ from schemas.keypoints import ARMS
 ARM = pa.Check.isin(ARMS)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")
 SHARE = pa.Check.in_range(0, 1)
+# also refuses what is no number: polars ranks NaN above everything
+MOST = 1e12
+FINITE, AT_LEAST_0 = pa.Check.in_range(-MOST, MOST), pa.Check.in_range(0, MOST)
+SHARES = r"^(pck@.*|found_again|oks_mean|ap)$"
+# a metric that is a share lies in 0..1, a correlation in -1..1, anything else from 0 on
+IN_ITS_RANGE = pa.Check(
+    lambda data: data.lazyframe.select(
+        pl.when(pl.col("metric").str.contains(SHARES))
+        .then(pl.col(data.key).is_between(0, 1))
+        .when(pl.col("metric") == "correlation")
+        .then(pl.col(data.key).is_between(-1, 1))
+        .otherwise(pl.col(data.key).is_between(0, MOST))
+        .fill_null(True)
+    ),
+    name="in the range of its metric",
+)
 # arcface: only where its weight is brought
 RECOGNISERS = ("dlib", "mobilefacenet", "arcface")
 # the figures that methods are compared by: part and metric
@@ -28,16 +44,50 @@ INVARIANCE = pa.DataFrameSchema(
         "arm": pa.Column(pl.String, ARM),
         "part": pa.Column(pl.String, pa.Check.isin(PARTS)),
         "metric": pa.Column(pl.String),
-        "value": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True),  # only a correlation is below 0
+        "value": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
-        # the 95 % interval over frames, where the value is a mean over them
-        "low": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
-        "high": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
-        "floor": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True),
-        "ratio_to_floor": pa.Column(pl.Float64, nullable=True),
+        # the 95 % interval over frames, where the value is a mean or a percentile over them
+        "low": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "high": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "floor": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "ratio_to_floor": pa.Column(pl.Float64, FINITE, nullable=True),
     },
     strict=True,
     unique=["clip_id", "arm", "part", "metric"],
+)
+
+COHORT = pa.DataFrameSchema(
+    {
+        "arm": pa.Column(pl.String, ARM),
+        "part": pa.Column(pl.String, pa.Check.isin(PARTS)),
+        "metric": pa.Column(pl.String),
+        # the mean over the clips in which the figure is known, and its 95 % interval over them
+        "value": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "low": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "high": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "floor": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "ratio_to_floor": pa.Column(pl.Float64, FINITE, nullable=True),
+        "clips": pa.Column(pl.Int32, pa.Check.ge(0)),
+    },
+    strict=True,
+    unique=["arm", "part", "metric"],
+)
+
+AGREEMENT = pa.DataFrameSchema(
+    {
+        "arm": pa.Column(pl.String, ARM),
+        "signal": pa.Column(pl.String),
+        "unit": pa.Column(pl.String),
+        # the arm's minus the original's, a value a person and clip
+        "bias": pa.Column(pl.Float64, FINITE, nullable=True),
+        # Bland and Altman's 95 % limits of agreement, and Pearson's correlation, over them
+        "limit_low": pa.Column(pl.Float64, FINITE, nullable=True),
+        "limit_high": pa.Column(pl.Float64, FINITE, nullable=True),
+        "correlation": pa.Column(pl.Float64, pa.Check.in_range(-1, 1), nullable=True),
+        "n": pa.Column(pl.Int32, pa.Check.ge(0)),
+    },
+    strict=True,
+    unique=["arm", "signal"],
 )
 
 IDENTITY = pa.DataFrameSchema(
@@ -47,7 +97,7 @@ IDENTITY = pa.DataFrameSchema(
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "distance_mean": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
         "distance_min": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
-        "threshold": pa.Column(pl.Float64, pa.Check.gt(0), nullable=True),
+        "threshold": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         # whether neither the swap nor the choice of targets used it
         "independent": pa.Column(pl.Boolean),
         "rank1": pa.Column(pl.Float64, SHARE, nullable=True),
@@ -86,10 +136,10 @@ TIMELINE = pa.DataFrameSchema(
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "arm": pa.Column(pl.String, pa.Check.isin(("control", "released"))),
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
-        "timestamp_s": pa.Column(pl.Float64),
+        "timestamp_s": pa.Column(pl.Float64, FINITE),
         # mean error of the keypoints that the original shows, everyone's pooled; null where there are none
-        "face_nme": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
-        "body_nme": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "face_nme": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "body_nme": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
     },
     strict=True,
     unique=["clip_id", "arm", "frame"],
@@ -103,7 +153,7 @@ KEYPOINT_ERRORS = pa.DataFrameSchema(
         "keypoint": pa.Column(pl.Int16, pa.Check.in_range(0, 467)),
         # of the frames in which the original shows it
         "missing": pa.Column(pl.Float64, SHARE, nullable=True),
-        "nme_mean": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "nme_mean": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
@@ -118,14 +168,14 @@ SIGNALS = pa.DataFrameSchema(
         "signal": pa.Column(pl.String),
         "unit": pa.Column(pl.String),
         # of a signal over time, its means
-        "original": pa.Column(pl.Float64, nullable=True),
-        "value": pa.Column(pl.Float64, nullable=True),
-        "difference": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
-        "floor": pa.Column(pl.Float64, pa.Check.ge(0), nullable=True),
+        "original": pa.Column(pl.Float64, FINITE, nullable=True),
+        "value": pa.Column(pl.Float64, FINITE, nullable=True),
+        "difference": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "floor": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "correlation": pa.Column(pl.Float64, pa.Check.in_range(-1, 1), nullable=True),
         # Bland and Altman's 95 % limits of agreement
-        "limit_low": pa.Column(pl.Float64, nullable=True),
-        "limit_high": pa.Column(pl.Float64, nullable=True),
+        "limit_low": pa.Column(pl.Float64, FINITE, nullable=True),
+        "limit_high": pa.Column(pl.Float64, FINITE, nullable=True),
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
@@ -195,17 +245,22 @@ MEASURED = {
     "findings": FINDINGS,
 }
 
+# what is asked of a method, and between what its figures lie
+METHOD_RANGES = dict.fromkeys(METHOD_FIGURES, SHARE) | {
+    "face_nme": AT_LEAST_0, "head_nme": AT_LEAST_0, "body_nme": AT_LEAST_0,
+    "face_correlation": pa.Check.in_range(-1, 1),
+}  # fmt: skip
+METHOD_RANGES |= {f"{name}_distance": pa.Check.in_range(0, 2) for name in RECOGNISERS}
+METHOD_RANGES |= {f"{name}_rank1": SHARE for name in RECOGNISERS}
+
 METHODS = pa.DataFrameSchema(
     {
         "method": pa.Column(pl.String, ARM, unique=True),
         "clips": pa.Column(pl.Int32, pa.Check.ge(0)),
     }
     | {
-        f"{name}{end}": pa.Column(pl.Float64, pa.Check.ge(-1), nullable=True)
-        for name in (
-            *METHOD_FIGURES,
-            *(f"{recogniser}_{figure}" for recogniser in RECOGNISERS for figure in ("distance", "rank1")),
-        )
+        f"{name}{end}": pa.Column(pl.Float64, check, nullable=True)
+        for name, check in METHOD_RANGES.items()
         for end in ("", "_low", "_high")
     },
     strict=True,
@@ -216,12 +271,15 @@ VERDICTS = pa.DataFrameSchema(
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "verdict": pa.Column(pl.String, pa.Check.isin(("pass", "review", "fail"))),
         "rule": pa.Column(pl.String),
-        "value": pa.Column(pl.Float64, nullable=True),
+        "value": pa.Column(pl.Float64, FINITE, nullable=True),
         "comparison": pa.Column(pl.String, pa.Check.isin(("<=", ">="))),
-        "threshold": pa.Column(pl.Float64),
+        "threshold": pa.Column(pl.Float64, FINITE),
         "severity": pa.Column(pl.String, pa.Check.isin(("fail", "review"))),
         "passed": pa.Column(pl.Boolean),
     },
     strict=True,
     unique=["clip_id", "rule"],
 )
+
+# what is made of the measured tables
+COLLECTED = {"cohort": COHORT, "agreement": AGREEMENT, "verdicts": VERDICTS}

@@ -221,7 +221,7 @@ class Validate(Section):
     identity_frames: Count
     identity_threshold: Positive
     pck_thresholds: list[Positive]
-    rules: dict[str, Rule]
+    rules: Annotated[dict[str, Rule], Field(min_length=1)]
 
 
 class Publish(Section):
@@ -255,4 +255,23 @@ class Params(Section):
     def _reaches_to_the_last_search(self) -> Self:
         if self.deidentify.reach < self.extract.search_interval:
             raise ValueError("deidentify.reach must be no less than extract.search_interval")
+        return self
+
+    @model_validator(mode="after")
+    def _judges_independently(self) -> Self:
+        chooser = self.deidentify.targets.chooser
+        judges = {
+            rule.recogniser: name
+            for name, rule in self.validate_.rules.items()
+            if rule.recogniser and rule.severity == "fail"
+        }
+        if chooser in judges:
+            raise ValueError(
+                f"validate.rules.{judges[chooser]} rests on {chooser}, which chose the targets: "
+                "it can ask for a review, not fail a clip"
+            )
+        if not judges:
+            raise ValueError(
+                f"validate.rules needs one that fails a clip by a recogniser other than {chooser}"
+            )
         return self

@@ -15,7 +15,7 @@ import yaml
 from tests_support import command_environment, run_stage
 
 from flows.servers import object_store
-from schemas.evidence import MEASURED, VERDICTS
+from schemas.evidence import COLLECTED, MEASURED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
@@ -97,9 +97,27 @@ def test_the_graph_speaks_through_dvc(demo):
     assert json.loads(run)[""]["data"]["data/evidence/summary.json"]["data"]["clips"]["admitted"] == 4
     assert json.loads(_dvc(root, "status", "--json")) == {}
     plots = json.loads(_dvc(root, "plots", "show", "--json"))["data"]
-    points = plots["data/evidence/methods.csv"][0]["content"]["data"]["values"]
+    drawn = plots["data/evidence/methods.csv"][0]["content"]
+    points = drawn["data"]["values"]
     assert plots["data/evidence/roc.csv"][0]["content"]["data"]["values"]
     assert [point["method"] for point in points] == ["control", "released", "blur", "pixelate", "mask"]
+    # each has a place, and its name beside it; a method whose heads nobody finds stands at 1
+    assert all(point["dlib_distance"] for point in points)
+    assert sum(bool(point["head_nme"]) for point in points) >= 4
+    assert {"says", "error", "distance"} == {step["as"] for step in drawn["transform"]}
+
+
+def test_dvc_tells_what_changed_since_the_last_run(demo, tmp_path):
+    root = tmp_path / "d"
+    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    summary = root / "data/evidence/summary.json"
+    figures = json.loads(summary.read_text())
+    was = figures["arms"]["released"]["face_nme"]
+    figures["arms"]["released"]["face_nme"] = 2 * was
+    summary.write_text(json.dumps(figures))
+    told = json.loads(_dvc(root, "metrics", "diff", "--json"))
+    (change,) = told["data/evidence/summary.json"].values()
+    assert change == {"old": was, "new": 2 * was, "diff": pytest.approx(was)}
 
 
 def _dvc(root: Path, *words: str) -> str:
@@ -110,7 +128,7 @@ def _dvc(root: Path, *words: str) -> str:
 
 def test_the_tables_keep_their_schemas(demo):
     evidence = demo[0] / "data/evidence"
-    for name, schema in (MEASURED | {"verdicts": VERDICTS}).items():
+    for name, schema in (MEASURED | COLLECTED).items():
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
     check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):

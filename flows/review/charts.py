@@ -67,7 +67,7 @@ def flag_strip(clip: Clip) -> str:
     """Draw where frames need eyes, along the clip's frames."""
     frames = max(1, len(clip.time_s))
     marks = [
-        f'<rect class="{flag.finding}" x="{WIDTH * flag.first / frames:.2f}" y="0" '
+        f'<rect class="{flag.finding}" data-frame="{flag.first}" x="{WIDTH * flag.first / frames:.2f}" y="0" '
         f'width="{max(2.0, WIDTH * (flag.last - flag.first + 1) / frames):.2f}" height="{STRIP}">'
         f"<title>frames {flag.first} to {flag.last}: {flag.says}</title></rect>"
         for flag in clip.flags
@@ -95,7 +95,7 @@ def identity_strip(clip: Clip) -> str:
     rows = clip.tables["identity_frames"].filter(arm="released", recogniser="dlib")
     frames = max(1, len(clip.time_s))
     dots = "".join(
-        f'<circle class="{"seen" if row["found"] else "unseen"}" r="4" '
+        f'<circle class="{"seen" if row["found"] else "unseen"}" data-frame="{row["frame"]}" r="4" '
         f'cx="{WIDTH * (row["frame"] + 0.5) / frames:.1f}" '
         f'cy="{HEIGHT * (1 - min(row["distance"] / FARTHEST, 1)):.1f}">'
         f"<title>frame {row['frame']}: {row['distance']:.3f}</title></circle>"

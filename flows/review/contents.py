@@ -17,6 +17,7 @@ from tasks.documents import read_csv_table, read_params, read_table
 from tasks.publish.plan import candidate_digest
 
 EVIDENCE = Path("data/evidence")
+PLAYED = ("h264", "vp9", "av1")
 RANK = {"fail": 0, "review": 1, "pass": 2}
 FINDINGS = {
     "surviving": "original pixels of a face are still there",
@@ -43,11 +44,13 @@ class Clip:
     """One clip of the cohort, with its rows of the evidence.
 
     place: in the release, or why not. size_wh: stored pixels, which a player may show wider or narrower.
+    codec: the original's.
     """
 
     clip_id: str
     place: str
     size_wh: tuple[int, int]
+    codec: str
     time_s: list[float]
     tables: dict[str, pl.DataFrame]
 
@@ -67,6 +70,11 @@ class Clip:
             for first, last in _ranges(row["ranges"])
         ]
         return sorted(found, key=lambda flag: (flag.first, flag.finding))
+
+    @property
+    def stand_in(self) -> bool:
+        """Whether browsers cannot play the original, so that the control is shown in its place."""
+        return self.codec not in PLAYED
 
     @property
     def needs_eyes(self) -> bool:
@@ -140,15 +148,17 @@ def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
     schemas = MEASURED | {"verdicts": VERDICTS}
     per_clip = [name for name, schema in schemas.items() if "clip_id" in schema.columns]
     tables = {name: read_table(root / EVIDENCE / f"{name}.parquet", schemas[name]) for name in per_clip}
+    admitted = read_admitted(root).select("clip_id", "width", "height", "codec")
     clips = [
         Clip(
             clip_id,
             places.get(clip_id, "passes every rule"),
             (width, height),
+            codec,
             read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list(),
             {name: table.filter(clip_id=clip_id) for name, table in tables.items()},
         )
-        for clip_id, width, height in read_admitted(root).select("clip_id", "width", "height").iter_rows()
+        for clip_id, width, height, codec in admitted.iter_rows()
     ]
     return sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
 

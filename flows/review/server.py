@@ -28,6 +28,7 @@ from tasks.errors import InputError
 from tasks.keypoints import stack_xy
 
 ARMS = ("original", "released")
+STAND_IN = "control"  # for an original that browsers cannot play
 PIECE_FRAMES = 100
 # nothing is kept by the browser, nothing comes from elsewhere, nothing is told to anybody
 HEADERS = {
@@ -62,7 +63,7 @@ class Pages:
         paths = [
             self.root / path_of(arm, clip_id)
             for clip_id in self.contents.clips
-            for arm in ARMS
+            for arm in (*ARMS, STAND_IN)
             for path_of in (video_path, keypoints_path)
         ]
         self._stamps = {path: _stamp(path) for path in paths}
@@ -99,7 +100,9 @@ class Pages:
         return clip
 
     def _file(self, request: Request, path_of: Callable[[str, str], Path]) -> Path:
-        path = self.root / path_of(request.path_params["arm"], self._clip_of(request).clip_id)
+        clip, arm = self._clip_of(request), request.path_params["arm"]
+        is_shown = path_of is video_path and arm == ARMS[0]
+        path = self.root / path_of(STAND_IN if is_shown and clip.stand_in else arm, clip.clip_id)
         if self._stamps.get(path) != _stamp(path):
             raise HTTPException(409, "the results have changed: end this review and begin it again")
         return path

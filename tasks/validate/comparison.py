@@ -48,7 +48,9 @@ class Comparison:
             floors = self._metrics.setdefault(part, figures)
             for metric, figure in figures.items():
                 floor = floors[metric].value
-                ratio = figure.value / floor if figure.value is not None and floor else None
+                # where the control shows none, an arm that shows none either is as good
+                perfect = 1.0 if figure.value == 0 == floor else None
+                ratio = figure.value / floor if figure.value is not None and floor else perfect
                 yield {
                     "part": part,
                     "metric": metric,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.evidence import MEASURED, METHODS, ROC, VERDICTS
+from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
 from schemas.frames import FRAMES
 from schemas.jobs import Row
 from schemas.params import Validate
@@ -14,6 +14,7 @@ from tasks.inference import shared_weights
 from tasks.recognisers import make_recognisers
 from tasks.validate.attack import Attacks, Gallery, Probe, Sighting
 from tasks.validate.clinical import Film
+from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
 from tasks.validate.identity import Embeddings, make_gallery
 from tasks.validate.people import align_people, to_tracks
@@ -91,8 +92,13 @@ def write_evidence(
     tables = {name: build_table(rows[name], schema) for name, schema in MEASURED.items()}
     clip_ids = read_admitted(root)["clip_id"].to_list()
     invariance, identity = tables["invariance"], tables["identity"]
-    tables["verdicts"] = build_table(judge(clip_ids, settings.rules, tables), VERDICTS)
-    for name, schema in (MEASURED | {"verdicts": VERDICTS}).items():
+    collected = {
+        "cohort": cohort_means(invariance),
+        "agreement": cohort_agreement(tables["signals"]),
+        "verdicts": judge(clip_ids, settings.rules, tables),
+    }
+    tables |= {name: build_table(collected[name], schema) for name, schema in COLLECTED.items()}
+    for name, schema in (MEASURED | COLLECTED).items():
         write_table(tables[name], schema, root / EVIDENCE / f"{name}.parquet")
     plotted = {"methods": (compare_methods(invariance, identity), METHODS), "roc": (rows["roc"], ROC)}
     for name, (found, schema) in plotted.items():

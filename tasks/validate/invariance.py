@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.validate.bootstrap import mean_interval
+from tasks.validate.bootstrap import mean_interval, percentile_interval
 from tasks.validate.movement import movement_difference, temporal_correlation
 from tasks.validate.oks import OKS_POINTS, average_precision, part_oks
 from tasks.validate.people import Tracks
@@ -17,7 +17,10 @@ BLOCK_S = 1.0  # frames of so much time are resampled together
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric's value, the frames it rests on, and its 95 % interval over frames where it is a mean."""
+    """A metric's value, the frames it rests on, and its 95 % interval over frames.
+
+    There is none of what single frames do not have: ap, correlation, the maximum, counts.
+    """
 
     value: float | None
     n: int
@@ -93,7 +96,7 @@ def measure(
     block = _block(time_s)
     alike = part_oks(distances, person_areas(original, part)[both], part)
     return (
-        _detections(original, control_seen, other, part)
+        _detections(original, control_seen, other, part, block)
         | _error_metrics(errors, pck_thresholds, block)
         | {"oks_mean": _mean(alike[~np.isnan(alike)], block)}
         | {"ap": _precision(alike, original, other, part, both)}
@@ -133,13 +136,14 @@ def _precision(alike: Doubles, original: Tracks, other: Tracks, part: str, both:
     return Figure(value, int(judged.sum()) + missed)
 
 
-def _detections(original: Tracks, in_control: NDArray[np.bool_], other: Tracks, part: str) -> Metrics:
+def _detections(
+    original: Tracks, in_control: NDArray[np.bool_], other: Tracks, part: str, block: int
+) -> Metrics:
     in_original, in_other = original.seen(part), other.seen(part)
-    expected, found = int(in_control.sum()), int((in_control & in_other).sum())
     strangers = len(other.strangers.get(part, ()))
     gained = int((in_other & ~in_original).sum()) + strangers
     return {
-        "found_again": Figure(found / expected if expected else None, expected),
+        "found_again": _mean(in_other[in_control].astype(np.float64), block),
         "lost": Figure(float((in_original & ~in_other).sum()), int(in_original.sum())),
         "gained": Figure(float(gained), int(in_other.sum()) + strangers),
     }
@@ -162,7 +166,11 @@ def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> M
     within = [(errors <= limit).sum(axis=1) / shown for limit in pck_thresholds]
     return {
         "nme_mean": _mean(per_frame, block),
-        "nme_p95": Figure(float(np.percentile(per_frame, 95)), count),
+        "nme_p95": Figure(
+            float(np.percentile(per_frame, 95)),
+            count,
+            *(percentile_interval(per_frame.astype(np.float64), 95, block) or (None, None)),
+        ),
         "nme_max": Figure(float(per_frame.max()), count),
     } | {name: _mean(share, block) for name, share in zip(names, within, strict=True)}
 

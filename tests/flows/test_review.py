@@ -24,7 +24,7 @@ from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents
 from flows.review.server import listening, make_app
-from schemas.evidence import FINDINGS, MEASURED, METHODS, VERDICTS
+from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
 from tasks.clips import keypoints_path, read_admitted, video_path
 from tasks.documents import build_table, write_table
 from tasks.keypoints import to_table
@@ -173,6 +173,29 @@ def test_flags_frames_and_keys_seek(page, served, workspace):
     _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
     assert _times(page)[0] == _times(page)[1]
     assert page.locator("#timeline rect.flagged").count() == 1
+    # a mark that is too narrow to be hit exactly leads to its own frame
+    dot = page.locator("#timeline circle").nth(3)
+    dot.dispatch_event("click", {"clientX": 0, "clientY": 0})
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {dot.get_attribute('data-frame')}")
+
+
+def test_the_keyboard_alone_is_enough(page, served, workspace):
+    page.goto(served[1])
+    page.focus("input[value=all]")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.checked && document.activeElement.value") != "all"
+    page.check("input[value=all]")
+    page.focus(f"a[href*='{workspace[1]}']")
+    page.keyboard.press("Enter")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+    for _ in range(6):  # also faster than a player begins
+        page.keyboard.press(" ")
+    page.keyboard.press("End")
+    page.keyboard.press("p")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    page.keyboard.press("ArrowLeft")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] - 1}")
+    page.wait_for_timeout(300)
 
 
 def test_the_verdict_stands_rule_by_rule_beside_its_evidence(page, served, workspace):
@@ -310,19 +333,20 @@ PIXEL = """(arm) => {
 def late(tmp_path):
     """The address of a clip of 20 frames, each of its own grey, uneven in time, the first at 1.5 s."""
     pts = [19200 + 512 * number + 128 * (number % 3) for number in range(20)]
-    for arm in ("original", "released"):
+    for arm in ("control", "original", "released"):
         path = tmp_path / video_path(arm, LATE)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pictures(path, [np.full((64, 64, 3), 20 + 10 * n, np.uint8) for n in range(20)], pts=pts)
+        grey = 0 if arm == "original" else 20  # nobody sees it: the control stands in
+        write_pictures(path, [np.full((64, 64, 3), grey + 10 * n, np.uint8) for n in range(20)], pts=pts)
         (tmp_path / keypoints_path(arm, LATE)).parent.mkdir(parents=True)
         to_table([]).write_parquet(tmp_path / keypoints_path(arm, LATE))
-    tables = {name: build_table([], schema) for name, schema in (MEASURED | {"verdicts": VERDICTS}).items()}
+    tables = {name: build_table([], schema) for name, schema in (MEASURED | COLLECTED).items()}
     verdict = {"clip_id": LATE, "verdict": "fail", "rule": "face_error", "value": None, "comparison": "<=",
                "threshold": 2.0, "severity": "review", "passed": False}  # fmt: skip
     tables["verdicts"] = build_table([verdict], VERDICTS)
     time_s = [frame.timestamp_s for frame in read_frames(path)]
     assert time_s[0] == 1.5
-    clip = Clip(LATE, "left out", (64, 64), time_s, tables)
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables)
     contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:
@@ -338,6 +362,7 @@ def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
     page.goto(late)
     assert page.locator("#clips tbody tr").count() == 1
     _open_clip(page, (None, late), LATE)
+    assert "re-encoded, since browsers do not play mpeg4" in page.inner_text("#original")
     for frame in (7, 13, 2):
         width = page.locator("#timeline").bounding_box()["width"]
         page.click("#timeline", position={"x": width * (frame + 0.5) / 20, "y": 5})

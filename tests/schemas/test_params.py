@@ -58,3 +58,21 @@ def test_broken_yaml_is_one_sentence(tmp_path):
     (tmp_path / "params.yaml").write_text("a: [1, 2")
     with pytest.raises(DocumentError, match=r"params.yaml cannot be read"):
         read_document(tmp_path / "params.yaml", Params)
+
+
+def test_the_recogniser_that_chose_the_targets_fails_no_clip(tmp_path, document):
+    document["deidentify"]["targets"]["chooser"] = "dlib"
+    with pytest.raises(DocumentError, match=r"not_verified rests on dlib, which chose the targets"):
+        _read(tmp_path, document)
+
+
+def test_some_rule_rests_on_an_independent_recogniser(tmp_path, document):
+    del document["validate"]["rules"]["not_verified"]
+    with pytest.raises(DocumentError, match="needs one that fails a clip by a recogniser other than"):
+        _read(tmp_path, document)
+
+
+def test_no_rule_at_all_is_refused(tmp_path, document):
+    document["validate"]["rules"] = {}
+    with pytest.raises(DocumentError, match=r"validate.rules"):
+        _read(tmp_path, document)

@@ -7,6 +7,9 @@ from schemas.clips import MANIFEST
 from schemas.corrections import CORRECTIONS
 from schemas.coverage import COVERAGE
 from schemas.evidence import (
+    AGREEMENT,
+    COHORT,
+    COLLECTED,
     FINDINGS,
     IDENTITY,
     IDENTITY_FRAMES,
@@ -61,9 +64,13 @@ GOOD = {
                 | {name: 0.5 for name in METHODS.columns if name not in ("method", "clips")}),
     "verdicts": (VERDICTS, {"clip_id": CLIP, "verdict": "pass", "rule": "x", "value": 1.0,
                             "comparison": "<=", "threshold": 2.0, "severity": "fail", "passed": True}),
+    "cohort": (COHORT, {"arm": "released", "part": "face", "metric": "pck@0.02", "value": 0.9, "low": 0.8,
+                        "high": 1.0, "floor": 1.0, "ratio_to_floor": 0.9, "clips": 3}),
+    "agreement": (AGREEMENT, {"arm": "released", "signal": "blinks", "unit": "count", "bias": -0.5,
+                              "limit_low": -2.0, "limit_high": 1.0, "correlation": 0.9, "n": 3}),
     "findings": (FINDINGS, {"clip_id": CLIP, "finding": "surviving", "frames": 1, "ranges": "7",
                             "worst": 0.9}),
-    "frames": (FRAMES, {"frame": 0, "pts": 0, "timestamp_s": 0.0, "scene": 0}),
+    "frames": (FRAMES, {"frame": 0, "pts": 0, "timestamp_s": 0.0, "scene": 0, "crowded": False}),
     "targets": (TARGETS, {"subject": "subject-0123456789abcdef", "clip_id": CLIP, "track": 0, "face": 0,
                           "target": "average", "target_sha256": "0" * 64}),
     "corrections": (CORRECTIONS, {"first_frame": 0, "last_frame": 3, "x0": 0.0, "y0": 0.0, "x1": 9.0,
@@ -100,6 +107,21 @@ BAD = [
     ("roc", "false_match_rate", -0.1),
     ("methods", "method", "fog"),
     ("methods", "face_nme", -2.0),
+    ("methods", "dlib_rank1", 5.0),
+    ("methods", "dlib_distance", 99.0),
+    ("methods", "head_oks_high", float("nan")),
+    ("invariance", "value", float("nan")),
+    ("invariance", "value", float("inf")),
+    ("invariance", "ratio_to_floor", float("nan")),
+    ("cohort", "value", 7.0),
+    ("cohort", "low", float("nan")),
+    ("cohort", "part", "nose"),
+    ("agreement", "correlation", -1.1),
+    ("agreement", "bias", float("nan")),
+    ("signals", "value", float("nan")),
+    ("timeline", "timestamp_s", float("nan")),
+    ("timeline", "body_nme", float("inf")),
+    ("verdicts", "value", float("nan")),
     ("identity", "rank5", 1.2),
     ("identity", "rank1", 1.2),
     ("identity", "distance_min", 3.0),
@@ -126,7 +148,28 @@ def test_a_bad_value_is_refused_with_table_row_and_column(name, column, value):
 
 
 def test_every_table_of_the_evidence_is_fed_a_bad_value():
-    assert {*MEASURED, "verdicts", "methods", "roc"} <= {name for name, _, _ in BAD}
+    assert {*MEASURED, *COLLECTED, "methods", "roc"} <= {name for name, _, _ in BAD}
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "is_good"),
+    [("pck@0.02", 1.0, True), ("pck@0.02", 7.0, False), ("ap", 1.01, False), ("correlation", -0.5, True),
+     ("correlation", 1.5, False), ("nme_mean", 7.0, True), ("nme_mean", -0.1, False),
+     ("found_again", 1.2, False), ("lost", 12.0, True)],
+)  # fmt: skip
+def test_a_metric_keeps_its_own_range(metric, value, is_good):
+    for column in ("value", "floor"):
+        frame = _frame(
+            "invariance",
+            metric=metric,
+            **{column: value},
+            **({"floor": 0.1} if column != "floor" else {"value": 0.1}),
+        )
+        if is_good:
+            check_table(frame, INVARIANCE, "invariance")
+        else:
+            with pytest.raises(DocumentError, match=f"column {column} row 1"):
+                check_table(frame, INVARIANCE, "invariance")
 
 
 @pytest.mark.parametrize("name", GOOD)

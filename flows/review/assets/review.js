@@ -48,7 +48,7 @@ function playClip() {
   const step = (count) => { pause(); seek(frameNow() + count); };
   const usable = () => videos.filter((video) => !video.error);
   const speed = () => Number(find("#speed").value);
-  const toggle = () => (videos.every((video) => video.paused) ? usable().forEach((video) => video.play()) : pause());
+  const toggle = () => (videos.every((video) => video.paused) ? usable().forEach((video) => video.play().catch(() => {})) : pause());
   function toFlag(way) {
     const now = frameNow();
     const ahead = way > 0 ? flags.filter((frame) => frame > now) : flags.filter((frame) => frame < now).reverse();
@@ -130,7 +130,10 @@ function playClip() {
   find("#timeline").addEventListener("click", (event) => {
     const box = find("#timeline").getBoundingClientRect();
     pause();
-    seek(Math.floor(((event.clientX - box.left) / box.width) * times.length));
+    // of a long clip many frames share a pixel: a mark knows its own
+    const mark = event.target.closest("[data-frame]");
+    if (mark && mark.getBoundingClientRect().width < 12) seek(Number(mark.dataset.frame));
+    else seek(Math.floor(((event.clientX - box.left) / box.width) * times.length));
   });
   for (const button of document.querySelectorAll("#flags button")) {
     button.addEventListener("click", () => { pause(); seek(Number(button.dataset.frame)); find("#player").scrollIntoView(); });
