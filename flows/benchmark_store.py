@@ -29,10 +29,11 @@ SMALL_BYTES, LARGE_BYTES, PARALLEL = 20_000, 1 << 30, 8
 VERSION, CANDIDATE = "benchmark", "candidate.json"
 
 
-def fill(folder: Path, count: int, size: int) -> Candidate:
+def fill(folder: Path, count: int, size_each: int) -> Candidate:
     """Write files of random bytes and the candidate that names them."""
     files = []
-    for name in [SUMS_NAME, *(f"videos/{number:06}.mp4" for number in range(count))]:
+    names = [SUMS_NAME, *(f"videos/{number:06}.mp4" for number in range(count))]
+    for name, size in zip(names, [min(size_each, SMALL_BYTES), *[size_each] * count], strict=True):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as stream:
@@ -58,7 +59,9 @@ def audit_all(folder: Path, to: str) -> None:
     """Read every object back as `guise audit` does. Raises AuditFailedError."""
     bucket = open_bucket(to)
     present = read_manifest(bucket, VERSION)
-    if present is None or object_findings(bucket, present[0], bucket.keys(bucket.prefix + "releases/")):
+    if present is None or object_findings(
+        bucket, present[0], bucket.keys(bucket.prefix + "releases/"), {}, lambda _: None
+    ):
         raise AuditFailedError("what was published is not what was sent")
 
 

@@ -77,7 +77,9 @@ def freeze(root: Path, version: str) -> Candidate:
 def _as_published(root: Path, version: str) -> Candidate:
     candidate = read_candidate(root, version)
     if sha256_file(root / "dvc.lock") != candidate.dvc_lock_sha256:
-        raise GateRefusedError(f"{version} is published with other results: freeze a new version")
+        raise GateRefusedError(
+            f"{version} is published, or began to be, with other results: freeze a new version"
+        )
     return candidate
 
 

@@ -34,3 +34,9 @@ def changed_files(root: Path, paths: list[str]) -> list[str]:
     """Return files below the paths that differ from the last commit or are unknown to git."""
     status = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths)
     return [line[3:] for line in status.splitlines()]
+
+
+def git_bytes(root: Path, name: str) -> bytes:
+    """Return a file as a revision holds it. Raises InputError."""
+    git(root, "cat-file", "-e", name)
+    return subprocess.run(["git", "show", name], cwd=root, capture_output=True, check=True).stdout

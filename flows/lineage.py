@@ -5,10 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from flows.candidate import read_candidate, release_folder
-from flows.history import git_bytes
+from flows.dvc_lock import Lock
+from flows.git import git_bytes
 from schemas.clips import SOURCES
 from schemas.release import Candidate
 from tasks.documents import read_table
@@ -18,7 +17,6 @@ from tasks.ingest import RAW_PATH, SOURCES_PATH
 from tasks.ingest.pseudonyms import known_key
 
 HERE, ALTERED, ABSENT = "here and unchanged", "ALTERED", "not in this workspace"
-CACHE = Path(".dvc/cache/files/md5")
 
 
 @dataclass(frozen=True)
@@ -102,18 +100,16 @@ class _Lock:
         self.findings = [] if belongs else ["dvc.lock of the named revision is not the one that was approved"]
         # another state of the workspace may rightly hold other files
         self.is_current = sha256_file(root / "dvc.lock") == candidate.dvc_lock_sha256
-        stages = yaml.safe_load(content)["stages"].values()
-        self.outs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", ())}
+        self.lock = Lock.of(root, candidate.code_revision)
 
     def says(self, folder: str, name: str) -> tuple[str, ...]:
-        listing = self.outs[folder]
-        path = self.root / CACHE / listing[:2] / listing[2:]
-        if not path.is_file():
-            return (f"{folder} is md5 {listing} in dvc.lock; its listing is not in DVC's cache here",)
-        found = [entry["md5"] for entry in json.loads(path.read_bytes()) if entry["relpath"] == name]
-        if not found:
+        listing = self.lock.listing(folder)
+        if listing is None:
+            known = self.lock.outs[folder]
+            return (f"{folder} is md5 {known} in dvc.lock; its listing is not in DVC's cache here",)
+        if name not in listing:
             return (f"not in {folder} of dvc.lock", ALTERED)
-        return (f"md5 {found[0]} in dvc.lock", self._state(self.root / folder / name, found[0]))
+        return (f"md5 {listing[name]} in dvc.lock", self._state(self.root / folder / name, listing[name]))
 
     def _state(self, path: Path, md5: str) -> str:
         if not self.is_current:

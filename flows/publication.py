@@ -4,8 +4,11 @@ from pathlib import Path
 
 from flows.approval import require_approval
 from flows.candidate import check_consent, publication_path, read_candidate, release_folder
+from flows.decisions import decided
 from flows.documents import SIGNERS
 from flows.git import commit, git
+from flows.history import publishing_commit
+from flows.inbox import read_withdrawals
 from flows.replay import changed_nodes
 from schemas.release import Approval, Candidate, Manifest, Publication
 from tasks.documents import read_document, read_params, write_bytes, write_json
@@ -40,7 +43,7 @@ def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication
     destination = to or (publication.to if publication else read_params(root).publish.to)
     if publication:
         _check_same(candidate, publication, destination)
-    else:
+    if not publication or not publication.complete:
         _check_gates(root, candidate)
         publication = _upload(root, candidate, approval, destination, tell)
     _record(root, version)
@@ -52,16 +55,27 @@ def _upload(
 ) -> Publication:
     package = prepare(root, candidate, approval)
     settings = read_params(root).publish
-    publish_release(root, package, open_bucket(destination, settings), settings.parallel, tell)
-    publication = Publication(
+    bucket = open_bucket(destination, settings)
+    bucket.require()
+    begun = Publication(
         version=candidate.version,
         to=destination,
         manifest_sha256=sha256_bytes(package.manifest),
         candidate_sha256=candidate_digest(candidate),
         code_revision=candidate.code_revision,
+        complete=False,
     )
-    write_json(publication.model_dump(mode="json"), root / publication_path(candidate.version))
+    # on record before the first object: a withdrawal must know of what a killed run left behind
+    _keep(root, begun)
+    commit(root, f"Begin to publish {candidate.version}", [str(release_folder(candidate.version))])
+    publish_release(root, package, bucket, settings.parallel, tell)
+    publication = begun.model_copy(update={"complete": True})
+    _keep(root, publication)
     return publication
+
+
+def _keep(root: Path, publication: Publication) -> None:
+    write_json(publication.model_dump(mode="json"), root / publication_path(publication.version))
 
 
 def prepare(root: Path, candidate: Candidate, approval: Approval) -> Package:
@@ -98,7 +112,7 @@ def _record(root: Path, version: str) -> None:
     # also after a run that was killed between the upload and this line
     commit(root, f"Publish {version}", [str(release_folder(version))])
     if not git(root, "tag", "--list", f"release/{version}"):
-        git(root, "tag", f"release/{version}")
+        git(root, "tag", f"release/{version}", publishing_commit(root, version))
 
 
 def _check_gates(root: Path, candidate: Candidate) -> None:
@@ -108,6 +122,20 @@ def _check_gates(root: Path, candidate: Candidate) -> None:
             "the results are not those that were frozen: run `guise run`, then freeze and approve again"
         )
     check_consent(root, [clip.clip_id for clip in candidate.clips])
+    decisions = decided(root)
+    gone = {clip_id for record in read_withdrawals(root) for clip_id in record.clips}
+    for clip in candidate.clips:
+        decision = decisions.get(clip.clip_id)
+        if clip.clip_id in gone:
+            raise GateRefusedError(
+                f"consent was withdrawn for {clip.clip_id}: run `guise run`, then freeze again"
+            )
+        if decision.accepted if decision else clip.verdict == "pass":
+            continue
+        raise GateRefusedError(
+            f"{clip.clip_id} was left out, or waits for a decision, since {candidate.version} was frozen: "
+            "freeze and approve again"
+        )
 
 
 def _check_same(candidate: Candidate, earlier: Publication, destination: str) -> None:

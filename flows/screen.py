@@ -170,6 +170,9 @@ def show_candidate(candidate: Candidate, digest: str) -> None:
 def show_audit(audit: Audit) -> None:
     for sentence in (*audit.findings, *audit.notes):
         say(f"  {sentence}")
+    if audit.is_bucket:
+        say(f"  {audit.version}: {'see above' if audit.findings else 'nothing lies beside these releases'}")
+        return
     verdict = "every object is what was approved" if not audit.findings else "this release is not sound"
     say(f"  {audit.version}: {audit.objects} objects, {audit.bytes} bytes read back; {verdict}")
 

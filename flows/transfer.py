@@ -1,7 +1,7 @@
 """An upload as a person watches it: bytes, speed, time left."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
+from flows.audit import published_versions
 from flows.candidate import read_candidate
 from tasks.publish import Step
 
@@ -35,8 +36,23 @@ class Transfer:
 @contextmanager
 def showing_transfer(root: Path, version: str) -> Iterator[Transfer]:
     """Show a release's upload on stderr; a bar only where somebody looks."""
-    total = sum(file.bytes for file in read_candidate(root, version).files)
+    with _bar() as bar:
+        yield Transfer(bar, _bytes_of(root, version))
+
+
+@contextmanager
+def showing_audit(root: Path, version: str | None) -> Iterator[Callable[[int], None]]:
+    """Show how much of one release, or of all, was read back; yield what is told of bytes."""
+    versions = [version] if version else published_versions(root)
+    with _bar() as bar:
+        task = bar.add_task("", total=sum(_bytes_of(root, name) for name in versions))
+        yield lambda count: bar.advance(task, count)
+
+
+def _bytes_of(root: Path, version: str) -> int:
+    return sum(file.bytes for file in read_candidate(root, version).files)
+
+
+def _bar() -> Progress:
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        yield Transfer(bar, total)
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

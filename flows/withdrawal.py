@@ -26,7 +26,7 @@ from flows.purge import purge
 from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
 from tasks.clips import CLIPS_PATH, read_clips
 from tasks.documents import read_document, read_params, write_bytes, write_json
-from tasks.errors import GateRefusedError, InputError
+from tasks.errors import GateRefusedError, InputError, StorageError
 from tasks.hashing import sha256_bytes
 from tasks.ingest import RAW_PATH
 from tasks.ingest.pseudonyms import known_key, subject_pseudonym
@@ -35,7 +35,7 @@ from tasks.publish import open_bucket
 from tasks.publish.plan import MANIFEST_NAME as RELEASE_MANIFEST
 from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
 from tasks.publish.signature import is_signed, sign
-from tasks.publish.withdraw import put_tombstone, remove_clips, without_clips
+from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, without_clips
 
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
@@ -79,11 +79,21 @@ def withdraw(
     record = _record(root, pseudonym, reason.strip(), clips)
     files += _remove_results(root, clips)
     commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])
-    published = sum(
-        _tell_readers(root, version, record.clips, delete_published=delete_published)
-        for version in record.published_in
-    )
+    published = _tell_all(root, record, delete_published=delete_published)
     return Withdrawn(record, files, objects, published)
+
+
+def _tell_all(root: Path, record: Withdrawal, *, delete_published: bool) -> int:
+    """Tell the readers of every release; a bucket that cannot be reached keeps no other from hearing."""
+    published, troubles = 0, []
+    for version in record.published_in:
+        try:
+            published += _tell_readers(root, version, record.clips, delete_published=delete_published)
+        except StorageError as error:
+            troubles.append(f"{version}: {error}")
+    if troubles:
+        raise StorageError(f"not every release could be told: {'; '.join(troubles)}")
+    return published
 
 
 def _record(root: Path, pseudonym: str, reason: str, found: set[str] | None = None) -> Withdrawal:
@@ -173,6 +183,9 @@ def _tell_readers(root: Path, version: str, clips: list[str], *, delete_publishe
     bucket = open_bucket(publication.to, read_params(root).publish)
     bucket.require()
     _keep(root, publication)
+    if not publication.complete:
+        # nobody was told of it, and nobody will be
+        return erase_clips(bucket, version, gone)
     put_tombstone(bucket, version, gone)
     if not delete_published:
         return 0

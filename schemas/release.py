@@ -1,13 +1,28 @@
 """The documents of a release: candidate, approvals, manifest, publication."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.params import Purpose, Sha256
 
-VERSION = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-Version = Annotated[str, Field(pattern=VERSION)]
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+# what git takes for no tag, and what lies beside the releases
+NO_VERSIONS = re.compile(r".*\.lock|allowed_signers")
+
+
+def check_version(version: str) -> str:
+    """Return a version's name, which is a folder, a key and a git tag, too. Raises ValueError."""
+    if len(version) > 64 or not VERSION.fullmatch(version) or NO_VERSIONS.fullmatch(version):
+        raise ValueError(
+            f"{version[:64]} is no name of a version: take letters, digits, hyphens and underscores, with "
+            "single dots between them, such as 2026.11"
+        )
+    return version
+
+
+Version = Annotated[str, AfterValidator(check_version)]
 Sentence = Annotated[str, Field(min_length=1, max_length=2000)]
 
 
@@ -114,13 +129,17 @@ class Latest(ReleaseDocument):
 
 
 class Publication(ReleaseDocument):
-    """Where a version went; withdrawn_clips: whose people withdrew their consent since."""
+    """Where a version went; withdrawn_clips: whose people withdrew their consent since.
+
+    complete: whether all of it is there; what is not may have begun.
+    """
 
     version: Version
     to: str
     manifest_sha256: Sha256
     candidate_sha256: Sha256
     code_revision: str
+    complete: bool = True
     withdrawn_clips: list[str] = []
 
 

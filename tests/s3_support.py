@@ -1,6 +1,7 @@
 """A small package to publish, a publisher in a process of its own, and a road to the store that misbehaves.
 
-python tests/s3_support.py FOLDER TO [CALLS]    publish what make_package wrote; die after so many S3 calls
+python tests/s3_support.py FOLDER TO [CALLS]    publish what make_package wrote, files of more than 5 MiB in
+                                                parts; say what was written; die after so many S3 calls
 """
 
 import http.client
@@ -14,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import tasks.publish.create as create_module
+import tasks.publish.upload as upload_module
 from schemas.release import Latest, Manifest, PublishedFile, ReleaseFile
 from tasks.hashing import sha256_bytes
 from tasks.publish import Package, open_bucket, publish_release
@@ -70,6 +73,10 @@ def what_a_reader_sees(bucket):
     return named.version
 
 
+def _say_what_is_written(params, **_):
+    print("wrote", params["Key"], params.get("PartNumber", ""))
+
+
 def _die_after(client, calls):
     left = [calls]
     lock = threading.Lock()
@@ -86,7 +93,8 @@ def _die_after(client, calls):
 class FaultyRoad(ThreadingHTTPServer):
     """A road to the store; fault: is asked for each request and may return what to do with it.
 
-    A fault is "503", "expired", "slow", "lie" (a wrong checksum comes back) or "cut" (no answer at all).
+    A fault is "503", "expired", "conflict" (409), "slow", "hang" (no answer for long), "lie" (a wrong
+    checksum comes back) or "cut" (no answer at all).
     """
 
     daemon_threads = True
@@ -117,19 +125,22 @@ class FaultyRoad(ThreadingHTTPServer):
 
 class _Forward(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    refusals = {"503": (503, "SlowDown"), "expired": (400, "ExpiredToken")}
+    refusals = {
+        "503": (503, "SlowDown"), "expired": (400, "ExpiredToken"),
+        "conflict": (409, "ConditionalRequestConflict"),
+    }  # fmt: skip
+    waits = {"slow": 0.3, "hang": 3.0}
 
     def _forward(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = self.server.next_fault(self.command, self.path)
-        if fault == "cut":
+        time.sleep(self.waits.get(fault, 0))
+        if fault in ("cut", "hang"):
             self.close_connection = True
         elif fault in self.refusals:
             status, code = self.refusals[fault]
             self._answer(status, {}, f"<Error><Code>{code}</Code></Error>".encode())
         else:
-            if fault == "slow":
-                time.sleep(0.3)
             self._pass_on(body, lies=fault == "lie")
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815
@@ -163,6 +174,9 @@ class _Forward(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     folder, to = Path(sys.argv[1]), sys.argv[2]
     bucket = open_bucket(to)
+    create_module.PART_BYTES = upload_module.PART_BYTES = 5 << 20
+    for call in ("PutObject", "UploadPart"):
+        bucket.client.meta.events.register(f"provide-client-params.s3.{call}", _say_what_is_written)
     if len(sys.argv) > 3:
         _die_after(bucket.client, int(sys.argv[3]))
     package = read_package(folder, folder.name)

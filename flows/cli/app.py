@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from schemas.release import VERSION
+from schemas import release
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -21,9 +20,10 @@ app = typer.Typer(
 
 def check_version(version: str | None) -> str | None:
     """Return a version's name. Raises BadParameter where it is none."""
-    if version is not None and not re.fullmatch(VERSION, version):
-        raise typer.BadParameter("a version is letters, digits, dots, hyphens and underscores")
-    return version
+    try:
+        return version if version is None else release.check_version(version)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Version = Annotated[str, typer.Argument(help="name of the release, such as 2026.11", callback=check_version)]

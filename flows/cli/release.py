@@ -128,12 +128,14 @@ def audit(
         raise typer.BadParameter(
             "name one VERSION, or --all; --clip goes with a VERSION, --picture with --clip"
         )
-    from flows.audit import audit_release, published_versions
+    from flows.audit import audit_all, audit_release
     from flows.lineage import Lineage, trace_clip
     from flows.pictures import write_picture
     from flows.screen import say, show_audit, show_lineage
+    from flows.transfer import showing_audit
 
-    outcomes = [audit_release(root, name) for name in ([version] if version else published_versions(root))]
+    with showing_audit(root, version) as tell:
+        outcomes = [audit_release(root, version, tell)] if version else [*audit_all(root, tell)]
     lineage = trace_clip(root, version, clip) if version and clip else Lineage()
     if picture:
         write_picture(lineage, picture)

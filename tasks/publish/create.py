@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
@@ -9,21 +10,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.errors import StorageError
+from tasks.errors import GateRefusedError, StorageError
 from tasks.publish.store import AlreadyThereError, Bucket, as_base64
 
 PART_BYTES = 16 << 20
 MOST_PARTS = 10_000
+CONFLICTS, CONFLICT_S = 4, 0.5
+CONFLICT = "the store keeps saying that somebody else writes {key}: run the same command again"
 OTHER_BYTES = "the store says that it holds other bytes of {key} than were sent"
 Job = TypeVar("Job")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The bytes of an object and the digest that was approved."""
+    """The bytes of an object and the digest that was approved.
+
+    part_sha256: of each part, in base64, found while the whole was compared with that digest.
+    """
 
     body: bytes | Path
     sha256: str
+    part_sha256: tuple[str, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -35,11 +42,18 @@ def create(bucket: Bucket, key: str, source: Source, *, lock: bool = False) -> b
 
     Raises StorageError where another content holds the key, or the store took other bytes.
     """
-    try:
-        told = bucket.put(key, source.body, source.sha256, lock=lock)
-    except AlreadyThereError:
-        check_present(bucket, key, source)
-        return False
+    for _ in range(CONFLICTS):
+        try:
+            told = bucket.put(key, source.body, source.sha256, lock=lock)
+            break
+        except AlreadyThereError:
+            # a store may say so of a write that is still under way, and may yet fail
+            if bucket.stored(key):
+                check_present(bucket, key, source)
+                return False
+            time.sleep(CONFLICT_S)
+    else:
+        raise StorageError(CONFLICT.format(key=key))
     if told != as_base64(source.sha256) and (told or bucket.sha256(key) != source.sha256):
         raise StorageError(OTHER_BYTES.format(key=key))
     return True
@@ -67,6 +81,23 @@ class _Part:
     bytes: int
 
 
+def split(size: int) -> list[_Part]:
+    """Return the parts in which so many bytes are sent."""
+    step = max(PART_BYTES, -(-size // MOST_PARTS))
+    return [_Part(n, start, min(step, size - start)) for n, start in enumerate(range(0, size, step), 1)]
+
+
+def digest_parts(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return a file's SHA-256 and, in base64, those of its parts, all of one reading."""
+    whole, parts = hashlib.sha256(), []
+    with path.open("rb") as stream:
+        for part in split(path.stat().st_size):
+            body = stream.read(part.bytes)
+            whole.update(body)
+            parts.append(base64.b64encode(hashlib.sha256(body).digest()).decode())
+    return whole.hexdigest(), tuple(parts)
+
+
 def create_in_parts(
     bucket: Bucket, key: str, source: Source, pool: Executor, tell: Callable[[int], None]
 ) -> bool:
@@ -75,14 +106,22 @@ def create_in_parts(
     Carries on with the parts that an earlier run left. tell: is given the bytes of each part.
     Raises StorageError where the store took other bytes.
     """
-    upload = _MultipartUpload(bucket, key, source)
+    for _ in range(CONFLICTS):
+        created = _send_parts(_MultipartUpload(bucket, key, source), pool, tell)
+        if created is not None:
+            return created
+        time.sleep(CONFLICT_S)
+    raise StorageError(CONFLICT.format(key=key))
+
+
+def _send_parts(upload: "_MultipartUpload", pool: Executor, tell: Callable[[int], None]) -> bool | None:
     digests: dict[int, _Digest] = {}
 
     def send(part: _Part) -> None:
         digests[part.number] = upload.send(part)
         tell(part.bytes)
 
-    in_parallel(pool, upload.parts(), send)
+    in_parallel(pool, split(upload.source.bytes), send)
     return upload.complete([digests[number] for number in sorted(digests)])
 
 
@@ -105,11 +144,6 @@ class _MultipartUpload:
             self.upload_id = self._open()
             self.kept = self._list_parts()
 
-    def parts(self) -> list[_Part]:
-        size = self.source.bytes
-        step = max(PART_BYTES, -(-size // MOST_PARTS))
-        return [_Part(n, start, min(step, size - start)) for n, start in enumerate(range(0, size, step), 1)]
-
     def send(self, part: _Part) -> _Digest:
         """Upload a part unless the same one is there."""
         assert isinstance(self.source.body, Path)
@@ -117,6 +151,10 @@ class _MultipartUpload:
             stream.seek(part.start)
             body = stream.read(part.bytes)
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode()
+        if checksum != self.source.part_sha256[part.number - 1]:
+            raise GateRefusedError(
+                f"{self.place['Key']} is not what was approved: it changed while it was sent"
+            )
         md5 = hashlib.md5(body, usedforsecurity=False).hexdigest() if part.number in self.kept else ""
         if self.kept.get(part.number) == (md5, len(body)):
             return _Digest(f'"{md5}"', checksum)
@@ -134,8 +172,8 @@ class _MultipartUpload:
             )
         return _Digest(answer["ETag"], checksum)
 
-    def complete(self, digests: list[_Digest]) -> bool:
-        """Make the object of its parts, unless there is one; return False if the same one is there."""
+    def complete(self, digests: list[_Digest]) -> bool | None:
+        """Make the object of its parts; return False if the same one is there, None to begin again."""
         joined = hashlib.sha256(b"".join(base64.b64decode(digest.sha256) for digest in digests)).digest()
         parts: list[Any] = [
             {"PartNumber": number, "ETag": digest.etag, "ChecksumSHA256": digest.sha256}
@@ -150,6 +188,8 @@ class _MultipartUpload:
         except AlreadyThereError:
             with self.bucket.told():
                 client.abort_multipart_upload(**place)
+            if not self.bucket.stored(self.place["Key"]):
+                return None
             check_present(self.bucket, self.place["Key"], self.source)
             return False
         if answer.get("ChecksumSHA256") != f"{base64.b64encode(joined).decode()}-{len(digests)}":

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 import boto3
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ALREADY_THERE = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 NOT_THERE = ("NoSuchKey", "404", "NotFound")
+CONNECT_S, ANSWER_S = 10, 60
 AGAIN = "run the same command again, what is there is kept"
 SENTENCES = {
     "NoSuchBucket": "there is no bucket {bucket}: create it, or name another with --to",
@@ -109,15 +110,22 @@ class Bucket:
 
     def sha256(self, key: str) -> str | None:
         """Read an object back and return its digest, None if there is none."""
-        digest = hashlib.sha256()
+        found = self.digests(key)
+        return found[0] if found else None
+
+    def digests(self, key: str, also: Literal["md5"] | None = None) -> tuple[str, str | None] | None:
+        """Read an object back and return its SHA-256 and, where asked for, its MD5; None if there is none."""
+        first, second = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         try:
             with self.told():
                 body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
                 for chunk in body.iter_chunks(CHUNK_BYTES):
-                    digest.update(chunk)
+                    first.update(chunk)
+                    if also:
+                        second.update(chunk)
         except NotThereError:
             return None
-        return digest.hexdigest()
+        return first.hexdigest(), second.hexdigest() if also else None
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Return a small object's bytes and its ETag, None if there is none."""
@@ -161,6 +169,17 @@ class Bucket:
         with self.told():
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+
+    def folders(self, prefix: str) -> set[str]:
+        """Return the names of the folders right below a prefix."""
+        with self.told():
+            lister = self.client.get_paginator("list_objects_v2")
+            pages = lister.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/")
+            return {
+                item["Prefix"].removeprefix(prefix).rstrip("/")
+                for page in pages
+                for item in page.get("CommonPrefixes", ())
+            }
 
     def _lock(self) -> dict[str, Any]:
         if not self.lock_days:
@@ -219,8 +238,8 @@ def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
         raise StorageError(f"{to} is no bucket address: write s3://BUCKET or s3://BUCKET/PREFIX")
     config = Config(
         retries={"max_attempts": 4, "mode": "standard"},
-        connect_timeout=10,
-        read_timeout=60,
+        connect_timeout=CONNECT_S,
+        read_timeout=ANSWER_S,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         max_pool_connections=(settings.parallel if settings else 8) + 2,

@@ -8,8 +8,16 @@ from typing import Literal
 
 from schemas.release import Latest, Manifest, ReleaseFile
 from tasks.errors import GateRefusedError, StorageError
-from tasks.hashing import canonical_json, sha256_bytes, sha256_file
-from tasks.publish.create import PART_BYTES, Source, check_present, create, create_in_parts, in_parallel
+from tasks.hashing import canonical_json, sha256_bytes
+from tasks.publish.create import (
+    PART_BYTES,
+    Source,
+    check_present,
+    create,
+    create_in_parts,
+    digest_parts,
+    in_parallel,
+)
 from tasks.publish.plan import (
     COMPANIONS,
     MANIFEST_NAME,
@@ -53,9 +61,10 @@ def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int,
     bucket.require()
     uploads = plan_upload(package.version, package.files, bucket.prefix)
     folder = release_prefix(bucket.prefix, package.version)
+    sources: dict[str, Source] = {}
     with ThreadPoolExecutor(parallel) as pool:
-        in_parallel(pool, uploads, lambda upload: _check_source(root, upload))
-        sender = _Sender(root, bucket, bucket.keys(folder), tell)
+        in_parallel(pool, uploads, lambda upload: _check_source(root, upload, sources))
+        sender = _Sender(sources, bucket, bucket.keys(folder), tell)
         sender.check_strangers(folder, uploads)
         # the first one names all others: of two publishers, one creates it
         sender.send(uploads[0])
@@ -69,19 +78,21 @@ def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int,
     _point_to(bucket, package.version, sha256_bytes(package.manifest))
 
 
-def _check_source(root: Path, upload: Upload) -> None:
-    source = root / upload.file.source
-    if not source.is_file() or sha256_file(source) != upload.file.sha256:
+def _check_source(root: Path, upload: Upload, sources: dict[str, Source]) -> None:
+    path = root / upload.file.source
+    digest, parts = digest_parts(path) if path.is_file() else ("", ())
+    if digest != upload.file.sha256:
         raise GateRefusedError(
             f"{upload.file.path} is not what was approved: freeze and approve the candidate again"
         )
+    sources[upload.key] = Source(path, digest, parts if upload.file.bytes > PART_BYTES else ())
 
 
 @dataclass(frozen=True)
 class _Sender:
-    """present: what the bucket held when this run began, with its size in bytes."""
+    """sources: what was compared, by key. present: what the bucket held before, with its size in bytes."""
 
-    root: Path
+    sources: dict[str, Source]
     bucket: Bucket
     present: dict[str, int]
     tell: Tell
@@ -93,8 +104,7 @@ class _Sender:
             raise StorageError(f"{strangers[0]} is in the bucket already and is no part of this release")
 
     def send(self, upload: Upload) -> None:
-        source = Source(self.root / upload.file.source, upload.file.sha256)
-        created = False
+        source, created = self.sources[upload.key], False
         if upload.key in self.present:
             check_present(self.bucket, upload.key, source)
         else:
@@ -105,7 +115,7 @@ class _Sender:
         if upload.key in self.present:
             self.send(upload)
             return
-        source = Source(self.root / upload.file.source, upload.file.sha256)
+        source = self.sources[upload.key]
         created = create_in_parts(
             self.bucket, upload.key, source, pool, lambda count: self.tell(Step(upload.key, count, "part"))
         )

@@ -44,16 +44,25 @@ def remove_clips(bucket: Bucket, manifest: Manifest, sums: bytes, content: bytes
     content: the new manifest's bytes. May be repeated until it ends.
     """
     folder = release_prefix(bucket.prefix, manifest.version)
-    present = bucket.keys(folder)
-    gone = [folder + file.path for file in manifest.withdrawn if folder + file.path in present]
-    for file in manifest.withdrawn:
-        # also where only an older version of it is left
-        bucket.erase(folder + file.path)
+    gone = _erase(bucket, folder, {file.path for file in manifest.withdrawn})
     _put(bucket, folder + SUMS_NAME, sums)
     _put(bucket, folder + SIGNATURE_NAME, signature, lock=True)
     _put(bucket, folder + MANIFEST_NAME, content, lock=True)
     _repoint(bucket, manifest.version, sha256_bytes(content))
-    return len(gone)
+    return gone
+
+
+def erase_clips(bucket: Bucket, version: str, clips: list[str]) -> int:
+    """Remove clips of a release that was never completed; return how many objects went."""
+    return _erase(bucket, release_prefix(bucket.prefix, version), files_of(clips))
+
+
+def _erase(bucket: Bucket, folder: str, paths: set[str]) -> int:
+    present = bucket.keys(folder)
+    for path in sorted(paths):
+        # also where only an older version of it is left
+        bucket.erase(folder + path)
+    return sum(folder + path in present for path in paths)
 
 
 def _put(bucket: Bucket, key: str, content: bytes, *, lock: bool = False) -> None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 import pytest
 from s3_support import FaultyRoad, make_package, publish, what_a_reader_sees
 from tests_support import REPO
@@ -25,12 +26,22 @@ def _publisher(folder, to, *calls):
     )
 
 
+def _parts_there(bucket):
+    """Return the numbers of the parts that an unfinished upload left."""
+    client, found = bucket.client, []
+    listed = client.list_multipart_uploads(Bucket=bucket.name, Prefix=bucket.prefix)
+    for upload in listed.get("Uploads", ()):
+        place = {"Bucket": bucket.name, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+        found += [str(part["PartNumber"]) for part in client.list_parts(**place).get("Parts", ())]
+    return found
+
+
 def test_killed_after_every_single_call(tmp_path, to):
     """Step through all calls of a publication; after each a reader sees the old release or the new one."""
     old = make_package(tmp_path / "v1", "v1")
-    new = {"videos/a.mp4": b"new" * 900, "videos/c.mp4": b"more" * 900, "datasheet.md": b"new\n"}
+    new = {"videos/a.mp4": b"new" * 900, "datasheet.md": b"new\n", "videos/large.mp4": b"large" * 2_500_000}
     make_package(tmp_path / "v2", "v2", new)
-    seen, calls = [], 0
+    seen, kept_parts, calls = [], set(), 0
     while True:
         calls += 1
         place = f"{to}/{calls}"
@@ -39,18 +50,25 @@ def test_killed_after_every_single_call(tmp_path, to):
         process = _publisher(tmp_path / "v2", place, calls)
         _, said = process.communicate(timeout=120)
         seen.append(what_a_reader_sees(bucket))
-        there = {key for key in bucket.keys(f"{bucket.prefix}releases/v2/") if not key.endswith(".json")}
+        there = {
+            key for key in bucket.keys(f"{bucket.prefix}releases/v2/") if not key.endswith("latest.json")
+        }
+        parts = _parts_there(bucket)
+        kept_parts.add(len(parts))
         again = _publisher(tmp_path / "v2", place)
         told, trouble = again.communicate(timeout=120)
         assert again.returncode == 0, trouble
         assert what_a_reader_sees(bucket) == "v2"
-        # nothing that was there went up again
-        created = {line for line in told.splitlines() if "'created'" in line}
-        assert not [key for key in there if any(key.removeprefix(bucket.prefix) in line for line in created)]
+        # nothing that was there went up again, not even as a part
+        wrote = [line.split()[1:] for line in told.splitlines() if line.startswith("wrote")]
+        companions = (".json", ".sig")
+        assert not [key for key, *_ in wrote if key in there and not key.endswith(companions)]
+        assert not [part for _, *part in wrote if part and part[0] in parts]
         if process.returncode == 0:
             break
         assert process.returncode == -9, said
-    assert len(seen) > 9
+    assert len(seen) > 14
+    assert kept_parts >= {0, 1, 2, 3}
     assert set(seen) == {"v1", "v2"}
     assert seen == sorted(seen)
 
@@ -103,6 +121,59 @@ def test_slow_answers_are_waited_for(tmp_path, to, road):
     assert what_a_reader_sees(bucket) == "v1"
 
 
+def test_answers_that_take_too_long_are_asked_for_again(tmp_path, to, road, monkeypatch):
+    monkeypatch.setattr("tasks.publish.store.ANSWER_S", 1)
+    hangs = iter([True, True, False])
+    road.fault = lambda method, path, number: "hang" if "b.mp4" in path and next(hangs, False) else None
+    bucket = open_bucket(to)
+    publish(tmp_path, make_package(tmp_path), bucket)
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_a_store_that_never_answers_is_one_sentence(tmp_path, to, road, monkeypatch):
+    monkeypatch.setattr("tasks.publish.store.ANSWER_S", 1)
+    road.fault = lambda method, path, number: "hang" if method == "PUT" else None
+    with pytest.raises(StorageError, match=r"cannot be reached \(ReadTimeoutError\): run the same command"):
+        publish(tmp_path, make_package(tmp_path), open_bucket(to))
+
+
+def test_a_conflict_that_passes_is_tried_again(tmp_path, to, road):
+    conflicts = iter([True, True, False])
+    is_write = {"PUT", "POST"}
+    road.fault = lambda method, path, number: (
+        "conflict" if method in is_write and "a.mp4" in path and next(conflicts, False) else None
+    )
+    bucket = open_bucket(to)
+    states = dict(publish(tmp_path, make_package(tmp_path), bucket))
+    assert states["releases/v1/videos/a.mp4"] == "created"
+    assert what_a_reader_sees(bucket) == "v1"
+
+
+def test_a_large_object_whose_completion_conflicts_is_begun_again(tmp_path, to, road, monkeypatch):
+    for module in ("create", "upload"):
+        monkeypatch.setattr(f"tasks.publish.{module}.PART_BYTES", 5 << 20)
+    conflicts = iter([True, False])
+    road.fault = lambda method, path, number: (
+        "conflict" if method == "POST" and "uploadId" in path and next(conflicts, False) else None
+    )
+    bucket = open_bucket(to)
+    publish(tmp_path, make_package(tmp_path, contents={"videos/large.mp4": b"large" * 2_500_000}), bucket)
+    assert what_a_reader_sees(bucket) == "v1"
+    assert not bucket.client.list_multipart_uploads(Bucket=bucket.name).get("Uploads")
+
+
+def test_a_wrong_checksum_of_a_part_is_no_release(tmp_path, to, road, monkeypatch):
+    for module in ("create", "upload"):
+        monkeypatch.setattr(f"tasks.publish.{module}.PART_BYTES", 5 << 20)
+    road.fault = lambda method, path, number: "lie" if "partNumber=2" in path else None
+    bucket = open_bucket(to)
+    package = make_package(tmp_path, contents={"videos/large.mp4": b"large" * 2_500_000})
+    with pytest.raises(StorageError, match=r"holds other bytes of .* than were sent"):
+        publish(tmp_path, package, bucket)
+    assert what_a_reader_sees(bucket) is None
+    assert bucket.stored(f"{bucket.prefix}releases/v1/videos/large.mp4") is None
+
+
 def test_a_wrong_checksum_from_the_store_is_no_release(tmp_path, to, road):
     road.fault = lambda method, path, number: "lie" if path.endswith("a.mp4") else None
     bucket = open_bucket(to)
@@ -139,18 +210,22 @@ def test_a_server_that_dies_half_way_and_comes_back(tmp_path, monkeypatch):
             monkeypatch.setenv(name, value)
         bucket = open_bucket("s3://release")
         bucket.make()
-        stopped = []
+        (server,) = [
+            process
+            for process in psutil.Process().children(recursive=True)
+            if f"-dir={tmp_path / 's3'}" in process.cmdline()
+        ]
+        calls = []
 
-        def stop(**_):
-            stopped.append(True)
-            if len(stopped) == 5:
-                raise ConnectionError
+        def kill(**_):
+            calls.append(True)
+            if len(calls) == 5:
+                server.kill()
 
-        bucket.client.meta.events.register("after-call.s3", stop)
-        with pytest.raises(ConnectionError):
+        bucket.client.meta.events.register("after-call.s3", kill)
+        with pytest.raises(StorageError, match=r"cannot be reached .*: run the same command again"):
             publish(tmp_path / "v1", package, bucket)
-    with pytest.raises(StorageError, match="cannot be reached"):
-        publish(tmp_path / "v1", package, open_bucket("s3://release"))
+        assert len(calls) >= 5
     with object_store(tmp_path / "s3") as second:
         for name, value in second.environment().items():
             monkeypatch.setenv(name, value)

@@ -13,6 +13,7 @@ from tasks.errors import GateRefusedError, StorageError
 from tasks.hashing import sha256_bytes
 from tasks.publish import open_bucket, read_manifest
 from tasks.publish.create import PART_BYTES, Source, create
+from tasks.publish.upload import publish_release
 
 FOLDER = "some/prefix/releases/v1/"
 NAMES = ["SHA256SUMS", "datasheet.md", "manifest.json", "manifest.json.sig", "videos/a.mp4", "videos/b.mp4"]
@@ -115,16 +116,31 @@ def test_a_part_of_other_content_is_sent_again(tmp_path, bucket, large, monkeypa
     assert bucket.sha256(key) == sha256_bytes(content)
 
 
-def test_an_object_of_other_bytes_is_not_overwritten_in_parts(tmp_path, bucket, large):
-    package, _ = large
+@pytest.mark.usefixtures("large")
+def test_an_object_of_other_bytes_is_not_overwritten_in_parts(tmp_path, bucket):
     key = f"{FOLDER}videos/large.mp4"
-    source = Source(tmp_path / "videos/large.mp4", package.files[-1].sha256)
+    path = tmp_path / "videos/large.mp4"
+    source = Source(path, *create_module.digest_parts(path))
     upload = create_module._MultipartUpload(bucket, key, source)
-    digests = [upload.send(part) for part in upload.parts()]
+    digests = [upload.send(part) for part in create_module.split(source.bytes)]
     bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"another")
     with pytest.raises(StorageError, match="nothing was overwritten"):
         upload.complete(digests)
     assert bucket.read(key)[0] == b"another"
+
+
+def test_a_file_that_changes_while_it_is_sent_is_no_release(tmp_path, bucket, large):
+    package, content = large
+    path = tmp_path / "videos/large.mp4"
+
+    def alter(step):
+        if step.state == "part":
+            path.write_bytes(content[:-1] + b"!")
+
+    with pytest.raises(GateRefusedError, match="changed while it was sent"):
+        publish_release(tmp_path, package, bucket, 1, alter)
+    assert bucket.stored(f"{FOLDER}videos/large.mp4") is None
+    assert bucket.stored(f"{FOLDER}manifest.json") is None
 
 
 def test_tags_and_the_lock_of_manifests_reach_the_store(tmp_path, store, monkeypatch):
