@@ -80,7 +80,9 @@ def _stranger_findings(root: Path, place: str, known: set[str]) -> Iterator[str]
         yield f"it could not be listed: {error}"
         return
     for version in sorted(folders - known):
-        yield f"releases/{version}/ was not published from this workspace"
+        # some stores list folders of which every object is gone
+        if bucket.keys(f"{bucket.prefix}releases/{version}/"):
+            yield f"releases/{version}/ was not published from this workspace"
 
 
 def audit_release(root: Path, version: str, tell: Callable[[int], None] = lambda _: None) -> Audit:

@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -147,14 +147,13 @@ class _Forward(BaseHTTPRequestHandler):
 
     def _pass_on(self, body, *, lies):
         store = self.server.store
-        link = http.client.HTTPConnection(store.hostname, store.port, timeout=60)
-        link.request(self.command, self.path, body=body, headers=dict(self.headers.items()))
-        answer = link.getresponse()
-        headers = dict(answer.getheaders())
+        with closing(http.client.HTTPConnection(store.hostname, store.port, timeout=60)) as link:
+            link.request(self.command, self.path, body=body, headers=dict(self.headers.items()))
+            answer = link.getresponse()
+            headers, content = dict(answer.getheaders()), answer.read()
         if lies:
             headers |= {name: "AAAA" for name in headers if "checksum-sha256" in name.lower()}
-        self._answer(answer.status, headers, answer.read())
-        link.close()
+        self._answer(answer.status, headers, content)
 
     def _answer(self, status, headers, body):
         self.send_response_only(status)

@@ -1,6 +1,7 @@
 """Canaries in every field of the inbox and of the containers: none of them comes out."""
 
 import hashlib
+import json
 import sqlite3
 import subprocess
 
@@ -8,7 +9,7 @@ import av
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import CANARIES, CANARY_DAY, CANARY_NOTE
+from tests_support import BITSTREAM, CANARIES, CANARY_DAY, CANARY_NOTE, CHAPTER
 
 from flows.sample import CLIPS
 from flows.servers import object_store
@@ -33,7 +34,8 @@ def private(demo):
     raw = [path for path in inbox.iterdir() if path.suffix == ".mp4"]
     planted = (inbox / "cap12.mp4").read_bytes()
     texts = [text for tag, text in CANARIES.items() if tag != "location"]
-    for text in (*texts, "Handler-Canary", "loci"):  # a place is kept in binary, in a box of that name
+    in_streams = ("Handler-Canary", "Voice-Canary", CHAPTER, BITSTREAM)
+    for text in (*texts, *in_streams, "loci"):  # a place is kept in binary, in a box of that name
         assert text.encode() in planted, text
     manifest = (inbox / "manifest.csv").read_text()
     assert CANARY_NOTE in manifest
@@ -41,7 +43,7 @@ def private(demo):
     sources = read_table(root / SOURCES_PATH, SOURCES)
     digests = [digest for digest in sources["raw_sha256"] if digest]
     assert len(digests) > 3
-    texts += [CANARIES["location"], "Handler-Canary", "2019-02-13T04:05:06", CANARY_NOTE, CANARY_DAY]
+    texts += [CANARIES["location"], *in_streams, "2019-02-13T04:05:06", CANARY_NOTE, CANARY_DAY]
     texts += [text for clip in CLIPS for text in (clip.subject_id, clip.file)] + [path.name for path in raw]
     texts += digests + [sha256_file(path) for path in raw]
     texts += [hashlib.md5(path.read_bytes()).hexdigest() for path in raw]
@@ -61,6 +63,11 @@ def test_nothing_that_was_published_tells(demo, private, monkeypatch, tmp_path):
             monkeypatch.setenv(name, value)
         bucket = open_bucket("s3://guise-demo")
         contents = {key: bucket.read(key)[0] for key in bucket.keys("")}
+        for key in contents:
+            place = {"Bucket": bucket.name, "Key": key}
+            told = {**bucket.client.head_object(**place)["Metadata"]}
+            told["tags"] = str(bucket.client.get_object_tagging(**place)["TagSet"])
+            _check(json.dumps(told).encode(), private, key)
     assert len(contents) > 20
     for key, content in contents.items():
         _check(key.encode() + content, private, key)
@@ -78,21 +85,20 @@ def test_nothing_that_was_published_tells(demo, private, monkeypatch, tmp_path):
 
 
 def test_the_git_history_tells_nothing(demo, private):
-    words = [
-        "git",
-        "log",
-        "--all",
-        "-p",
-        "--stat",
-        "--format=%an %ae %B",
-        "--",
-        "data",
-        "dvc.lock",
-        "params.yaml",
-    ]
-    history = subprocess.run(words, cwd=demo[0], capture_output=True, check=True).stdout
-    assert b"candidate.json" in history
-    _check(history, private, "git")
+    def git(*words, **options):
+        return subprocess.run(["git", *words], cwd=demo[0], capture_output=True, check=True, **options).stdout
+
+    log = git("log", "--all", "--stat", "--format=%an %ae %B")
+    assert b"candidate.json" in log
+    _check(log, private, "git")
+    # every object that any revision ever held, but for the code: it names the sample clips
+    code = ("flows", "tasks", "schemas")
+    listed = [line.split(" ", 1) for line in git("rev-list", "--all", "--objects").decode().splitlines()]
+    names = [oid for oid, *path in listed if not path or not path[0].startswith(code)]
+    assert len(names) > 40
+    contents = git("cat-file", "--batch", input="\n".join(names).encode())
+    assert b"rank-1" in contents
+    _check(contents, private, "git")
 
 
 def test_prefect_and_the_logs_tell_nothing(demo, private):

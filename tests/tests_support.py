@@ -8,6 +8,7 @@ import av
 import cv2
 import numpy as np
 import polars as pl
+from av.bitstream import BitStreamFilterContext
 
 from flows.stage import load_stage
 from schemas.clips import CLIPS
@@ -71,6 +72,7 @@ CANARIES = {
     "description": "ward-9-canary",
 }
 CANARY_NOTE, CANARY_DAY = "note-canary-4711", "2087-11-23"
+CHAPTER, BITSTREAM = "Chapter-Canary", "Bitstream-Canary"
 
 
 def plant_canaries(inbox):
@@ -90,15 +92,27 @@ def plant_canaries(inbox):
 
 
 def _copy_telling(source, target):
-    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+    """Copy a video with a voice and a chapter beside it, all of which tell, its bitstream too."""
+    sounding = with_sound(source, target.with_name("sounding.mp4"))
+    with av.open(str(sounding)) as reader, av.open(str(target), "w") as writer:
         writer.metadata.update(CANARIES | {"creation_time": "2019-02-13T04:05:06Z"})
-        pictures = reader.streams.video[0]
-        copy = writer.add_stream_from_template(pictures)
+        pictures, sound = reader.streams.video[0], reader.streams.audio[0]
+        copy, voice = (writer.add_stream_from_template(stream) for stream in (pictures, sound))
         copy.metadata.update({"handler_name": "Handler-Canary", "language": "deu"})
-        for packet in reader.demux(pictures):
-            if packet.dts is not None:
-                packet.stream = copy
+        voice.metadata.update({"handler_name": "Voice-Canary", "language": "deu"})
+        chapter = {"id": 1, "start": 0, "end": 1, "time_base": Fraction(1), "metadata": {"title": CHAPTER}}
+        writer.set_chapters([chapter])
+        said = f"h264_metadata=sei_user_data=086f3693-b7b3-4f2c-9653-21492feee5b8+{BITSTREAM}"
+        telling = BitStreamFilterContext(said, pictures, copy)
+        for packet in [*reader.demux(), None]:
+            if packet is not None and packet.stream is sound and packet.dts is not None:
+                packet.stream = voice
                 writer.mux(packet)
+            elif packet is None or (packet.stream is pictures and packet.dts is not None):
+                for part in telling.filter(packet):
+                    part.stream = copy
+                    writer.mux(part)
+    sounding.unlink()
 
 
 def write_stream(

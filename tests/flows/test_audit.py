@@ -8,7 +8,8 @@ import xml.etree.ElementTree as ET
 import pytest
 import yaml
 
-from flows.audit import audit_release
+from flows.audit import audit_all, audit_release, object_findings
+from flows.dvc_lock import Lock
 from flows.git import git
 from flows.lineage import trace_clip
 from flows.pictures import draw_dot, draw_svg, write_picture
@@ -16,9 +17,9 @@ from flows.servers import object_store
 from schemas.release import Candidate, Publication
 from tasks.documents import read_document, write_json
 from tasks.errors import InputError
-from tasks.hashing import sha256_bytes
-from tasks.publish import open_bucket
-from tasks.publish.plan import candidate_digest
+from tasks.hashing import sha256_bytes, sha256_file
+from tasks.publish import open_bucket, read_manifest
+from tasks.publish.plan import candidate_digest, manifest_bytes
 
 VERSION = "demo-1"
 BUCKET = "guise-demo"
@@ -147,16 +148,147 @@ def test_a_dvc_lock_that_does_not_belong(released):
     assert "the manifest.json speaks of another candidate than git holds" in found
 
 
-def test_stages_that_do_not_fit_together(released):
-    from flows.history import _lock_findings
+def _lock_of(root, change=lambda text: text):
+    lock, raw = (root / "dvc.lock").read_text(), (root / "data/raw.dvc").read_bytes()
+    return Lock(root, change(lock).encode(), raw)
 
+
+@pytest.mark.parametrize(
+    "dep",
+    ["data/raw", "data/ingested", "data/ingested/clips.parquet", "data/deidentified",
+     "data/deidentified/videos", "data/keypoints/original", "data/keypoints/released", "data/compare/blur"],
+)  # fmt: skip
+def test_stages_that_do_not_fit_together(released, dep):
+    """Each edge of the graph is compared: also where a stage uses a part of what another one made."""
     root, _ = released
-    lock = (root / "dvc.lock").read_text()
-    assert list(_lock_findings(lock.encode())) == []
-    first = lock.index("path: data/keypoints/original")
-    at = lock.index("md5: ", lock.index("md5: ", first) if "hash: md5" in lock[first : first + 60] else first)
-    broken = lock[: at + 5] + "0000" + lock[at + 9 :]
-    assert any("data/keypoints/original" in said for said in _lock_findings(broken.encode()))
+    assert _lock_of(root).misfits() == ([], 0)
+
+    def alter(text):
+        stages = yaml.safe_load(text)
+        for stage in stages["stages"].values():
+            for one in stage["deps"]:
+                if one["path"] == dep:
+                    one["md5"] = "0000" + one["md5"][4:]
+        return yaml.safe_dump(stages)
+
+    misfits, _ = _lock_of(root, alter).misfits()
+    assert misfits
+    assert all(f"used another {dep} than was made" in said for said in misfits)
+
+
+def test_a_lock_whose_listings_are_elsewhere_says_so(released, tmp_path):
+    root, _ = released
+    lock, raw = (root / "dvc.lock").read_bytes(), (root / "data/raw.dvc").read_bytes()
+    misfits, unknown = Lock(tmp_path, lock, raw).misfits()
+    assert misfits == []
+    assert unknown > 3
+
+
+def test_an_object_that_no_stage_made(released):
+    _, bucket = released
+    manifest, _ = read_manifest(bucket, VERSION)
+    video = next(file.path for file in manifest.files if file.path.endswith(".mp4"))
+    found = object_findings(bucket, manifest, bucket.keys(FOLDER), {video: "0" * 32}, lambda _: None)
+    assert found == [f"{video} is not what dvc.lock says that its stage made"]
+
+
+def test_an_invented_approval_beside_the_real_one(released):
+    """Who can write to git and to the bucket, without our keys, can sign with another and is still found."""
+    root, bucket = released
+    folder = root / f"data/releases/{VERSION}"
+    key = folder / "other.key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    signers = folder / "files/allowed_signers"
+    public = key.with_suffix(".key.pub").read_text().split()[:2]
+    signers.write_text(f'publisher namespaces="guise-release" {" ".join(public)}\n')
+    candidate = read_document(folder / "candidate.json", Candidate)
+    files = [
+        file.model_copy(update={"sha256": sha256_file(signers)}) if file.path == "allowed_signers" else file
+        for file in candidate.files
+    ]
+    candidate = candidate.model_copy(update={"files": files})
+    write_json(candidate.model_dump(mode="json"), folder / "candidate.json")
+    digest = candidate_digest(candidate)
+    approvals = yaml.safe_load((folder / "approvals.yaml").read_text())
+    approvals["approvals"].append(approvals["approvals"][0] | {"digest": digest})
+    (folder / "approvals.yaml").write_text(yaml.safe_dump(approvals))
+    manifest, _ = read_manifest(bucket, VERSION)
+    named = [
+        file.model_copy(update={"sha256": sha256_file(signers), "bytes": signers.stat().st_size})
+        if file.path == "allowed_signers" else file
+        for file in manifest.files
+    ]  # fmt: skip
+    content = manifest_bytes(manifest.model_copy(update={"candidate_sha256": digest, "files": named}))
+    (folder / "forged").write_bytes(content)
+    words = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", "guise-release", str(folder / "forged")]
+    subprocess.run(words, check=True)
+    _put(bucket, "manifest.json", content)
+    _put(bucket, "manifest.json.sig", (folder / "forged.sig").read_bytes())
+    _put(bucket, "allowed_signers", signers.read_bytes())
+    record = read_document(folder / "published.json", Publication)
+    changed = {"manifest_sha256": sha256_bytes(content), "candidate_sha256": digest}
+    write_json(record.model_copy(update=changed).model_dump(mode="json"), folder / "published.json")
+    found = audit_release(root, VERSION).findings
+    assert any("an approval was rewritten" in said for said in found), found
+
+
+def test_other_signers_than_were_approved(released):
+    root, _ = released
+    signers = root / f"data/releases/{VERSION}/files/allowed_signers"
+    signers.write_text(signers.read_text() + "somebody else\n")
+    assert any(
+        "who may sign, is not what was approved" in said for said in audit_release(root, VERSION).findings
+    )
+
+
+def test_a_pointer_to_a_stranger_and_a_stranger_itself(released):
+    root, bucket = released
+    document = {"version": "evil", "manifest_sha256": "0" * 64}
+    bucket.client.put_object(Bucket=BUCKET, Key="latest.json", Body=json.dumps(document).encode())
+    bucket.client.put_object(Bucket=BUCKET, Key="releases/evil/manifest.json", Body=b"{}")
+    release, place = audit_all(root)
+    assert release.findings == ("latest.json names evil, which was not published from this workspace",)
+    assert place.findings == ("releases/evil/ was not published from this workspace",)
+
+
+def test_a_release_that_cannot_be_audited_stops_no_other(released):
+    root, _ = released
+    folder = root / "data/releases"
+    shutil.copytree(folder / VERSION, folder / "another")
+    record = read_document(folder / "another/published.json", Publication)
+    elsewhere = record.model_copy(update={"version": "another", "to": "s3://not-there"})
+    write_json(elsewhere.model_dump(mode="json"), folder / "another/published.json")
+    try:
+        found = {one.version: one.findings for one in audit_all(root)}
+    finally:
+        shutil.rmtree(folder / "another")
+    assert "it could not be audited: " in found["another"][0]
+    assert found[VERSION] == ()
+    assert "could not be listed" in found["s3://not-there"][0]
+
+
+def test_a_byte_that_flips_on_the_stores_own_disk(released):
+    """Behind the back of the store: it answers with an error, or with other bytes."""
+    root, bucket = released
+    name = next(key for key in bucket.keys(FOLDER) if key.endswith(".mp4")).removeprefix(FOLDER)
+    content = bucket.read(FOLDER + name)[0]
+    middle = content[len(content) // 2 :][:64]
+    # a store that was written to again keeps older copies, too
+    volumes = [path for path in (root / ".guise/s3").rglob("*.dat") if middle in path.read_bytes()]
+    assert volumes
+    kept = {volume: volume.read_bytes() for volume in volumes}
+    other = bytes([middle[0] ^ 1]) + middle[1:]
+    try:
+        for volume, was in kept.items():
+            with volume.open("r+b") as stream:
+                stream.write(was.replace(middle, other))
+        found = audit_release(root, VERSION).findings
+    finally:
+        for volume, was in kept.items():
+            with volume.open("r+b") as stream:
+                stream.write(was)
+    assert len(found) == 1
+    assert found[0].startswith((f"{name} was altered", f"{name} cannot be read back"))
 
 
 def test_a_retagged_revision(released):
@@ -192,8 +324,9 @@ def test_the_command_says_it_for_every_release(released, guise, copy):
     _put(bucket, "more.txt", b"")
     bad = guise(root, "--json", "audit", "--all", env=copy[1])
     assert bad.returncode == 1
-    (told,) = json.loads(bad.stdout)["releases"]
+    told, place = json.loads(bad.stdout)["releases"]
     assert told["findings"] == ["more.txt does not belong to the release"]
+    assert (place["version"], place["findings"]) == (f"s3://{BUCKET}", [])
     for words in ([], [VERSION, "--all"], ["--all", "--clip", "x"], [VERSION, "--picture", "x.svg"]):
         assert guise(root, "audit", *words).returncode == 2
 
