@@ -69,7 +69,10 @@ def _repeat_tables(here, arm, count, pts):
             yield piece.with_columns(pts=times.gather(piece["frame"]), timestamp_s=piece["frame"] / RATE)
 
     write_pieces(pieces(), KEYPOINTS, here / keypoints_path(arm, LONG))
-    rows = [{"frame": n, "pts": pts[n], "timestamp_s": n / RATE, "scene": 0} for n in range(LENGTH)]
+    rows = [
+        {"frame": n, "pts": pts[n], "timestamp_s": n / RATE, "scene": 0, "crowded": False}
+        for n in range(LENGTH)
+    ]
     write_table(build_table(rows, FRAMES), FRAMES, here / frames_path(arm, LONG))
 
 
