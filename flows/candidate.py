@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.account import take_account
-from flows.decisions import decided, judged_clips, waiting_clips
+from flows.decisions import decided, judged_clips, refused_clips, waiting_clips
 from flows.documents import SUMS, Account, render_documents, render_index, render_sums
 from flows.git import changed_files, commit, last_commit_of
 from flows.replay import changed_nodes
@@ -118,7 +118,8 @@ def _choose_clips(root: Path) -> tuple[list[ReleaseClip], list[LeftOut]]:
             "look with `guise review`, then use `guise decide`"
         )
     decisions = decided(root)
-    clips, left_out = [], []
+    clips: list[ReleaseClip] = []
+    left_out = [LeftOut(clip_id=clip, reason=f"refused: {why}") for clip, why in refused_clips(root).items()]
     for clip in judged_clips(root):
         decision = decisions.get(clip.clip_id)
         if decision and not decision.accepted:

@@ -8,8 +8,9 @@ import yaml
 
 from flows.git import commit
 from schemas.evidence import VERDICTS
+from schemas.refusals import REFUSALS
 from schemas.release import Decision, Decisions, ReleaseClip
-from tasks.clips import read_admitted, video_path
+from tasks.clips import REFUSED, read_admitted, video_path
 from tasks.documents import read_document, read_table, write_bytes
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
@@ -24,15 +25,23 @@ def read_decisions(root: Path) -> list[Decision]:
 
 
 def judged_clips(root: Path) -> list[ReleaseClip]:
-    """Return every admitted clip with its verdict; one without evidence fails."""
+    """Return every admitted clip that no stage refused with its verdict; one without evidence fails."""
     verdicts = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+    refused = refused_clips(root)
     found = []
     for clip_id in read_admitted(root)["clip_id"]:
+        if clip_id in refused:
+            continue
         rows = verdicts.filter(clip_id=clip_id)
         verdict = rows["verdict"][0] if rows.height else "fail"
         broken = rows.filter(~pl.col("passed"))["rule"].to_list() if rows.height else ["no evidence"]
         found.append(ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=broken))
     return found
+
+
+def refused_clips(root: Path) -> dict[str, str]:
+    """Return clip_id -> why a stage could not process it."""
+    return dict(read_table(root / REFUSED, REFUSALS).select("clip_id", "reason").iter_rows())
 
 
 def decided(root: Path) -> dict[str, Decision]:

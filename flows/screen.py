@@ -10,13 +10,14 @@ from rich.table import Table
 
 from flows.audit import Audit
 from flows.benchmark import Measure
+from flows.decisions import refused_clips
 from flows.lineage import Lineage
 from flows.replay import NodeResult
 from flows.withdrawal import Withdrawn
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.release import Candidate
-from tasks.clips import CLIPS_PATH, read_clips
+from tasks.clips import CLIPS_PATH, REFUSED, read_clips
 from tasks.documents import read_table
 from tasks.ingest import SOURCES_PATH
 
@@ -139,9 +140,14 @@ def refused(root: Path) -> list[dict[str, str]]:
         return []
     clips = read_clips(root).filter(status="refused")
     files = _files(root)
+    failed = refused_clips(root) if (root / REFUSED).is_file() else {}
     return [
         {"file": files[row["clip_id"]], "reason": row["reason"], "detail": row["detail"] or ""}
         for row in clips.iter_rows(named=True)
+    ] + [
+        {"file": files[clip_id], "reason": "cannot be processed", "detail": reason}
+        for clip_id, reason in failed.items()
+        if clip_id in files
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from prefect import flow, task
+from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 
@@ -23,11 +24,16 @@ from flows.runners import clip_runner
 from flows.servers import prefect_server
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
+from schemas.refusals import REFUSALS
 from schemas.reports import StageReport
-from tasks.documents import read_params, write_json
-from tasks.errors import GuiseError, StageError
+from tasks.clips import refusals_path
+from tasks.documents import build_table, read_params, write_json, write_table
+from tasks.errors import ClipFailedError, DiskError, GuiseError, StageError, VideoError
 from tasks.hashing import sha256_document, sha256_file
 
+# what may pass by itself: a network folder that is gone for a moment, memory that others use
+HEALING = (OSError, MemoryError, EOFError)
+WAITS_S = [2.0, 10.0]
 STAGES = ("models", "ingest", "control", "extract", "deidentify", "validate")
 
 
@@ -62,20 +68,35 @@ def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     )
 
 
+def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
+    """Return whether a failed job is worth another try."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, ClipFailedError) and error.heals
+
+
 @task(
     task_run_name="{job.stage} {job.key}",
     cache_key_fn=job_cache_key,
     persist_result=True,
     result_serializer="json",
+    retries=len(WAITS_S),
+    retry_delay_seconds=WAITS_S,
+    retry_condition_fn=can_heal,
 )
 def process_job(job: Job, code: str) -> Row:
     """Run one job; whatever fails leaves as a sentence that names no file."""
+    where = f"{job.stage} {job.key}"
     try:
         return load_stage(job.stage).process(Path.cwd(), job)
+    except VideoError as error:
+        raise ClipFailedError(f"{where}: {error}") from None
     except GuiseError as error:
-        raise StageError(f"{job.stage} {job.key}: {error}") from None
+        raise StageError(f"{where}: {error}") from None
     except Exception as error:
-        raise describe_failure(error, f"{job.stage} {job.key}") from None
+        known = describe_failure(error, where)
+        if isinstance(known, DiskError):
+            raise known from None
+        raise ClipFailedError(str(known), heals=isinstance(error, HEALING)) from None
 
 
 @flow(name="stage", flow_run_name="{name} {arm}", validate_parameters=False, persist_result=False)
@@ -86,18 +107,26 @@ def run_stage(name: str, arm: str) -> StageReport:
     params = read_params(root)
     jobs = stage.plan(root, params, arm)
     code = code_digest(root, f"tasks.{name}")
-    rows, cached = _run_jobs(jobs, code)
+    rows, refused, cached = _run_jobs(jobs, code)
     (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     collected = stage.collect(root, params, arm, rows)
     _keep_only(root / stage.folder(arm), rows, collected)
+    _write_refusals(root, stage.folder(arm), name, refused)
     seconds = round(time.monotonic() - started, 2)
-    return StageReport(
-        stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=collected.notes
-    )
+    notes = (*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values())))
+    return StageReport(stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=notes)
 
 
-def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], int]:
+def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str]) -> None:
+    rows = [{"clip_id": clip, "stage": stage, "reason": reason} for clip, reason in sorted(refused.items())]
+    if rows:
+        write_table(build_table(rows, REFUSALS), REFUSALS, root / refusals_path(folder))
+
+
+def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], dict[str, str], int]:
+    """Return the rows, clip_id -> why it was refused, and how many jobs were not done anew."""
     rows: list[Row] = []
+    refused: dict[str, str] = {}
     failures: list[Exception] = []
     cached = 0
     submit = partial(process_job.submit, code=code)
@@ -105,15 +134,19 @@ def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], int]:
     with clip_progress(jobs) as advance:
         for job, future in zip(jobs, futures, strict=True):
             row, was_cached = _finish(job, future, code)
-            if isinstance(row, Exception):
+            if isinstance(row, ClipFailedError) and job.clips:
+                refused |= dict.fromkeys(job.clips, str(row))
+            elif isinstance(row, Exception):
                 failures.append(row)
             else:
                 rows.append(row)
                 cached += was_cached
             advance()
+    if jobs and not rows and not failures:
+        failures = [StageError(reason) for reason in dict.fromkeys(refused.values())]
     if failures:
         raise _all_of(failures)
-    return rows, cached
+    return rows, refused, cached
 
 
 def _all_of(failures: list[Exception]) -> Exception:

@@ -1,17 +1,21 @@
 """Which clips a workspace holds and where each arm's video and keypoints lie."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
 from schemas.clips import CLIPS
 from schemas.keypoints import KEYPOINTS
+from schemas.refusals import REFUSALS
 from tasks.documents import read_table
 from tasks.errors import DocumentError
 
+NeededFile = Callable[[str], Path]
 CLIPS_PATH = Path("data/ingested/clips.parquet")
 TARGETS_PATH = Path("data/targets/targets.parquet")
 CORRECTIONS = Path("data/corrections")
+REFUSED = Path("data/evidence/refusals.parquet")  # of all stages
 VIDEO_FOLDERS = {
     "original": Path("data/ingested/videos"),
     "control": Path("data/control"),
@@ -31,12 +35,32 @@ def read_admitted(root: Path) -> pl.DataFrame:
     return admitted
 
 
-def clips_of_arm(root: Path, arm: str, clips_per_subject: int) -> pl.DataFrame:
-    """Return the clips that an arm covers: a sample of each subject's for a compared method."""
-    admitted = read_admitted(root)
+def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFile) -> pl.DataFrame:
+    """Return the clips that an arm covers: a sample of each subject's for a compared method.
+
+    needed: what an earlier stage made of a clip; without it that stage has refused the clip and said why.
+    """
+    standing = with_file(root, read_admitted(root), needed)
     if arm in VIDEO_FOLDERS:
-        return admitted
-    return admitted.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
+        return standing
+    return standing.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
+
+
+def with_file(root: Path, clips: pl.DataFrame, needed: NeededFile) -> pl.DataFrame:
+    """Return the clips of which a file is there."""
+    return clips.filter([(root / needed(clip_id)).is_file() for clip_id in clips["clip_id"]])
+
+
+def refusals_path(folder: Path) -> Path:
+    """Return where a stage says which clips it could not process."""
+    return folder / "refused.parquet"
+
+
+def read_refusals(root: Path, folder: Path) -> dict[str, str]:
+    """Return clip_id -> why a stage refused it; a stage that refused nobody wrote nothing."""
+    if not (root / refusals_path(folder)).is_file():
+        return {}
+    return dict(read_table(root / refusals_path(folder), REFUSALS).select("clip_id", "reason").iter_rows())
 
 
 def video_path(arm: str, clip_id: str) -> Path:

@@ -14,7 +14,10 @@ GuiseError
     ├── StorageError           the object store refused or cannot be reached
     ├── DiskError              the disk is full or not writable
     └── StageError             a stage of the graph did not finish
+        └── ClipFailedError    one clip of it cannot be processed; the others go on
 """
+
+from collections.abc import Callable
 
 
 class GuiseError(Exception):
@@ -73,3 +76,18 @@ class DiskError(InputError):
 
 class StageError(InputError):
     pass
+
+
+class ClipFailedError(StageError):
+    """heals: whether trying again may help."""
+
+    def __init__(self, sentence: str, *, heals: bool = False) -> None:
+        super().__init__(sentence)
+        self.heals = heals
+
+    def __reduce__(self) -> tuple[Callable[..., "ClipFailedError"], tuple[str, bool]]:
+        return _clip_failed, (str(self), self.heals)
+
+
+def _clip_failed(sentence: str, heals: bool) -> ClipFailedError:
+    return ClipFailedError(sentence, heals=heals)

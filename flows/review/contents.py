@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.decisions import decided, waiting_clips
+from flows.decisions import decided, refused_clips, waiting_clips
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
 from schemas.release import Candidate
@@ -149,6 +149,7 @@ def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
     per_clip = [name for name, schema in schemas.items() if "clip_id" in schema.columns]
     tables = {name: read_table(root / EVIDENCE / f"{name}.parquet", schemas[name]) for name in per_clip}
     admitted = read_admitted(root).select("clip_id", "width", "height", "codec")
+    admitted = admitted.filter(~pl.col("clip_id").is_in(list(refused_clips(root))))
     clips = [
         Clip(
             clip_id,

@@ -23,6 +23,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             key=clip_id,
             inputs={"video": digest},
             settings={"encoding": params.encoding},
+            clips=(clip_id,),
         )
         for clip_id, digest in read_admitted(root).select("clip_id", "sha256").iter_rows()
     ]

@@ -1,5 +1,6 @@
 """Clip and its faces -> released clip; before that, which subject is given which face."""
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -15,7 +16,9 @@ from tasks.clips import (
     frames_path,
     keypoints_path,
     read_admitted,
+    read_refusals,
     video_path,
+    with_file,
 )
 from tasks.deidentify.casting import cast_subject
 from tasks.deidentify.clip import Cast, deidentify_clip
@@ -25,6 +28,7 @@ from tasks.documents import build_table, read_table, write_table
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
 
+SEEN = partial(keypoints_path, "original")
 MODELS = ("face_detector", "centerface", "face_landmarks", "iris_landmarks")
 CHOOSERS = {"dlib": ("dlib_recogniser", "dlib_landmarks"), "mobilefacenet": ("mobilefacenet",)}
 COMPARED: dict[str, ComparedMethod] = {"blur": "blur", "pixelate": "pixelate", "mask": "mask"}
@@ -52,7 +56,7 @@ def _seen(root: Path, clip_id: str) -> str:
 
 def _plan_targets(root: Path, params: Params) -> list[Job]:
     rule = params.deidentify
-    admitted = read_admitted(root)
+    admitted = with_file(root, read_admitted(root), SEEN)
     models = _models(root, rule, (*MODELS, *CHOOSERS[rule.targets.chooser]))
     settled = _settled(root, rule)
     jobs = []
@@ -69,6 +73,7 @@ def _plan_targets(root: Path, params: Params) -> list[Job]:
                 key=subject,
                 inputs=own | models | known,
                 settings={"deidentify": rule, "extract": params.extract},
+                clips=tuple(own),
             )
         )
     return jobs
@@ -99,7 +104,9 @@ def _plan_clips(root: Path, params: Params, arm: str) -> list[Job]:
     rule = rule_of(params.deidentify, arm)
     check_corrections(root, read_admitted(root)["clip_id"].to_list())
     models = _models(root, rule, MODELS)
-    clips = clips_of_arm(root, arm, params.compare.clips_per_subject)
+    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, SEEN)
+    uncast = set(read_refusals(root, TARGETS_PATH.parent))
+    clips = clips.filter(~pl.col("clip_id").is_in(uncast))
     return [
         Job(
             stage="deidentify",
@@ -113,6 +120,7 @@ def _plan_clips(root: Path, params: Params, arm: str) -> list[Job]:
                 **models,
             },
             settings={"deidentify": rule, "encoding": params.encoding, "extract": params.extract},
+            clips=(clip_id,),
         )
         for clip_id, digest in clips.select("clip_id", "sha256").iter_rows()
     ]

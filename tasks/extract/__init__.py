@@ -1,5 +1,6 @@
 """Clip -> face, body and hand keypoints; one extractor for every arm."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -32,7 +33,7 @@ def folder(arm: str) -> Path:
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
     """Return a job for every clip of the arm."""
     weights = {name: shared_weights(root).digest(name) for name in MODELS}
-    clips = clips_of_arm(root, arm, params.compare.clips_per_subject)["clip_id"]
+    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, partial(video_path, arm))["clip_id"]
     return [
         Job(
             stage="extract",
@@ -40,6 +41,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             key=clip_id,
             inputs={"video": sha256_file(root / video_path(arm, clip_id)), **weights},
             settings={"extract": params.extract},
+            clips=(clip_id,),
         )
         for clip_id in clips
     ]

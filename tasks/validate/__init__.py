@@ -1,11 +1,26 @@
 """Original, control and released keypoints -> evidence and verdicts."""
 
+from functools import partial
 from pathlib import Path
+
+import polars as pl
 
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Deidentify, Params, Section, Validate
-from tasks.clips import TARGETS_PATH, clips_of_arm, coverage_path, keypoints_path, read_admitted, video_path
+from schemas.refusals import REFUSALS
+from tasks.clips import (
+    REFUSED,
+    TARGETS_PATH,
+    coverage_path,
+    keypoints_path,
+    read_admitted,
+    read_refusals,
+    video_path,
+    with_file,
+)
+from tasks.documents import build_table, write_table
+from tasks.errors import DocumentError
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
@@ -15,6 +30,14 @@ MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
 BROUGHT = ("arcface",)  # judges where it is there
 COHORT = "cohort"
 COMPARED = ("blur", "pixelate", "mask")
+# the stages that may refuse a clip, in the order of the graph
+REFUSING = (
+    ("control", Path("data/control")),
+    *((f"extract@{arm}", keypoints_path(arm, "").parent) for arm in ("original", "control")),
+    ("targets", TARGETS_PATH.parent),
+    ("deidentify", coverage_path("released", "").parent.parent),
+    ("extract@released", keypoints_path("released", "").parent),
+)
 
 
 def folder(arm: str) -> Path:
@@ -22,12 +45,22 @@ def folder(arm: str) -> Path:
 
 
 def arms_of(root: Path, params: Params) -> dict[str, list[str]]:
-    """Return clip_id -> the arms that are compared with its original."""
-    sampled = clips_of_arm(root, "blur", params.compare.clips_per_subject)["clip_id"].to_list()
+    """Return clip_id -> the arms that are compared with its original, of every clip that was not refused."""
     return {
-        clip_id: ["control", "released", *(COMPARED if clip_id in sampled else ())]
-        for clip_id in read_admitted(root)["clip_id"]
+        clip_id: [
+            *("control", "released"),
+            *(arm for arm in COMPARED if (root / keypoints_path(arm, clip_id)).is_file()),
+        ]
+        for clip_id in standing_clips(root)["clip_id"]
     }
+
+
+def standing_clips(root: Path) -> pl.DataFrame:
+    """Return the clips that every stage could process."""
+    clips = read_admitted(root)
+    for arm in ("original", "control", "released"):
+        clips = with_file(root, clips, partial(keypoints_path, arm))
+    return clips
 
 
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
@@ -46,6 +79,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             key=clip_id,
             inputs=inputs | _videos(root, clip_id),
             settings=settings,
+            clips=(clip_id,),
         )
         for clip_id, inputs in keypoints.items()
     ]
@@ -58,7 +92,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
     models = {
         name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
     }
-    subjects = dict(read_admitted(root).select("clip_id", "subject").iter_rows())
+    subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
     inputs = seen | models | subjects | _casts(root)
     cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=inputs, settings=settings)
     return [cohort, *clips]
@@ -66,7 +100,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
 
 def _casts(root: Path) -> dict[str, str]:
     """Name what says which faces are the subjects'."""
-    covers = [root / coverage_path("released", clip_id) for clip_id in read_admitted(root)["clip_id"]]
+    covers = [root / coverage_path("released", clip_id) for clip_id in standing_clips(root)["clip_id"]]
     return {"casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)])}
 
 
@@ -101,9 +135,27 @@ def process(root: Path, job: Job) -> Row:
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the evidence tables, the verdicts and their summary."""
     measured = {name: [row for part in rows for row in part.get(name, [])] for name in (*MEASURED, "roc")}
-    tables = write_evidence(root, params.validate_, measured)
-    findings = measured["findings"]
-    return Collected(tables=tables, notes=tuple(_tell(row) for row in findings if row["frames"]))
+    tables = write_evidence(root, params.validate_, measured, standing_clips(root))
+    refused = _refusals(root)
+    write_table(build_table(refused, REFUSALS), REFUSALS, root / REFUSED)
+    notes = [_tell(row) for row in measured["findings"] if row["frames"]]
+    notes += [f"{row['clip_id']} is refused: {row['reason']}" for row in refused]
+    return Collected(tables=(*tables, str(REFUSED)), notes=tuple(notes))
+
+
+def _refusals(root: Path) -> list[Row]:
+    """Return why clips do not stand. Raises DocumentError where a clip is gone and no stage says why."""
+    standing = set(standing_clips(root)["clip_id"])
+    found = []
+    for clip_id in read_admitted(root)["clip_id"]:
+        if clip_id in standing:
+            continue
+        said = [(stage, read_refusals(root, folder).get(clip_id)) for stage, folder in REFUSING]
+        stage, reason = next(((stage, reason) for stage, reason in said if reason), ("", ""))
+        if not reason:
+            raise DocumentError(f"{clip_id} is incomplete and no stage says why: run `guise run` again")
+        found.append({"clip_id": clip_id, "stage": stage, "reason": reason})
+    return found
 
 
 def _tell(finding: Row) -> str:

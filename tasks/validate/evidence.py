@@ -39,6 +39,7 @@ def cohort_identity(
     probes = [
         make_probe(root, clip_id, subject, settings.identity_frames)
         for clip_id, subject in read_admitted(root).select("clip_id", "subject").iter_rows()
+        if clip_id in arms
     ]
     seen = [probe for probe in probes if probe.faces]
     originals = {probe.clip_id: embed_arm(root, "original", probe, recognisers) for probe in seen}
@@ -87,10 +88,11 @@ def write_evidence(
     root: Path,
     settings: Validate,
     rows: dict[str, list[Row]],
+    clips: pl.DataFrame,
 ) -> tuple[str, ...]:
-    """Judge every clip, write tables and summary, and return their paths."""
+    """Judge every clip that was not refused, write tables and summary, and return their paths."""
     tables = {name: build_table(rows[name], schema) for name, schema in MEASURED.items()}
-    clip_ids = read_admitted(root)["clip_id"].to_list()
+    clip_ids = clips["clip_id"].to_list()
     invariance, identity = tables["invariance"], tables["identity"]
     collected = {
         "cohort": cohort_means(invariance),

@@ -1,0 +1,114 @@
+"""A clip that cannot be processed is refused with a reason; the others go on, and nothing else is lost."""
+
+import errno
+import shutil
+
+import polars as pl
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
+
+import flows.stage as stage_module
+import tasks.control as control
+from schemas.refusals import REFUSALS
+from tasks.clips import REFUSED, read_refusals, refusals_path, video_path
+from tasks.documents import read_params, read_table
+from tasks.errors import DiskError, DocumentError, StageError, VideoError
+
+BUSY, BROKEN, GOOD = (f"clip-{number:016x}" for number in range(3))
+
+
+@pytest.fixture
+def workspace(tmp_path, root, monkeypatch, api):
+    """Three short clips of nobody, in a folder that the stage runs in."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    for name in ("flows", "tasks", "schemas", "params.yaml"):
+        (tmp_path / name).symlink_to(REPO / name)
+    for number, clip_id in enumerate((BUSY, BROKEN, GOOD)):
+        path = tmp_path / video_path("original", clip_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, 4 + number)
+    admit_clips(
+        tmp_path, {clip: f"subject-{number:016x}" for number, clip in enumerate((BUSY, BROKEN, GOOD))}
+    )
+    monkeypatch.chdir(tmp_path)
+    quick = stage_module.process_job.with_options(retry_delay_seconds=[0.1, 0.2], refresh_cache=True)
+    monkeypatch.setattr(stage_module, "process_job", quick)
+    with temporary_settings({PREFECT_API_URL: api["PREFECT_API_URL"]}):
+        yield tmp_path
+
+
+def _failing(monkeypatch, failures):
+    """Let clips fail: clip_id -> the errors of its tries, in order. Return how often each was tried."""
+    tries: dict[str, int] = {}
+    process = control.process
+
+    def fail(root, job):
+        tries[job.key] = tries.get(job.key, 0) + 1
+        errors = failures.get(job.key, [])
+        if len(errors) >= tries[job.key]:
+            raise errors[tries[job.key] - 1]
+        return process(root, job)
+
+    monkeypatch.setattr(control, "process", fail)
+    return tries
+
+
+def test_what_may_heal_is_tried_three_times_and_what_cannot_once(workspace, monkeypatch):
+    gone = OSError(errno.EIO, "Input/output error")
+    tries = _failing(monkeypatch, {BUSY: [gone] * 9, BROKEN: [VideoError("it is broken")] * 9})
+    report = stage_module.run_stage("control", "")
+    assert tries == {BUSY: 3, BROKEN: 1, GOOD: 1}
+    refused = read_refusals(workspace, control.folder(""))
+    assert set(refused) == {BUSY, BROKEN}
+    assert refused[BROKEN] == f"control {BROKEN}: it is broken"
+    assert f"control-{BUSY}.txt" in refused[BUSY]
+    assert len([note for note in report.notes if note.startswith("refused: ")]) == 2
+    assert [path.stem for path in (workspace / "data/control").glob("*.mp4")] == [GOOD]
+
+
+def test_what_heals_leaves_no_trace(workspace, monkeypatch):
+    gone = OSError(errno.EIO, "Input/output error")
+    tries = _failing(monkeypatch, {BUSY: [gone, gone]})
+    assert stage_module.run_stage("control", "").notes == ()
+    assert tries[BUSY] == 3
+    assert not (workspace / refusals_path(control.folder(""))).exists()
+    # nor does a clip that was refused before
+    _failing(monkeypatch, {BROKEN: [VideoError("it is broken")]})
+    stage_module.run_stage("control", "")
+    assert read_refusals(workspace, control.folder("")) != {}
+    monkeypatch.undo()
+
+
+def test_a_stage_in_which_every_clip_fails_has_failed(workspace, monkeypatch):
+    _failing(monkeypatch, {clip: [VideoError("it is broken")] for clip in (BUSY, BROKEN, GOOD)})
+    with pytest.raises(StageError, match=r"3 failed: .*it is broken"):
+        stage_module.run_stage("control", "")
+
+
+def test_a_full_disk_refuses_nobody(workspace, monkeypatch):
+    _failing(monkeypatch, {BUSY: [OSError(errno.ENOSPC, "No space left on device")] * 9})
+    with pytest.raises(DiskError, match="the disk is full"):
+        stage_module.run_stage("control", "")
+    assert not (workspace / refusals_path(control.folder(""))).exists()
+
+
+def test_a_refused_clip_leaves_the_graph_and_the_evidence_says_why(workspace, monkeypatch):
+    params = read_params(workspace)
+    run_stage(workspace, params, *STAGES[1])
+    _failing(monkeypatch, {BROKEN: [VideoError("it is broken")]})
+    stage_module.run_stage("control", "")
+    for name, arm in (*STAGES[2:], ("deidentify", "mask"), ("extract", "mask")):
+        rows = run_stage(workspace, params, name, arm)
+        assert rows
+        assert not (name == "extract" and arm == "control" and len(rows) != 2)
+    run_stage(workspace, params, "validate", "")
+    refusals = read_table(workspace / REFUSED, REFUSALS)
+    assert refusals.rows() == [(BROKEN, "control", f"control {BROKEN}: it is broken")]
+    verdicts = pl.read_parquet(workspace / "data/evidence/verdicts.parquet")
+    assert set(verdicts["clip_id"]) == {BUSY, GOOD}
+    # a clip that is gone for no reason is no refusal
+    shutil.rmtree(workspace / "data/keypoints/control")
+    with pytest.raises(DocumentError, match="is incomplete and no stage says why"):
+        run_stage(workspace, params, "validate", "")
