@@ -5,7 +5,7 @@ python -m flows.stage NAME [ARM]
 
 import sys
 import time
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -20,7 +20,7 @@ from flows.environment import REPORTS
 from flows.failures import describe_failure
 from flows.lifetime import end_with_parent
 from flows.progress import clip_progress
-from flows.runners import clip_runner
+from flows.runners import clip_runner, placement
 from flows.servers import prefect_server
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
@@ -68,6 +68,11 @@ def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     )
 
 
+@cache
+def _code_here(stage: str) -> str:
+    return code_digest(Path.cwd(), f"tasks.{stage}")
+
+
 def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
     """Return whether a failed job is worth another try."""
     error = state.result(raise_on_failure=False)
@@ -86,6 +91,8 @@ def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
 def process_job(job: Job, code: str) -> Row:
     """Run one job; whatever fails leaves as a sentence that names no file."""
     where = f"{job.stage} {job.key}"
+    if _code_here(job.stage) != code:
+        raise StageError(f"{where}: the worker runs other code than this workspace: start it there again")
     try:
         return load_stage(job.stage).process(Path.cwd(), job)
     except VideoError as error:
@@ -106,7 +113,7 @@ def run_stage(name: str, arm: str) -> StageReport:
     root, stage = Path.cwd(), load_stage(name)
     params = read_params(root)
     jobs = stage.plan(root, params, arm)
-    code = code_digest(root, f"tasks.{name}")
+    code = _code_here(name)
     rows, refused, cached = _run_jobs(jobs, code)
     (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     collected = stage.collect(root, params, arm, rows)
@@ -130,10 +137,11 @@ def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], dict[str, str], in
     failures: list[Exception] = []
     cached = 0
     submit = partial(process_job.submit, code=code)
-    futures = [submit(job=job) for job in jobs]
+    with placement():
+        futures = {job.key: submit(job=job) for job in sorted(jobs, key=lambda job: -job.cost)}
     with clip_progress(jobs) as advance:
-        for job, future in zip(jobs, futures, strict=True):
-            row, was_cached = _finish(job, future, code)
+        for job in jobs:
+            row, was_cached = _finish(job, futures[job.key], code)
             if isinstance(row, ClipFailedError) and job.clips:
                 refused |= dict.fromkeys(job.clips, str(row))
             elif isinstance(row, Exception):
@@ -156,7 +164,12 @@ def _all_of(failures: list[Exception]) -> Exception:
 
 
 def _finish(job: Job, future: PrefectFuture[Row], code: str) -> tuple[Row | Exception, bool]:
-    row = future.result(raise_on_failure=False)
+    try:
+        row = future.result(raise_on_failure=False)
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker":  # dask's, which need not be there
+            raise
+        return ClipFailedError(f"{job.stage} {job.key}: every worker that took it on was killed"), False
     was_cached = future.state.name == "Cached"
     if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
         redo = process_job.with_options(refresh_cache=True).submit(job=job, code=code)
@@ -194,4 +207,7 @@ def main(name: str, arm: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], "".join(sys.argv[2:3])))
+    # a dask worker must find the task by its module's name
+    from flows.stage import main as run
+
+    sys.exit(run(sys.argv[1], "".join(sys.argv[2:3])))

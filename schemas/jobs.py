@@ -15,7 +15,7 @@ class Job:
     """inputs: name -> SHA-256 of everything that is read; equal jobs give equal outputs.
 
     private: what only the private side may know, such as a file name; never part of a key or log.
-    clips: whom a failure of this job refuses; with none it stops the stage.
+    clips: whom a failure of this job refuses; with none it stops the stage. cost: the longest goes first.
     """
 
     stage: str
@@ -25,6 +25,7 @@ class Job:
     settings: Mapping[str, BaseModel]
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
     clips: tuple[str, ...] = ()
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

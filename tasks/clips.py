@@ -1,7 +1,8 @@
 """Which clips a workspace holds and where each arm's video and keypoints lie."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -44,6 +45,11 @@ def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFil
     if arm in VIDEO_FOLDERS:
         return standing
     return standing.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
+
+
+def cost_of(clip: Mapping[str, Any]) -> float:
+    """Return how much work a clip is beside others: its pixels over all frames."""
+    return float(clip["width"] * clip["height"] * clip["frame_count"])
 
 
 def with_file(root: Path, clips: pl.DataFrame, needed: NeededFile) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Encoding, Params
 from tasks.ahead import ahead
-from tasks.clips import read_admitted, video_path
+from tasks.clips import cost_of, read_admitted, video_path
 from tasks.hashing import sha256_file
 from tasks.video import VideoWriter, read_frames, read_info
 
@@ -20,12 +20,13 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         Job(
             stage="control",
             arm=arm,
-            key=clip_id,
-            inputs={"video": digest},
+            key=clip["clip_id"],
+            inputs={"video": clip["sha256"]},
             settings={"encoding": params.encoding},
-            clips=(clip_id,),
+            clips=(clip["clip_id"],),
+            cost=cost_of(clip),
         )
-        for clip_id, digest in read_admitted(root).select("clip_id", "sha256").iter_rows()
+        for clip in read_admitted(root).iter_rows(named=True)
     ]
 
 

@@ -12,6 +12,7 @@ from tasks.clips import (
     TARGETS_PATH,
     clips_of_arm,
     corrections_path,
+    cost_of,
     coverage_path,
     frames_path,
     keypoints_path,
@@ -111,18 +112,19 @@ def _plan_clips(root: Path, params: Params, arm: str) -> list[Job]:
         Job(
             stage="deidentify",
             arm=arm,
-            key=clip_id,
+            key=clip["clip_id"],
             inputs={
-                "video": digest,
-                "keypoints": _seen(root, clip_id),
-                "targets": sha256_document(_rows_of(root, clip_id).rows()),
-                **_correction(root, clip_id),
+                "video": clip["sha256"],
+                "keypoints": _seen(root, clip["clip_id"]),
+                "targets": sha256_document(_rows_of(root, clip["clip_id"]).rows()),
+                **_correction(root, clip["clip_id"]),
                 **models,
             },
             settings={"deidentify": rule, "encoding": params.encoding, "extract": params.extract},
-            clips=(clip_id,),
+            clips=(clip["clip_id"],),
+            cost=cost_of(clip),
         )
-        for clip_id, digest in clips.select("clip_id", "sha256").iter_rows()
+        for clip in clips.iter_rows(named=True)
     ]
 
 

@@ -8,7 +8,7 @@ from schemas.frames import FRAMES
 from schemas.jobs import Collected, Job, Row
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Extract, Params
-from tasks.clips import clips_of_arm, frames_path, keypoints_path, video_path
+from tasks.clips import clips_of_arm, cost_of, frames_path, keypoints_path, video_path
 from tasks.documents import write_pieces, write_table
 from tasks.extract.clip import extract_people
 from tasks.hashing import sha256_file
@@ -33,17 +33,18 @@ def folder(arm: str) -> Path:
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
     """Return a job for every clip of the arm."""
     weights = {name: shared_weights(root).digest(name) for name in MODELS}
-    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, partial(video_path, arm))["clip_id"]
+    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, partial(video_path, arm))
     return [
         Job(
             stage="extract",
             arm=arm,
-            key=clip_id,
-            inputs={"video": sha256_file(root / video_path(arm, clip_id)), **weights},
+            key=clip["clip_id"],
+            inputs={"video": sha256_file(root / video_path(arm, clip["clip_id"])), **weights},
             settings={"extract": params.extract},
-            clips=(clip_id,),
+            clips=(clip["clip_id"],),
+            cost=cost_of(clip),
         )
-        for clip_id in clips
+        for clip in clips.iter_rows(named=True)
     ]
 
 

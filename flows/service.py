@@ -1,0 +1,89 @@
+"""What stays up beside the command: a Prefect server, a worker of its pool, a dask worker on a GPU host.
+
+    python -m flows.service server [--port 4200]
+    python -m flows.service worker POOL
+    python -m flows.service gpu-worker SCHEDULER [--provider cuda] [--workers 1]
+
+Each runs in a workspace and becomes the program that it starts.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from flows.environment import API_URL, keep_to_ourselves
+from flows.failures import exit_code_of
+from flows.servers import HOST
+from flows.workspace import require_workspace
+from tasks.errors import InputError
+
+PROVIDERS = {
+    "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
+    "tensorrt": ("TensorrtExecutionProvider", "onnxruntime-gpu and TensorRT"),
+    "cpu": ("CPUExecutionProvider", "onnxruntime"),
+}
+
+
+def server_command(port: int) -> list[str]:
+    """Return the Prefect server; its database is SQLite, or what Prefect's own setting names."""
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+
+
+def worker_command(pool: str) -> list[str]:
+    """Return a worker that runs the deployed flows of this workspace, one after another."""
+    words = ["worker", "start", "--pool", pool, "--type", "process", "--limit", "1"]
+    return [sys.executable, "-m", "prefect", *words]
+
+
+def gpu_worker_command(scheduler: str, provider: str, workers: int) -> list[str]:
+    """Return dask workers, each with one model session a process. Raises InputError without the provider."""
+    require_provider(provider)
+    resources = [] if provider == "cpu" else ["--resources", "GPU=1"]
+    words = ["dask", "worker", scheduler, "--nworkers", str(workers), "--nthreads", "1", *resources]
+    return [sys.executable, "-m", *words]
+
+
+def require_provider(provider: str) -> None:
+    """Raise InputError where ONNX Runtime does not have the execution provider."""
+    import onnxruntime
+
+    name, package = PROVIDERS[provider]
+    installed = onnxruntime.get_available_providers()
+    if name not in installed:
+        raise InputError(
+            f"the provider {provider} is not here (installed: {', '.join(installed)}): install {package}, "
+            "or ask for another one"
+        )
+
+
+def become(command: list[str]) -> int:
+    os.environ["PYTHONPATH"] = str(Path.cwd())
+    os.execv(command[0], command)
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="guise service")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    server = kinds.add_parser("server")
+    server.add_argument("--port", type=int, default=4200)
+    worker = kinds.add_parser("worker")
+    worker.add_argument("pool")
+    gpu = kinds.add_parser("gpu-worker")
+    gpu.add_argument("scheduler")
+    gpu.add_argument("--provider", choices=sorted(PROVIDERS), default="cuda")
+    gpu.add_argument("--workers", type=int, default=1)
+    told = parser.parse_args(words)
+    require_workspace(Path.cwd())
+    if told.kind == "server":
+        return become(server_command(told.port))
+    if told.kind == "gpu-worker":
+        return become(gpu_worker_command(told.scheduler, told.provider, told.workers))
+    if not os.environ.get(API_URL):
+        raise InputError(f"set {API_URL} to the server's address, http://{HOST}:4200/api for `make server`")
+    return become(worker_command(told.pool))
+
+
+if __name__ == "__main__":
+    keep_to_ourselves()
+    sys.exit(exit_code_of(lambda: main(sys.argv[1:])))
