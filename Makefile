@@ -3,7 +3,14 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 LOCK := requirements/dev.txt
 
-.PHONY: setup demo test check clean lock
+# where a workspace's own services run
+WORKSPACE ?= .
+POOL ?= guise
+PROVIDER ?= cuda
+WORKERS ?= 1
+SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
+
+.PHONY: setup demo test check clean lock server worker gpu-worker
 
 setup: .venv/ready
 
@@ -25,6 +32,18 @@ setup: .venv/ready
 
 demo: setup
 	@$(BIN)/guise demo
+
+# a Prefect server for the workspace; PREFECT_SERVER_DATABASE_CONNECTION_URL names another database than SQLite
+server: setup
+	@$(SERVICE) server
+
+# runs the workspace's flows; PREFECT_API_URL names the server
+worker: setup
+	@$(SERVICE) worker "$(POOL)"
+
+# dask workers on a GPU host, standing in the workspace on shared storage: SCHEDULER=tcp://HOST:8786
+gpu-worker: setup
+	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 
 check: setup
 	@$(BIN)/ruff format --check .

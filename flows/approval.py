@@ -9,7 +9,7 @@ from flows.candidate import freeze, publication_path, read_candidate, release_fo
 from flows.decisions import check_words, decide
 from flows.git import commit
 from schemas.release import Approval, Approvals, Candidate
-from tasks.documents import read_document, write_bytes
+from tasks.documents import read_document, read_params, write_bytes
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
 from tasks.publish.plan import candidate_digest
@@ -24,13 +24,19 @@ def read_approvals(root: Path, version: str) -> list[Approval]:
     return read_document(path, Approvals).approvals if path.is_file() else []
 
 
-def approve(root: Path, version: str, by: str, reason: str, rejected: list[str]) -> Candidate:
+def approve(
+    root: Path, version: str, by: str, reason: str, rejected: list[str], *, digest: str | None = None
+) -> Candidate:
     """Record that a person approves the candidate without the rejected clips; return what remains.
 
-    Raises InputError for an empty name or reason or an unknown clip.
+    digest: of what the person looked at. Raises InputError for an empty name or reason or an unknown clip,
+    GateRefusedError for a stale digest, somebody who may not approve, or who has approved it already.
     """
     check_words(by, reason)
     candidate = read_candidate(root, version)
+    _check_person(root, candidate, by)
+    if digest is not None and digest != candidate_digest(candidate):
+        raise GateRefusedError(f"the digest is not that of {version} any more: look at it again")
     known = {clip.clip_id for clip in candidate.clips}
     unknown = sorted(set(rejected) - known)
     if unknown:
@@ -48,6 +54,22 @@ def approve(root: Path, version: str, by: str, reason: str, rejected: list[str])
     )
     _append(root, version, record)
     return candidate
+
+
+def _check_person(root: Path, candidate: Candidate, by: str) -> None:
+    rule = read_params(root).publish.approvals
+    if rule.approvers and _name(by) not in map(_name, rule.approvers):
+        raise GateRefusedError(
+            f"{by.strip()} is not among those who may approve (publish.approvals in params.yaml)"
+        )
+    if rule.people > 1 and _name(by) in {_name(record.by) for record in standing_approvals(root, candidate)}:
+        raise GateRefusedError(
+            f"{by.strip()} has approved {candidate.version} already: another person must, too"
+        )
+
+
+def _name(by: str) -> str:
+    return " ".join(by.casefold().split())
 
 
 def _without(root: Path, candidate: Candidate, rejected: list[str], by: str, reason: str) -> Candidate:
@@ -68,13 +90,30 @@ def _append(root: Path, version: str, record: Approval) -> None:
     commit(root, f"Approve {version}", [str(approvals_path(version))])
 
 
-def require_approval(root: Path, candidate: Candidate) -> Approval:
-    """Return the approval that names this very candidate. Raises GateRefusedError without one."""
-    digest = candidate_digest(candidate)
-    for record in reversed(read_approvals(root, candidate.version)):
-        if record.digest == digest:
-            return record
-    raise GateRefusedError(
-        f"nobody has approved candidate {candidate.version} as it is now: "
-        f"use `guise approve {candidate.version}`"
-    )
+def standing_approvals(root: Path, candidate: Candidate) -> list[Approval]:
+    """Return the approvals that name this very candidate, the newest of each person who may approve."""
+    rule, digest = read_params(root).publish.approvals, candidate_digest(candidate)
+    allowed = set(map(_name, rule.approvers))
+    newest = {
+        _name(record.by): record
+        for record in read_approvals(root, candidate.version)
+        if record.digest == digest and (not allowed or _name(record.by) in allowed)
+    }
+    return list(newest.values())
+
+
+def missing_approvals(root: Path, candidate: Candidate) -> int:
+    """Return how many more people must approve the candidate."""
+    return max(0, read_params(root).publish.approvals.people - len(standing_approvals(root, candidate)))
+
+
+def require_approvals(root: Path, candidate: Candidate) -> list[Approval]:
+    """Return the approvals that name this very candidate. Raises GateRefusedError where there are too few."""
+    if missing_approvals(root, candidate):
+        found = len(standing_approvals(root, candidate))
+        asked = read_params(root).publish.approvals.people
+        so_far = "nobody has approved" if not found else f"{found} of {asked} people have approved"
+        raise GateRefusedError(
+            f"{so_far} candidate {candidate.version} as it is now: use `guise approve {candidate.version}`"
+        )
+    return standing_approvals(root, candidate)

@@ -8,6 +8,8 @@ STATE = Path(".guise")
 LOGS = STATE / "logs"
 REPORTS = STATE / "reports"
 API_URL = "PREFECT_API_URL"
+WEBHOOK = "GUISE_WEBHOOK"
+RELEASE = "GUISE_RELEASE"  # the version for which a stage runs
 
 SILENCE = {
     "DO_NOT_TRACK": "1",

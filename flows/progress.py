@@ -1,18 +1,24 @@
 """A progress bar where there is a terminal, silence where there is none."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.jobs import Job
 
+STEP = 0.05  # of a stage: so often Prefect's page is told
+
 
 @contextmanager
 def clip_progress(jobs: list[Job]) -> Iterator[Callable[[], None]]:
-    """Show how many of a stage's jobs are done; call the given function after each."""
+    """Show how many of a stage's jobs are done, here and on Prefect's page; call the function after each."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -24,8 +30,31 @@ def clip_progress(jobs: list[Job]) -> Iterator[Callable[[], None]]:
         _terminal() as console,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
-        task = bar.add_task(title, total=len(jobs))
-        yield lambda: bar.advance(task)
+        task, page = bar.add_task(title, total=len(jobs)), _Page(title, len(jobs))
+
+        def advance() -> None:
+            bar.advance(task)
+            page.advance()
+
+        yield advance
+
+
+class _Page:
+    """A progress artifact of the flow run, told of now and then."""
+
+    def __init__(self, title: str, total: int) -> None:
+        self._total, self._done, self._told = total, 0, 0.0
+        key = re.sub(r"[^a-z0-9]+", "-", f"progress {title}".lower()).strip("-")
+        self._artifact = (
+            cast(UUID, create_progress_artifact(0.0, key=key, description=title)) if total else None
+        )
+
+    def advance(self) -> None:
+        self._done += 1
+        share = self._done / self._total
+        if self._artifact and (share - self._told >= STEP or share == 1):
+            self._told = share
+            update_progress_artifact(self._artifact, progress=100 * share)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flows.approval import require_approval
+from flows.approval import require_approvals
 from flows.candidate import check_consent, publication_path, read_candidate, release_folder
 from flows.decisions import decided
 from flows.documents import SIGNERS
@@ -38,22 +38,22 @@ def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication
     Raises GateRefusedError where a gate is closed, StorageError where the store fails.
     """
     candidate = read_candidate(root, version)
-    approval = require_approval(root, candidate)
+    approvals = require_approvals(root, candidate)
     publication = read_publication(root, version)
     destination = to or (publication.to if publication else read_params(root).publish.to)
     if publication:
         _check_same(candidate, publication, destination)
     if not publication or not publication.complete:
         _check_gates(root, candidate)
-        publication = _upload(root, candidate, approval, destination, tell)
+        publication = _upload(root, candidate, approvals, destination, tell)
     _record(root, version)
     return publication
 
 
 def _upload(
-    root: Path, candidate: Candidate, approval: Approval, destination: str, tell: Tell
+    root: Path, candidate: Candidate, approvals: list[Approval], destination: str, tell: Tell
 ) -> Publication:
-    package = prepare(root, candidate, approval)
+    package = prepare(root, candidate, approvals)
     settings = read_params(root).publish
     bucket = open_bucket(destination, settings)
     bucket.require()
@@ -78,7 +78,7 @@ def _keep(root: Path, publication: Publication) -> None:
     write_json(publication.model_dump(mode="json"), root / publication_path(publication.version))
 
 
-def prepare(root: Path, candidate: Candidate, approval: Approval) -> Package:
+def prepare(root: Path, candidate: Candidate, approvals: list[Approval]) -> Package:
     """Make and sign the manifest of an approved candidate; one that an earlier try made is kept.
 
     Raises KeyMismatchError without a key, GateRefusedError where the candidate names other signers.
@@ -87,7 +87,8 @@ def prepare(root: Path, candidate: Candidate, approval: Approval) -> Package:
     signers = (folder / "files" / SIGNERS).read_bytes()
     content = _earlier_manifest(folder / MANIFEST_NAME, candidate)
     if content is None:
-        content = manifest_bytes(make_manifest(candidate, [approval_hmac(known_key(root), approval)]))
+        key = known_key(root)
+        content = manifest_bytes(make_manifest(candidate, [approval_hmac(key, one) for one in approvals]))
         write_bytes(content, folder / MANIFEST_NAME)
     path = folder / SIGNATURE_NAME
     if not path.is_file() or not is_signed(content, path.read_bytes(), signers):

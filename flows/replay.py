@@ -1,6 +1,7 @@
 """dvc.yaml -> Prefect tasks, in graph order. The graph is read, never repeated here."""
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from prefect import flow, task
 
-from flows.environment import LOGS, REPORTS
+from flows.environment import LOGS, RELEASE, REPORTS
 from flows.lifetime import ending_with_parent
 from schemas.reports import StageReport
 from tasks.clips import read_clips
@@ -78,8 +79,8 @@ def changed_nodes(root: Path, *nodes: str) -> list[str]:
 
 
 @task(task_run_name="{node}")
-def reproduce(node: str) -> NodeResult:
-    """Run one node of the graph if anything that it depends on has changed."""
+def reproduce(node: str, version: str | None) -> NodeResult:
+    """Run one node of the graph if anything that it depends on has changed; version: for which release."""
     root = Path.cwd()
     if not changed_nodes(root, node):
         return NodeResult(node)
@@ -87,10 +88,11 @@ def reproduce(node: str) -> NodeResult:
     for path in expected:
         path.unlink(missing_ok=True)
     command = ending_with_parent([sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node])
+    environment = os.environ | ({RELEASE: version} if version else {})
     log = root / LOGS / "dvc.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as sink:
-        done = subprocess.run(command, cwd=root, stdout=sink, stderr=sink, check=False)
+        done = subprocess.run(command, cwd=root, env=environment, stdout=sink, stderr=sink, check=False)
     reports = tuple(read_document(path, StageReport) for path in expected if path.is_file())
     for report in reports:
         if report.failure:
@@ -125,20 +127,25 @@ def _require_clips(root: Path) -> None:
 
 def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
     """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
+
+    @flow(name="run", flow_run_name="run", persist_result=False)
+    def run(upto: str | None) -> list[NodeResult]:
+        return replay_graph(root, upto, tell)
+
+    return run(upto)
+
+
+def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None = None) -> list[NodeResult]:
+    """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
     read_params(root)
     order = graph_order(root, upto)
     if "ingest" in order and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
-
-    @flow(name="release", flow_run_name="release", persist_result=False)
-    def release(upto: str | None) -> list[NodeResult]:
-        results = []
-        for node in order:
-            result = reproduce(node)
-            tell(result)
-            if node == "ingest" and upto != node:
-                _require_clips(root)
-            results.append(result)
-        return results
-
-    return release(upto)
+    results = []
+    for node in order:
+        result = reproduce(node, version)
+        tell(result)
+        if node == "ingest" and upto != node:
+            _require_clips(root)
+        results.append(result)
+    return results

@@ -1,7 +1,7 @@
 """What stays up beside the command: a Prefect server, a worker of its pool, a dask worker on a GPU host.
 
     python -m flows.service server [--port 4200]
-    python -m flows.service worker POOL
+    python -m flows.service worker POOL      (deploys the flows of prefect.yaml first)
     python -m flows.service gpu-worker SCHEDULER [--provider cuda] [--workers 1]
 
 Each runs in a workspace and becomes the program that it starts.
@@ -9,6 +9,7 @@ Each runs in a workspace and becomes the program that it starts.
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,22 @@ def worker_command(pool: str) -> list[str]:
     """Return a worker that runs the deployed flows of this workspace, one after another."""
     words = ["worker", "start", "--pool", pool, "--type", "process", "--limit", "1"]
     return [sys.executable, "-m", "prefect", *words]
+
+
+def deploy(pool: str) -> None:
+    """Make the pool unless it is there, and let it run the flows of this workspace."""
+    environment = os.environ | {"GUISE_WORKSPACE": str(Path.cwd()), "GUISE_POOL": pool}
+    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+    for words in (
+        ["work-pool", "create", pool, "--type", "process", "--overwrite"],
+        ["deploy", "--all", "--prefect-file", "prefect.yaml"],
+    ):
+        done = subprocess.run(
+            [*prefect, *words], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+            raise InputError(f"prefect {words[0]} failed: {said[-1] if said else done.returncode}")
 
 
 def gpu_worker_command(scheduler: str, provider: str, workers: int) -> list[str]:
@@ -81,6 +98,7 @@ def main(words: list[str]) -> int:
         return become(gpu_worker_command(told.scheduler, told.provider, told.workers))
     if not os.environ.get(API_URL):
         raise InputError(f"set {API_URL} to the server's address, http://{HOST}:4200/api for `make server`")
+    deploy(told.pool)
     return become(worker_command(told.pool))
 
 

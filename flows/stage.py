@@ -3,6 +3,7 @@
 python -m flows.stage NAME [ARM]
 """
 
+import os
 import sys
 import time
 from functools import cache, partial
@@ -10,13 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from prefect import flow, task
+from prefect import flow, tags, task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
+from prefect.runtime import flow_run
 
 from flows.code import code_digest
-from flows.environment import REPORTS
+from flows.environment import RELEASE, REPORTS
 from flows.failures import describe_failure
 from flows.lifetime import end_with_parent
 from flows.progress import clip_progress
@@ -106,7 +108,13 @@ def process_job(job: Job, code: str) -> Row:
         raise ClipFailedError(str(known), heals=isinstance(error, HEALING)) from None
 
 
-@flow(name="stage", flow_run_name="{name} {arm}", validate_parameters=False, persist_result=False)
+def run_name(name: str, arm: str) -> str:
+    """Return what a person reads on Prefect's page: for which release a stage runs, where it does for one."""
+    version = os.environ.get(RELEASE)
+    return " ".join(filter(None, (f"release {version} -" if version else "", name, arm)))
+
+
+@flow(name="stage", validate_parameters=False, persist_result=False)
 def run_stage(name: str, arm: str) -> StageReport:
     """Do every job of a stage, reuse what is unchanged, and write the stage's table."""
     started = time.monotonic()
@@ -121,7 +129,10 @@ def run_stage(name: str, arm: str) -> StageReport:
     _write_refusals(root, stage.folder(arm), name, refused)
     seconds = round(time.monotonic() - started, 2)
     notes = (*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values())))
-    return StageReport(stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=notes)
+    return StageReport(
+        stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=notes,
+        run_id=str(flow_run.id or ""),
+    )  # fmt: skip
 
 
 def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str]) -> None:
@@ -196,8 +207,9 @@ def main(name: str, arm: str) -> int:
     end_with_parent()
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
-        with prefect_server(Path.cwd()):
-            report = run_stage.with_options(task_runner=clip_runner())(name, arm)
+        with prefect_server(Path.cwd()), tags(*filter(None, (name, os.environ.get(RELEASE)))):
+            named = run_stage.with_options(task_runner=clip_runner(), flow_run_name=run_name(name, arm))
+            report = named(name, arm)
     except Exception as error:
         known = error if isinstance(error, GuiseError) else describe_failure(error, name)
         report = StageReport(stage=name, arm=arm, failure=str(known), exit_code=known.exit_code)

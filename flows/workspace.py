@@ -14,7 +14,17 @@ from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, kn
 from tasks.publish.signature import KEY_PATH as SIGNING_KEY_PATH
 from tasks.publish.signature import SIGNERS_PATH, ensure_signing_key
 
-CODE = ["flows", "tasks", "schemas", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", "LICENSE"]
+CODE = [
+    "flows",
+    "tasks",
+    "schemas",
+    "dvc.yaml",
+    "params.yaml",
+    "prefect.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "LICENSE",
+]
 CORRECTIONS_GUIDE = "data/corrections/README.md"
 RECORDS = [
     "data/corrections",

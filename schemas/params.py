@@ -224,6 +224,13 @@ class Validate(Section):
     rules: Annotated[dict[str, Rule], Field(min_length=1)]
 
 
+class Approvals(Section):
+    """people: how many different ones must approve. approvers: who may; empty: whoever gives a name."""
+
+    people: Annotated[int, Field(ge=1, le=5)] = 1
+    approvers: list[str] = []
+
+
 class Publish(Section):
     """Where releases go, and how the store should keep them.
 
@@ -238,6 +245,7 @@ class Publish(Section):
     kms_key: str | None = None
     tags: dict[str, str] = {}
     lock_manifests_days: Annotated[int, Field(ge=0, le=3650)] = 0
+    approvals: Approvals = Approvals()
 
 
 class Params(Section):

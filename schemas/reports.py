@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StageReport(BaseModel):
-    """failure: one sentence, None where the stage finished."""
+    """failure: one sentence, None where the stage finished. run_id: of its flow run on the Prefect server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -16,3 +16,4 @@ class StageReport(BaseModel):
     notes: tuple[str, ...] = ()
     failure: str | None = None
     exit_code: int = 0
+    run_id: str = ""

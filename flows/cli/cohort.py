@@ -43,10 +43,12 @@ def ingest(
 ) -> None:
     """Admit the raw clips that manifest.csv names; say which are refused and why."""
     root = here()
+    from flows.exclusive import alone
     from flows.inbox import take_inbox
 
-    take_inbox(root, inbox)
-    _replay(root, "ingest")
+    with alone(root):
+        take_inbox(root, inbox)
+        _replay(root, "ingest")
 
 
 @app.command()
@@ -54,7 +56,11 @@ def run(
     stage: Annotated[str | None, typer.Argument(help="the last stage to run (default: all)")] = None,
 ) -> None:
     """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
-    _replay(here(), stage)
+    from flows.exclusive import alone
+
+    root = here()
+    with alone(root):
+        _replay(root, stage)
 
 
 def _replay(root: Path, stage: str | None) -> None:

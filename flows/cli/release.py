@@ -15,10 +15,12 @@ def candidate(version: Version) -> None:
     """Freeze what the evidence speaks of; a person approves its digest."""
     root = here()
     from flows.candidate import freeze
+    from flows.exclusive import alone
     from flows.screen import show_candidate
     from tasks.publish.plan import candidate_digest
 
-    frozen = freeze(root, version)
+    with alone(root):
+        frozen = freeze(root, version)
     digest = candidate_digest(frozen)
     document = frozen.model_dump(mode="json") | {"digest": digest}
     answer(document, lambda: show_candidate(frozen, digest))
@@ -56,10 +58,15 @@ def decide(
     root = here()
     from flows.decisions import decide as record
     from flows.decisions import waiting_clips
+    from flows.exclusive import alone
+    from flows.resuming import resume_waiting
     from flows.screen import say
 
-    records = record(root, clips or [], accepted=accept, by=by, reason=reason)
+    with alone(root):
+        records = record(root, clips or [], accepted=accept, by=by, reason=reason)
     waiting = [clip.clip_id for clip in waiting_clips(root)]
+    if not waiting:
+        resume_waiting("clips", {"by": by, "reason": reason})
 
     def show() -> None:
         for one in records:
@@ -79,17 +86,27 @@ def approve(
     """Approve a candidate with your name."""
     root = here()
     from flows.approval import approve as record
+    from flows.approval import missing_approvals
+    from flows.exclusive import alone
+    from flows.resuming import resume_waiting
     from flows.screen import say, show_candidate
     from tasks.publish.plan import candidate_digest
 
-    approved = record(root, version, by, reason, reject or [])
-    digest = candidate_digest(approved)
+    with alone(root):
+        approved = record(root, version, by, reason, reject or [])
+    digest, missing = candidate_digest(approved), missing_approvals(root, approved)
+    word = {"by": by, "decision": "approve", "reason": reason, "digest": digest}
+    resumed = 0 if missing else resume_waiting("candidate", word, version)
 
     def show() -> None:
         show_candidate(approved, digest)
         say(f"  {version} is approved by {by}")
+        if missing:
+            say(f"  {missing} more people must approve it")
+        if resumed:
+            say("  the release run that waited for it goes on")
 
-    answer({"version": version, "digest": digest, "by": by}, show)
+    answer({"version": version, "digest": digest, "by": by, "missing": missing, "resumed": resumed}, show)
 
 
 @app.command()
@@ -99,10 +116,11 @@ def publish(
 ) -> None:
     """Send an approved candidate to S3: objects, then the manifest, then latest.json."""
     root = here()
+    from flows.exclusive import alone
     from flows.publication import publish as send
     from flows.transfer import showing_transfer
 
-    with showing_transfer(root, version) as transfer:
+    with alone(root), showing_transfer(root, version) as transfer:
         publication = send(root, version, to, transfer.tell)
     uploaded, there = transfer.created, transfer.there
     document = publication.model_dump(mode="json") | {"uploaded": uploaded, "already_there": there}
@@ -162,6 +180,7 @@ def withdraw(
 ) -> None:
     """Take a person who withdrew their consent out of everything; the record keeps a pseudonym."""
     root = here()
+    from flows.exclusive import alone
     from flows.replay import replay
     from flows.screen import show_withdrawal
     from flows.servers import prefect_server
@@ -171,5 +190,6 @@ def withdraw(
         with prefect_server(root):
             replay(root, "ingest", lambda _: None)
 
-    done = take_out(root, subject, reason, delete_published=delete_published, reingest=reingest)
+    with alone(root):
+        done = take_out(root, subject, reason, delete_published=delete_published, reingest=reingest)
     answer(asdict(done) | {"record": done.record.model_dump(mode="json")}, lambda: show_withdrawal(done))

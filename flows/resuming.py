@@ -1,0 +1,41 @@
+"""A word from the terminal lets the release runs go on that wait for it on Prefect's page."""
+
+import os
+from typing import Any
+
+from flows.environment import API_URL
+
+
+def resume_waiting(form: str, answer: dict[str, Any], version: str | None = None) -> int:
+    """Resume the suspended runs that wait for such a form; return how many went on.
+
+    form: `clips` or `candidate`, as flows.work names what it asks. version: of a candidate. Without a
+    server that PREFECT_API_URL names nobody waits; one that does not answer is no reason to lose the word.
+    """
+    if not os.environ.get(API_URL):
+        return 0
+    from httpx import HTTPError
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import (
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+        FlowRunFilterTags,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+    tags = FlowRunFilterTags(all_=[f"version:{version}"]) if version else None
+    try:
+        with get_client(sync_client=True) as client:
+            runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state, tags=tags))
+            waiting = [
+                run
+                for run in runs
+                if run.state and (run.state.state_details.pause_key or "").startswith(form)
+            ]
+            for run in waiting:
+                client.resume_flow_run(run.id, run_input=answer)
+    except (HTTPError, OSError):
+        return 0
+    return len(waiting)
