@@ -54,6 +54,7 @@ check: setup
 
 test: setup
 	@command -v chromium >/dev/null || sh tools/apt-install chromium
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || sh tools/apt-install postgresql
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from flows.environment import LOGS
-from tasks.errors import DiskError, GuiseError, StageError
+from tasks.errors import DiskError, GuiseError, InputError, StageError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -23,6 +23,11 @@ def describe_failure(error: BaseException, where: str) -> GuiseError:
             return DiskError("the disk is full: free some space and run the same command again")
         if number in FORBIDDEN:
             return DiskError(f"{where} may not read or write a file here: check the folder's permissions")
+    if any(type(cause).__module__.split(".")[0] in ("httpx", "httpcore") for cause in _causes(error)):
+        return InputError(
+            "the Prefect server does not answer any more: start it again and run the same command again, "
+            "finished clips are kept"
+        )
     log = LOGS / f"{where.replace(' ', '-')}.txt"
     try:
         log.parent.mkdir(parents=True, exist_ok=True)

@@ -254,7 +254,7 @@ def test_gates_are_closed_before_there_is_anything_to_release(workspace, guise):
     ("words", "said"),
     [
         (["run", "nonsense"], "there is no stage nonsense"),
-        (["candidate", "../../x"], "a version is letters"),
+        (["candidate", "../../x"], "is no name of a version"),
         (["ingest", "--inbox", "nowhere"], "there is no inbox"),
     ],
 )
