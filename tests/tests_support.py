@@ -1,6 +1,7 @@
 """What several tests make: files to hand in, and a user's environment."""
 
 import os
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -235,3 +236,17 @@ def run_stage(root, params, name, arm):
     (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     stage.collect(root, params, arm, rows)
     return rows
+
+
+def copy_unprocessed(demo, target, folders):
+    """Copy the demo's workspace, without what stages left in these folders."""
+    shutil.copytree(demo, target, symlinks=True, ignore=shutil.ignore_patterns("prefect", "s3"))
+    for folder in (*folders, ".guise/reports"):
+        shutil.rmtree(target / folder)
+    return target
+
+
+def digests_of(root, folders):
+    """Return path -> SHA-256 of every file in these folders of a workspace."""
+    files = [path for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
+    return {str(path.relative_to(root)): sha256_file(path) for path in files}

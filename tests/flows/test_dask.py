@@ -9,12 +9,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from tests_support import command_environment
+from tests_support import command_environment, copy_unprocessed, digests_of
 
 from flows.servers import HOST, free_ports, serve
 from flows.service import gpu_worker_command, main, require_provider
 from tasks.errors import InputError
-from tasks.hashing import sha256_file
 
 pytestmark = pytest.mark.slow
 FOLDERS = ("data/keypoints/original", "data/deidentified", "data/targets")
@@ -23,16 +22,7 @@ FOLDERS = ("data/keypoints/original", "data/deidentified", "data/targets")
 @pytest.fixture
 def workspace(demo, tmp_path):
     """A copy of the demo that has done nothing yet but admit its clips."""
-    root = tmp_path / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect", "s3"))
-    for folder in (*FOLDERS, "data/control"):
-        shutil.rmtree(root / folder)
-    return root
-
-
-def _digests(root):
-    files = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
-    return {str(path.relative_to(root)): sha256_file(path) for path in files}
+    return copy_unprocessed(demo[0], tmp_path / "d", (*FOLDERS, "data/control"))
 
 
 class Cluster:
@@ -98,7 +88,7 @@ def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, clus
     reports = [report for node in json.loads(said)["nodes"].values() for report in node]
     assert {report["stage"] for report in reports} >= {"extract", "deidentify"}
     assert not [note for report in reports for note in report["notes"] if note.startswith("refused")]
-    assert _digests(workspace) == _digests(demo[0])
+    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
     assert cluster.workers[1].poll() is None
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests_support import command_environment
+from tests_support import command_environment, copy_unprocessed, digests_of
 
 from flows.servers import HOST, Server, free_ports, serve, serve_on_free_ports
-from tasks.hashing import sha256_file
 
 pytestmark = pytest.mark.slow
 FOLDERS = ("data/control", "data/keypoints/control", "data/keypoints/original", "data/targets")
@@ -25,16 +24,7 @@ POSTGRES = "/usr/lib/postgresql"
 @pytest.fixture
 def workspace(demo, tmp_path):
     """A copy of the demo that has done nothing yet but admit its clips."""
-    root = tmp_path / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect", "s3"))
-    for folder in (*FOLDERS, ".guise/reports"):
-        shutil.rmtree(root / folder)
-    return root
-
-
-def _digests(root):
-    files = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.is_file()]
-    return {str(path.relative_to(root)): sha256_file(path) for path in files}
+    return copy_unprocessed(demo[0], tmp_path / "d", FOLDERS)
 
 
 def _run(root, environment, upto="targets"):
@@ -98,7 +88,7 @@ def test_a_killed_prefect_server_loses_nothing(demo, workspace, tmp_path):
         assert trouble.count("\n") == 1, trouble
     with _prefect(tmp_path / "prefect", port) as (url, _):
         _finish(workspace, {"PREFECT_API_URL": url})
-    assert _digests(workspace) == _digests(demo[0])
+    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
 
 
 def test_killed_between_two_stages_it_carries_on(demo, workspace, api):
@@ -112,7 +102,7 @@ def test_killed_between_two_stages_it_carries_on(demo, workspace, api):
         assert time.monotonic() < deadline
         time.sleep(0.1)
     _finish(workspace, api)
-    assert _digests(workspace) == _digests(demo[0])
+    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
 
 
 def _at_work(root):
