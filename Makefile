@@ -6,7 +6,7 @@ LOCK := requirements/dev.txt
 # where a workspace's own services run
 WORKSPACE ?= .
 POOL ?= guise
-PROVIDER ?= cuda
+PROVIDER ?= cpu
 WORKERS ?= 1
 SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
 
@@ -41,7 +41,7 @@ server: setup
 worker: setup
 	@$(SERVICE) worker "$(POOL)"
 
-# dask workers on a GPU host, standing in the workspace on shared storage: SCHEDULER=tcp://HOST:8786
+# dask workers on another host, standing in the workspace on shared storage: SCHEDULER=tcp://HOST:8786
 gpu-worker: setup
 	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 

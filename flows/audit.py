@@ -37,6 +37,9 @@ UNFINISHED = (
 )
 
 
+NOTHING_LEFT = "it was begun and never completed"
+
+
 @dataclass(frozen=True)
 class Audit:
     """findings: what does not hold, a sentence each; empty where everything does.
@@ -61,10 +64,10 @@ def audit_all(root: Path, tell: Callable[[int], None] = lambda _: None) -> Itera
     """Audit every release, and look for what lies beside them; one that fails stops no other."""
     places: dict[str, set[str]] = {}
     for version in published_versions(root):
-        publication = read_publication(root, version)
-        assert publication is not None
-        places.setdefault(publication.to, set()).add(version)
         try:
+            publication = read_publication(root, version)
+            assert publication is not None
+            places.setdefault(publication.to, set()).add(version)
             yield audit_release(root, version, tell)
         except GuiseError as error:
             yield Audit(version, 0, 0, (f"it could not be audited: {error}",))
@@ -93,10 +96,13 @@ def audit_release(root: Path, version: str, tell: Callable[[int], None] = lambda
     publication = read_publication(root, version)
     if publication is None:
         raise InputError(f"{version} was not published from this workspace")
-    if not publication.complete:
-        return Audit(version, 0, 0, (UNFINISHED.format(publication=publication),))
     bucket = open_bucket(publication.to, read_params(root).publish)
     objects = bucket.keys(release_prefix(bucket.prefix, version))
+    if not publication.complete:
+        sentence = UNFINISHED.format(publication=publication)
+        return Audit(
+            version, len(objects), sum(objects.values()), (sentence,) if objects else (), (NOTHING_LEFT,)
+        )
     candidate = read_candidate(root, version)
     findings = [*record_findings(root, candidate, publication)]
     made, misfits, notes = _made(root, candidate)

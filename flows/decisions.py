@@ -13,7 +13,7 @@ from schemas.release import Decision, Decisions, ReleaseClip
 from tasks.clips import REFUSED, read_admitted, video_path
 from tasks.documents import read_document, read_table, write_bytes
 from tasks.errors import GateRefusedError, InputError
-from tasks.hashing import sha256_file
+from tasks.hashing import sha256_document, sha256_file
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
@@ -60,6 +60,16 @@ def waiting_clips(root: Path) -> list[ReleaseClip]:
     """Return the clips that fail, or ask for a person, and have no decision."""
     known = decided(root)
     return [clip for clip in judged_clips(root) if clip.verdict != "pass" and clip.clip_id not in known]
+
+
+def waiting_digest(root: Path) -> str:
+    """Return the digest of what waits for a decision: clips, their videos, the rules that they break."""
+    return sha256_document(
+        [
+            [clip.clip_id, _video_sha256(root, clip.clip_id), clip.verdict, clip.broken_rules]
+            for clip in waiting_clips(root)
+        ]
+    )
 
 
 def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: str) -> list[Decision]:

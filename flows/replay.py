@@ -14,11 +14,12 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
 
 from flows.environment import LOGS, RELEASE, REPORTS
 from flows.lifetime import ending_with_parent
 from schemas.reports import StageReport
-from tasks.clips import read_clips
+from tasks.clips import read_clips, refusals_path
 from tasks.documents import read_document, read_params
 from tasks.errors import GuiseError, InputError, StageError
 from tasks.ingest import RAW_PATH
@@ -78,7 +79,7 @@ def changed_nodes(root: Path, *nodes: str) -> list[str]:
         return sorted(repo.status(targets=list(nodes) or None))
 
 
-@task(task_run_name="{node}")
+@task(task_run_name="{node}", cache_policy=NO_CACHE, persist_result=False)
 def reproduce(node: str, version: str | None) -> NodeResult:
     """Run one node of the graph if anything that it depends on has changed; version: for which release."""
     root = Path.cwd()
@@ -149,3 +150,9 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
             _require_clips(root)
         results.append(result)
     return results
+
+
+def forget_refusals(root: Path) -> None:
+    """Let stages try again what they could not process: without their word on it they are not done."""
+    for path in (root / "data").rglob(refusals_path(Path()).name):
+        path.unlink()

@@ -1,13 +1,20 @@
 """A word from the terminal lets the release runs go on that wait for it on Prefect's page."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from flows.environment import API_URL
+from tasks.ingest.pseudonyms import fingerprint, known_key
 
 
-def resume_waiting(form: str, answer: dict[str, Any], version: str | None = None) -> int:
-    """Resume the suspended runs that wait for such a form; return how many went on.
+def workspace_tag(root: Path) -> str:
+    """Return what marks the runs of a workspace: the fingerprint of its pseudonym key."""
+    return f"workspace:{fingerprint(known_key(root))}"
+
+
+def resume_waiting(root: Path, form: str, answer: dict[str, Any], version: str | None = None) -> int:
+    """Resume this workspace's suspended runs that wait for such a form; return how many went on.
 
     form: `clips` or `candidate`, as flows.work names what it asks. version: of a candidate. Without a
     server that PREFECT_API_URL names nobody waits; one that does not answer is no reason to lose the word.
@@ -25,7 +32,7 @@ def resume_waiting(form: str, answer: dict[str, Any], version: str | None = None
     from prefect.client.schemas.objects import StateType
 
     state = FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
-    tags = FlowRunFilterTags(all_=[f"version:{version}"]) if version else None
+    tags = FlowRunFilterTags(all_=[workspace_tag(root), *([f"version:{version}"] if version else [])])
     try:
         with get_client(sync_client=True) as client:
             runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state, tags=tags))

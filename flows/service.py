@@ -2,7 +2,7 @@
 
     python -m flows.service server [--port 4200]
     python -m flows.service worker POOL      (deploys the flows of prefect.yaml first)
-    python -m flows.service gpu-worker SCHEDULER [--provider cuda] [--workers 1]
+    python -m flows.service gpu-worker SCHEDULER [--provider cpu] [--workers 1]
 
 Each runs in a workspace and becomes the program that it starts.
 """
@@ -54,10 +54,13 @@ def deploy(pool: str) -> None:
 
 
 def gpu_worker_command(scheduler: str, provider: str, workers: int) -> list[str]:
-    """Return dask workers, each with one model session a process. Raises InputError without the provider."""
+    """Return dask workers, each with its own model sessions. Raises InputError without the provider."""
     require_provider(provider)
-    resources = [] if provider == "cpu" else ["--resources", "GPU=1"]
-    words = ["dask", "worker", scheduler, "--nworkers", str(workers), "--nthreads", "1", *resources]
+    if provider != "cpu":
+        raise InputError(
+            f"no model of params.yaml runs on {provider}: the default ones are for the CPU, so ask for cpu"
+        )
+    words = ["dask", "worker", scheduler, "--nworkers", str(workers), "--nthreads", "1"]
     return [sys.executable, "-m", *words]
 
 
@@ -88,7 +91,7 @@ def main(words: list[str]) -> int:
     worker.add_argument("pool")
     gpu = kinds.add_parser("gpu-worker")
     gpu.add_argument("scheduler")
-    gpu.add_argument("--provider", choices=sorted(PROVIDERS), default="cuda")
+    gpu.add_argument("--provider", choices=sorted(PROVIDERS), default="cpu")
     gpu.add_argument("--workers", type=int, default=1)
     told = parser.parse_args(words)
     require_workspace(Path.cwd())

@@ -175,17 +175,22 @@ def _all_of(failures: list[Exception]) -> Exception:
 
 
 def _finish(job: Job, future: PrefectFuture[Row], code: str) -> tuple[Row | Exception, bool]:
+    row = _result_of(job, future)
+    was_cached = future.state.name == "Cached"
+    if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
+        with placement():
+            redo = process_job.with_options(refresh_cache=True).submit(job=job, code=code)
+        return _result_of(job, redo), False
+    return row, was_cached
+
+
+def _result_of(job: Job, future: PrefectFuture[Row]) -> Row | Exception:
     try:
-        row = future.result(raise_on_failure=False)
+        return future.result(raise_on_failure=False)
     except Exception as error:
         if type(error).__name__ != "KilledWorker":  # dask's, which need not be there
             raise
-        return ClipFailedError(f"{job.stage} {job.key}: every worker that took it on was killed"), False
-    was_cached = future.state.name == "Cached"
-    if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
-        redo = process_job.with_options(refresh_cache=True).submit(job=job, code=code)
-        return redo.result(raise_on_failure=False), False
-    return row, was_cached
+        return ClipFailedError(f"{job.stage} {job.key}: every worker that took it on was killed")
 
 
 def _outputs_stand(row: Row) -> bool:

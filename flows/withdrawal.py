@@ -26,7 +26,7 @@ from flows.purge import purge
 from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
 from tasks.clips import CLIPS_PATH, read_clips
 from tasks.documents import read_document, read_params, write_bytes, write_json
-from tasks.errors import GateRefusedError, InputError, StorageError
+from tasks.errors import GateRefusedError, GuiseError, InputError, StorageError
 from tasks.hashing import sha256_bytes
 from tasks.ingest import RAW_PATH
 from tasks.ingest.pseudonyms import known_key, subject_pseudonym
@@ -66,7 +66,7 @@ def withdraw(
     """
     check_words("nobody", reason)
     pseudonym = subject if PSEUDONYM.fullmatch(subject) else subject_pseudonym(known_key(root), subject)
-    if subject.casefold() in reason.casefold():
+    if any(name.casefold() in reason.casefold() for name in _names_of(root, subject, pseudonym)):
         raise InputError("the reason stays on record for good: write it without naming the person")
     record = _record(root, pseudonym, reason.strip())
     files = _remove_raw(root, pseudonym)
@@ -89,7 +89,7 @@ def _tell_all(root: Path, record: Withdrawal, *, delete_published: bool) -> int:
     for version in record.published_in:
         try:
             published += _tell_readers(root, version, record.clips, delete_published=delete_published)
-        except StorageError as error:
+        except GuiseError as error:
             troubles.append(f"{version}: {error}")
     if troubles:
         raise StorageError(f"not every release could be told: {'; '.join(troubles)}")
@@ -143,6 +143,16 @@ def _rows_of(root: Path, folder: Path, pseudonym: str) -> tuple[pl.DataFrame | N
     rows, key = read_manifest(folder / MANIFEST_NAME), known_key(root)
     pairs = zip(rows["file"], rows["subject_id"], strict=True)
     return rows, [file for file, subject in pairs if subject_pseudonym(key, subject) == pseudonym]
+
+
+def _names_of(root: Path, subject: str, pseudonym: str) -> set[str]:
+    """Return what the person is called in the manifests, and by whoever asks."""
+    names = {subject}
+    for place in (root / RAW_PATH, root / INBOX_PATH):
+        if (place / MANIFEST_NAME).is_file():
+            ids = set(read_manifest(place / MANIFEST_NAME)["subject_id"])
+            names |= {one for one in ids if subject_pseudonym(known_key(root), one) == pseudonym}
+    return names
 
 
 def _remove_raw(root: Path, pseudonym: str) -> int:

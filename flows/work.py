@@ -17,13 +17,14 @@ from flows import artifacts
 from flows.approval import approve, missing_approvals
 from flows.audit import audit_all
 from flows.candidate import freeze
-from flows.decisions import decide, waiting_clips
+from flows.decisions import decide, waiting_clips, waiting_digest
 from flows.environment import keep_to_ourselves
 from flows.exclusive import alone
 from flows.failures import describe_failure
 from flows.inbox import take_inbox
 from flows.publication import publish as send
 from flows.replay import replay_graph
+from flows.resuming import workspace_tag
 from flows.telling import tell
 from flows.withdrawal import withdraw as take_out
 from flows.workspace import require_workspace
@@ -36,6 +37,7 @@ Pseudonym = Annotated[
 ]
 Name = Annotated[str, Field(min_length=1, max_length=200, title="Your name")]
 Form = TypeVar("Form", bound=RunInput)
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", title="The digest of what you looked at")]
 Reason = Annotated[str, Field(min_length=1, max_length=2000, title="Why")]
 
 
@@ -45,6 +47,7 @@ class ClipWord(RunInput):
     by: Name
     reason: Reason
     left_out: Annotated[list[str], Field(title="Clips to leave out, by clip id")] = []
+    digest: Digest
 
 
 class Word(RunInput):
@@ -54,7 +57,7 @@ class Word(RunInput):
     decision: Literal["approve", "refuse"]
     reason: Reason
     rejected: Annotated[list[str], Field(title="Clips to leave out, by clip id")] = []
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", title="The digest of what you looked at")]
+    digest: Digest
 
 
 def _enter() -> Path:
@@ -86,7 +89,7 @@ def release(version: Version, to: str | None = None) -> None:
     version: name of the release, such as 2026.11. to: s3://bucket/prefix (default: params.yaml).
     """
     root = _enter()
-    _tag(f"version:{version}")
+    _tag(f"version:{version}", workspace_tag(root))
     with telling_failures(), alone(root):
         artifacts.show_graph(version, replay_graph(root, None, lambda _: None, version))
         artifacts.show_evidence(root, version)
@@ -142,10 +145,10 @@ def telling_failures() -> Iterator[None]:
         raise known from None
 
 
-def _tag(tag: str) -> None:
+def _tag(*tags: str) -> None:
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(flow_run.id)
-        client.update_flow_run(run.id, tags={*run.tags, tag})
+        client.update_flow_run(run.id, tags={*run.tags, *tags})
 
 
 def _hear_about_clips(root: Path) -> None:
@@ -156,7 +159,10 @@ def _hear_about_clips(root: Path) -> None:
             return
         told = [f"- {clip.clip_id}: {clip.verdict}, {', '.join(clip.broken_rules)}" for clip in waiting]
         text = "\n".join(["These clips wait for a person. Look with `guise review`.", "", *told])
-        word = _ask(ClipWord, f"clips-{number}", text)
+        digest = waiting_digest(root)
+        word = _ask(ClipWord, f"clips-{number}", text, digest=digest)
+        if word.digest != digest:
+            continue  # the word was on other clips, or on other videos of them
         failing = [clip.clip_id for clip in waiting if clip.verdict == "fail"]
         left_out = sorted({*word.left_out, *failing} & {clip.clip_id for clip in waiting})
         if left_out:

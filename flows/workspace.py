@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.environment import STATE
+from flows.environment import LOGS, STATE
 from flows.git import commit, git
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
@@ -113,8 +113,11 @@ def dvc(root: Path, *arguments: str) -> str:
         [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        raise InputError(f"dvc {arguments[0]} failed: {said[-1] if said else 'no reason given'}")
+        # its words may name a patient's file
+        log = root / LOGS / "dvc.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(done.stderr)
+        raise InputError(f"dvc {arguments[0]} failed: see {LOGS / 'dvc.txt'} in the workspace")
     return done.stdout
 
 

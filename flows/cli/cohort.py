@@ -54,12 +54,18 @@ def ingest(
 @app.command()
 def run(
     stage: Annotated[str | None, typer.Argument(help="the last stage to run (default: all)")] = None,
+    retry_refused: Annotated[
+        bool, typer.Option("--retry-refused", help="try clips again that a stage could not process")
+    ] = False,
 ) -> None:
     """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
     from flows.exclusive import alone
+    from flows.replay import forget_refusals
 
     root = here()
     with alone(root):
+        if retry_refused:
+            forget_refusals(root)
         _replay(root, stage)
 
 

@@ -57,16 +57,17 @@ def decide(
     """Decide on clips that ask for a person: accept them, or leave them out."""
     root = here()
     from flows.decisions import decide as record
-    from flows.decisions import waiting_clips
+    from flows.decisions import waiting_clips, waiting_digest
     from flows.exclusive import alone
     from flows.resuming import resume_waiting
     from flows.screen import say
 
     with alone(root):
+        digest = waiting_digest(root)
         records = record(root, clips or [], accepted=accept, by=by, reason=reason)
     waiting = [clip.clip_id for clip in waiting_clips(root)]
     if not waiting:
-        resume_waiting("clips", {"by": by, "reason": reason})
+        resume_waiting(root, "clips", {"by": by, "reason": reason, "digest": digest})
 
     def show() -> None:
         for one in records:
@@ -96,7 +97,7 @@ def approve(
         approved = record(root, version, by, reason, reject or [])
     digest, missing = candidate_digest(approved), missing_approvals(root, approved)
     word = {"by": by, "decision": "approve", "reason": reason, "digest": digest}
-    resumed = 0 if missing else resume_waiting("candidate", word, version)
+    resumed = 0 if missing else resume_waiting(root, "candidate", word, version)
 
     def show() -> None:
         show_candidate(approved, digest)

@@ -148,8 +148,13 @@ class Bucket:
             raise StorageError(f"another publisher changed {key}: run the same command again") from None
 
     def erase(self, key: str) -> None:
-        """Remove an object in every version that the store keeps of it."""
+        """Remove an object in every version that the store keeps of it, and what is there of its parts."""
         with self.told():
+            listed = self.client.list_multipart_uploads(Bucket=self.name, Prefix=key)
+            for upload in listed.get("Uploads", ()):
+                if upload["Key"] == key:
+                    number = upload["UploadId"]
+                    self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=number)
             pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
             kept = [
                 item

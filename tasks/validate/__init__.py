@@ -135,8 +135,14 @@ def process(root: Path, job: Job) -> Row:
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the evidence tables, the verdicts and their summary."""
     measured = {name: [row for part in rows for row in part.get(name, [])] for name in (*MEASURED, "roc")}
-    tables = write_evidence(root, params.validate_, measured, standing_clips(root))
-    refused = _refusals(root)
+    refused, standing = _refusals(root), standing_clips(root)
+    known = {row["clip_id"] for row in measured["invariance"]}
+    refused += [
+        {"clip_id": clip_id, "stage": "validate", "reason": "its figures could not be measured"}
+        for clip_id in standing["clip_id"]
+        if clip_id not in known
+    ]
+    tables = write_evidence(root, params.validate_, measured, standing.filter(pl.col("clip_id").is_in(known)))
     write_table(build_table(refused, REFUSALS), REFUSALS, root / REFUSED)
     notes = [_tell(row) for row in measured["findings"] if row["frames"]]
     notes += [f"{row['clip_id']} is refused: {row['reason']}" for row in refused]

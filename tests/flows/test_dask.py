@@ -133,6 +133,10 @@ def test_a_gpu_worker_without_its_provider_refuses(workspace, monkeypatch):
         require_provider("tensorrt")
     with pytest.raises(InputError, match="install onnxruntime-gpu"):
         gpu_worker_command("tcp://127.0.0.1:8786", "cuda", 1)
+    # also where it is there: no model would use it
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(InputError, match=r"no model of params\.yaml runs on cuda"):
+        gpu_worker_command("tcp://127.0.0.1:8786", "cuda", 1)
     monkeypatch.chdir(workspace)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with pytest.raises(InputError, match="set PREFECT_API_URL"):

@@ -1,7 +1,6 @@
 """A clip that cannot be processed is refused with a reason; the others go on, and nothing else is lost."""
 
 import errno
-import shutil
 
 import polars as pl
 import pytest
@@ -10,6 +9,7 @@ from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
 import flows.stage as stage_module
 import tasks.control as control
+from flows.replay import forget_refusals
 from schemas.refusals import REFUSALS
 from tasks.clips import REFUSED, read_refusals, refusals_path, video_path
 from tasks.documents import read_params, read_table
@@ -108,7 +108,9 @@ def test_a_refused_clip_leaves_the_graph_and_the_evidence_says_why(workspace, mo
     assert refusals.rows() == [(BROKEN, "control", f"control {BROKEN}: it is broken")]
     verdicts = pl.read_parquet(workspace / "data/evidence/verdicts.parquet")
     assert set(verdicts["clip_id"]) == {BUSY, GOOD}
+    # when the cause has gone, a person lets the stage try again
+    forget_refusals(workspace)
+    assert not list((workspace / "data").rglob("refused.parquet"))
     # a clip that is gone for no reason is no refusal
-    shutil.rmtree(workspace / "data/keypoints/control")
     with pytest.raises(DocumentError, match="is incomplete and no stage says why"):
         run_stage(workspace, params, "validate", "")
