@@ -101,6 +101,14 @@ class Place:
             f"{state['name']} instead of {names}: {(self.root.parent / 'worker.txt').read_text()}"
         )
 
+    def until_asked(self, run, key):
+        """Wait until the run is suspended with this form."""
+        deadline = time.monotonic() + 240
+        while self.state(run)["state_details"].get("pause_key") != key:
+            assert time.monotonic() < deadline, self.state(run)
+            time.sleep(0.5)
+        self.until(run, "Suspended")
+
     def artifacts(self, key):
         return self.call("POST", "/artifacts/filter", artifacts={"key": {"any_": [key]}})
 
@@ -127,19 +135,17 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         (verdicts,) = place.artifacts("verdicts-2026-11")
         assert len(json.loads(verdicts["data"])) == 4
         assert "These clips wait for a person" in hook[1][-1]["text"]
+        # a word on other clips than those that wait now accepts nobody
+        word = {"by": "Dr. A", "reason": "seen", "digest": "0" * 64}
+        place.call("POST", f"/flow_runs/{run}/resume", run_input=word)
+        place.until_asked(run, "clips-2")
+        assert len(waiting_clips(place.root)) == 4
         os.killpg(worker.pid, signal.SIGKILL)
     # nobody works, and the word counts all the same
     done = guise(place.root, "decide", "--accept", "--by", "Dr. A", "--reason", "seen", env=place.environment)
     assert done.returncode == 0, done.stderr
     with place.worker():
-        waiting = (
-            place.until(run, "Suspended", seconds=300) if place.state(run)["name"] != "Suspended" else None
-        )
-        deadline = time.monotonic() + 240
-        while place.state(run)["state_details"].get("pause_key") != "candidate-1":
-            assert time.monotonic() < deadline, waiting
-            time.sleep(0.5)
-        place.until(run, "Suspended")
+        place.until_asked(run, "candidate-1")
         (shown,) = place.artifacts("candidate-2026-11")
         digest = json.loads((place.root / "data/releases/2026.11/candidate.json").read_text())[
             "dvc_lock_sha256"
@@ -154,11 +160,7 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         # and one that speaks of something else is asked for again
         word = {"by": "Dr. B", "decision": "approve", "reason": "good", "digest": "0" * 64}
         place.call("POST", f"/flow_runs/{run}/resume", run_input=word)
-        deadline = time.monotonic() + 120
-        while place.state(run)["state_details"].get("pause_key") != "candidate-2":
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-        place.until(run, "Suspended")
+        place.until_asked(run, "candidate-2")
         assert "the digest is not that of 2026.11 any more" in hook[1][-1]["text"]
         approved = guise(place.root, "--json", "approve", "2026.11", "--by", "Dr. B", "--reason", "good",
                          env=place.environment)  # fmt: skip
