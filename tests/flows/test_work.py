@@ -110,7 +110,7 @@ class Place:
         self.until(run, "Suspended")
 
     def artifacts(self, key):
-        return self.call("POST", "/artifacts/filter", artifacts={"key": {"any_": [key]}})
+        return self.call("POST", "/artifacts/latest/filter", artifacts={"key": {"any_": [key]}})
 
 
 @pytest.fixture(scope="module")
