@@ -160,8 +160,8 @@ def test_a_release_holds_exactly_what_it_should(demo):
     assert {file["path"] for file in candidate["files"]} == {
         "datasheet.md", "DATA_DICTIONARY.md", "LICENSE", "clips.csv", "params.yaml", "models.json",
         "croissant.json", "prov.json", "allowed_signers", "SHA256SUMS",
-        *(f"evidence/{name}.csv" for name in ("invariance", "signals", "identity", "linkage", "recognition",
-                                              "roc", "methods", "verdicts")),
+        *(f"evidence/{name}.csv" for name in ("invariance", "cohort", "signals", "agreement", "identity",
+                                              "linkage", "recognition", "roc", "methods", "verdicts")),
         *(f"evidence/{name}.parquet" for name in ("timeline", "keypoint_errors")),
         *(f"videos/{clip}.mp4" for clip in clips), *(f"keypoints/{clip}.parquet" for clip in clips),
     }  # fmt: skip
