@@ -1,5 +1,6 @@
 """Which clips a workspace holds and where each arm's video and keypoints lie."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFil
 
 def cost_of(clip: Mapping[str, Any]) -> float:
     """Return how much work a clip is beside others: its pixels over all frames."""
-    return float(clip["width"] * clip["height"] * clip["frame_count"])
+    return math.prod(float(clip[name] or 0) for name in ("width", "height", "frame_count"))
 
 
 def with_file(root: Path, clips: pl.DataFrame, needed: NeededFile) -> pl.DataFrame:

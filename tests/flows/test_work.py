@@ -26,7 +26,7 @@ from tasks.errors import GateRefusedError, InputError
 from tasks.publish import open_bucket
 from tasks.publish.plan import candidate_digest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # several runs and workers, one after another
 BUCKET = "guise-demo"
 
 
@@ -89,7 +89,7 @@ class Place:
     def state(self, run):
         return self.call("GET", f"/flow_runs/{run}")["state"]
 
-    def until(self, run, *names, seconds=240):
+    def until(self, run, *names, seconds=500):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             state = self.state(run)
@@ -103,7 +103,7 @@ class Place:
 
     def until_asked(self, run, key):
         """Wait until the run is suspended with this form."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 500
         while self.state(run)["state_details"].get("pause_key") != key:
             assert time.monotonic() < deadline, self.state(run)
             time.sleep(0.5)
@@ -182,7 +182,7 @@ def test_an_audit_that_fails_tells_people(place, hook, monkeypatch):
     bucket.client.put_object(Bucket=BUCKET, Key="releases/2026.11/more.txt", Body=b"")
     with place.worker():
         run = place.start("audit")
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 500
         while place.state(run)["type"] != "FAILED":
             assert time.monotonic() < deadline
             time.sleep(0.5)
