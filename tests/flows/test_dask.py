@@ -108,7 +108,7 @@ def test_what_is_missing_is_one_sentence(workspace, cluster, guise, api):
     done = guise(workspace, "run", "control", env=wanting | api)
     assert "no dask worker with GPU=1 has joined" in done.stderr
     cluster.join("--resources", "GPU=1")
-    time.sleep(8)
+    time.sleep(15)
     done = guise(workspace, "run", "control", env=wanting | api)
     assert done.returncode == 0, done.stderr
 
@@ -120,7 +120,7 @@ def test_a_worker_with_other_code_does_nothing(workspace, cluster, guise, api, t
     module.write_text(module.read_text() + "\nOTHER = 1\n")
     cluster.root = other
     cluster.join()
-    time.sleep(8)
+    time.sleep(15)
     done = guise(workspace, "run", "control", env=cluster.environment() | api)
     assert done.returncode == 2
     assert "the worker runs other code than this workspace" in done.stderr
@@ -150,6 +150,6 @@ def test_a_cpu_worker_joins_by_the_same_command(workspace, cluster, guise, api, 
     command = [sys.executable, "-m", "flows.service", "gpu-worker", cluster.address, "--provider", "cpu"]
     with serve(["sh", "-c", f"cd {workspace} && exec env PYTHONPATH={workspace} {' '.join(command)}"],
                lambda: True, tmp_path / "worker.txt", "worker"):  # fmt: skip
-        time.sleep(12)
+        time.sleep(20)
         done = guise(workspace, "run", "control", env=cluster.environment() | api)
     assert done.returncode == 0, done.stderr
