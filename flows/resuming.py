@@ -1,6 +1,7 @@
 """A word from the terminal lets the release runs go on that wait for it on Prefect's page."""
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ def resume_waiting(root: Path, form: str, answer: dict[str, Any], version: str |
     """Resume this workspace's suspended runs that wait for such a form; return how many went on.
 
     form: `clips` or `candidate`, as flows.work names what it asks. version: of a candidate. Without a
-    server that PREFECT_API_URL names nobody waits; one that does not answer is no reason to lose the word.
+    server that PREFECT_API_URL names nobody waits; one that does not answer is no reason to lose the word,
+    and is said.
     """
     if not os.environ.get(API_URL):
         return 0
@@ -44,5 +46,7 @@ def resume_waiting(root: Path, form: str, answer: dict[str, Any], version: str |
             for run in waiting:
                 client.resume_flow_run(run.id, run_input=answer)
     except (HTTPError, OSError):
+        print("guise: the word is on record, but the Prefect server does not answer: resume the run there",
+              file=sys.stderr)  # fmt: skip
         return 0
     return len(waiting)
