@@ -73,6 +73,12 @@ def show_trouble(text: str) -> None:
     create_markdown_artifact(text, key="webhook", description="Nobody was told")
 
 
+def show_wait() -> None:
+    """Show that this run goes on when another one has ended."""
+    text = "Another run is at work in this workspace: this one goes on when that one has ended."
+    create_markdown_artifact(text, key="wait", description="Why nothing happens yet")
+
+
 def show_lineage(root: Path, candidate: Candidate) -> None:
     """Show where each clip of a release came from."""
     lines = []

@@ -32,9 +32,12 @@ def server_command(port: int) -> list[str]:
 
 
 def worker_command(pool: str) -> list[str]:
-    """Return a worker that runs the deployed flows of this workspace, one after another."""
-    words = ["worker", "start", "--pool", pool, "--type", "process", "--limit", "1"]
-    return [sys.executable, "-m", "prefect", *words]
+    """Return a worker that runs the deployed flows of this workspace.
+
+    It has no limit: a worker of Prefect 3.8 that has one ends where a run is resumed before the process that
+    suspended it has. The flows wait for each other by themselves.
+    """
+    return [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool, "--type", "process"]
 
 
 def deploy(pool: str) -> None:

@@ -77,7 +77,7 @@ def _say(event: str, text: str) -> None:
 def ingest() -> None:
     """Admit what lies in data/inbox."""
     root = _enter()
-    with telling_failures(), alone(root):
+    with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         take_inbox(root, root / "data/inbox")
         replay_graph(root, "ingest", lambda _: None)
 
@@ -90,7 +90,7 @@ def release(version: Version, to: str | None = None) -> None:
     """
     root = _enter()
     _tag(f"version:{version}", workspace_tag(root))
-    with telling_failures(), alone(root):
+    with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         artifacts.show_graph(version, replay_graph(root, None, lambda _: None, version))
         artifacts.show_evidence(root, version)
         _hear_about_clips(root)
@@ -104,7 +104,7 @@ def release(version: Version, to: str | None = None) -> None:
 def publish(version: Version, to: str | None = None) -> None:
     """Send an approved candidate to S3."""
     root = _enter()
-    with telling_failures(), alone(root):
+    with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         _say("finished", f"{version} is published at {send(root, version, to, lambda _: None).to}")
 
 
@@ -127,7 +127,7 @@ def withdraw(subject: Pseudonym, reason: Reason, delete_published: bool = False)
     def reingest() -> None:
         replay_graph(root, "ingest", lambda _: None)
 
-    with telling_failures(), alone(root):
+    with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         take_out(root, subject, reason, delete_published=delete_published, reingest=reingest)
 
 

@@ -127,6 +127,17 @@ def place(demo, hook, tmp_path_factory):
         yield Place(root, api, environment)
 
 
+def test_two_releases_at_once_do_not_mix(place):
+    with place.worker():
+        runs = [place.start("release", version=version, to=f"s3://{BUCKET}") for version in ("one", "two")]
+        for run in runs:
+            place.until(run, "Suspended")
+        for run in runs:
+            place.call("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLED"}, force=True)
+    (waited,) = place.artifacts("wait")
+    assert "goes on when that one has ended" in waited["data"]
+
+
 def test_a_release_waits_for_people_survives_its_workers_and_is_published(place, guise, hook):
     with place.worker() as worker:
         run = place.start("release", version="2026.11", to=f"s3://{BUCKET}")
