@@ -6,12 +6,13 @@ python -m flows.stage NAME [ARM]
 import os
 import sys
 import time
-from functools import cache, partial
+from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from prefect import flow, tags, task
+from prefect import Task, flow, tags, task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
@@ -147,12 +148,8 @@ def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], dict[str, str], in
     refused: dict[str, str] = {}
     failures: list[Exception] = []
     cached = 0
-    submit = partial(process_job.submit, code=code)
-    with placement():
-        futures = {job.key: submit(job=job) for job in sorted(jobs, key=lambda job: -job.cost)}
     with clip_progress(jobs) as advance:
-        for job in jobs:
-            row, was_cached = _finish(job, futures[job.key], code)
+        for job, row, was_cached in _outcomes(jobs, code):
             if isinstance(row, ClipFailedError) and job.clips:
                 refused |= dict.fromkeys(job.clips, str(row))
             elif isinstance(row, Exception):
@@ -174,14 +171,28 @@ def _all_of(failures: list[Exception]) -> Exception:
     return StageError(f"{len(failures)} failed: {'; '.join(map(str, failures))}")
 
 
-def _finish(job: Job, future: PrefectFuture[Row], code: str) -> tuple[Row | Exception, bool]:
-    row = _result_of(job, future)
-    was_cached = future.state.name == "Cached"
-    if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
-        with placement():
-            redo = process_job.with_options(refresh_cache=True).submit(job=job, code=code)
-        return _result_of(job, redo), False
-    return row, was_cached
+def _outcomes(jobs: list[Job], code: str) -> Iterator[tuple[Job, Row | Exception, bool]]:
+    """Yield each job, its row or why there is none, and whether it was done before.
+
+    What was done before, but has lost its outputs, is done again, side by side like the others.
+    """
+    lost: list[Job] = []
+    futures = _send(jobs, process_job, code)
+    for job in jobs:
+        row = _result_of(job, futures[job.key])
+        was_cached = futures[job.key].state.name == "Cached"
+        if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
+            lost.append(job)
+        else:
+            yield job, row, was_cached
+    redone = _send(lost, process_job.with_options(refresh_cache=True), code)
+    for job in lost:
+        yield job, _result_of(job, redone[job.key]), False
+
+
+def _send(jobs: list[Job], work: Task[..., Row], code: str) -> dict[str, PrefectFuture[Row]]:
+    with placement():
+        return {job.key: work.submit(job=job, code=code) for job in sorted(jobs, key=lambda job: -job.cost)}
 
 
 def _result_of(job: Job, future: PrefectFuture[Row]) -> Row | Exception:
