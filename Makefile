@@ -10,7 +10,9 @@ PROVIDER ?= cpu
 WORKERS ?= 1
 SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
 
-.PHONY: setup demo test check clean lock server worker gpu-worker
+.PHONY: setup gpu yolo demo test check clean lock server worker gpu-worker
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+LOCKED := install --no-deps --require-hashes -r
 
 setup: .venv/ready
 
@@ -29,6 +31,21 @@ setup: .venv/ready
 		"$(CURDIR)" "$(CURDIR)/$(BIN)/python" > $(BIN)/guise && chmod +x $(BIN)/guise
 	@touch $@
 	@echo "ready: try 'make demo', or put $(CURDIR)/$(BIN) on your PATH and type 'guise'"
+
+# insightface and ONNX Runtime for NVIDIA devices, in place of the one for the CPU
+gpu: setup
+	@$(PIP) uninstall --yes onnxruntime
+	@$(PIP) $(LOCKED) requirements/gpu.txt
+
+# ultralytics and PyTorch, 7 GB; AGPL-3.0
+yolo: setup
+	@$(PIP) $(LOCKED) requirements/yolo.txt
+
+# both, for the tests
+.venv/neural: .venv/ready requirements/neural.txt
+	@echo "installing insightface, ultralytics and PyTorch for the tests, 7 GB"
+	@$(PIP) $(LOCKED) requirements/neural.txt
+	@touch $@
 
 demo: setup
 	@$(BIN)/guise demo
@@ -52,7 +69,7 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q -m "not slow"
 
-test: setup
+test: setup .venv/neural
 	@command -v chromium >/dev/null || sh tools/apt-install chromium
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || sh tools/apt-install postgresql
 	@$(BIN)/ruff format --check .

@@ -20,6 +20,12 @@ def module_path(root: Path, name: str) -> Path | None:
     return None
 
 
+def stage_modules(root: Path, stage: str) -> list[str]:
+    """Return the name of every module of a stage's package: settings may choose among them."""
+    folder = root / "tasks" / stage
+    return [f"tasks.{stage}", *(f"tasks.{stage}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py")))]
+
+
 @cache
 def _imports(path: Path) -> frozenset[str]:
     names: set[str] = set()

@@ -17,6 +17,7 @@ SILENCE = {
     "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
     "DVC_NO_ANALYTICS": "1",
     "YOLO_AUTOINSTALL": "false",
+    "YOLO_OFFLINE": "true",
     "ORT_DISABLE_TELEMETRY": "1",
 }
 DEFAULTS = {
@@ -38,6 +39,7 @@ def keep_to_ourselves() -> None:
     if (Path.cwd() / "dvc.yaml").is_file():
         home.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(home))
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(home.parent / "ultralytics"))
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
     here = str(Path(sys.executable).parent)

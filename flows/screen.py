@@ -13,6 +13,7 @@ from flows.benchmark import Measure
 from flows.decisions import refused_clips
 from flows.lineage import Lineage
 from flows.replay import NodeResult
+from flows.weights import Weight
 from flows.withdrawal import Withdrawn
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
@@ -57,6 +58,15 @@ def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         table.add_row(*row)
     console.print()
     console.print(table, markup=False)
+
+
+def show_weights(weights: list[Weight]) -> None:
+    """Print which weights are here, and what each allows."""
+    rows = [
+        [one.name, one.state, "yes" if one.needed else "", one.licence, one.allows]
+        for one in sorted(weights, key=lambda one: (not one.is_wanting, not one.needed))
+    ]
+    show_table("Weights", ["name", "where", "needed", "licence", "allows"], rows)
 
 
 def show_measures(measures: list[Measure]) -> None:

@@ -17,13 +17,9 @@ from flows.environment import API_URL, keep_to_ourselves
 from flows.failures import exit_code_of
 from flows.servers import HOST
 from flows.workspace import require_workspace
+from tasks.documents import read_params
 from tasks.errors import InputError
-
-PROVIDERS = {
-    "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu"),
-    "tensorrt": ("TensorrtExecutionProvider", "onnxruntime-gpu and TensorRT"),
-    "cpu": ("CPUExecutionProvider", "onnxruntime"),
-}
+from tasks.providers import PROVIDERS, require_provider
 
 
 def server_command(port: int) -> list[str]:
@@ -56,28 +52,20 @@ def deploy(pool: str) -> None:
             raise InputError(f"prefect {words[0]} failed: {said[-1] if said else done.returncode}")
 
 
-def gpu_worker_command(scheduler: str, provider: str, workers: int) -> list[str]:
-    """Return dask workers, each with its own model sessions. Raises InputError without the provider."""
+def gpu_worker_command(root: Path, scheduler: str, provider: str, workers: int) -> list[str]:
+    """Return dask workers, each with its own model sessions.
+
+    Raises InputError where the provider is not here, or not the one that the workspace's settings ask for.
+    """
     require_provider(provider)
-    if provider != "cpu":
+    wanted = read_params(root).inference.provider
+    if provider != wanted:
         raise InputError(
-            f"no model of params.yaml runs on {provider}: the default ones are for the CPU, so ask for cpu"
+            f"inference.provider in params.yaml is {wanted}: start the worker with PROVIDER={wanted}, "
+            "or change the setting"
         )
     words = ["dask", "worker", scheduler, "--nworkers", str(workers), "--nthreads", "1"]
     return [sys.executable, "-m", *words]
-
-
-def require_provider(provider: str) -> None:
-    """Raise InputError where ONNX Runtime does not have the execution provider."""
-    import onnxruntime
-
-    name, package = PROVIDERS[provider]
-    installed = onnxruntime.get_available_providers()
-    if name not in installed:
-        raise InputError(
-            f"the provider {provider} is not here (installed: {', '.join(installed)}): install {package}, "
-            "or ask for another one"
-        )
 
 
 def become(command: list[str]) -> int:
@@ -101,7 +89,7 @@ def main(words: list[str]) -> int:
     if told.kind == "server":
         return become(server_command(told.port))
     if told.kind == "gpu-worker":
-        return become(gpu_worker_command(told.scheduler, told.provider, told.workers))
+        return become(gpu_worker_command(Path.cwd(), told.scheduler, told.provider, told.workers))
     if not os.environ.get(API_URL):
         raise InputError(f"set {API_URL} to the server's address, http://{HOST}:4200/api for `make server`")
     deploy(told.pool)

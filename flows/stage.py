@@ -18,7 +18,7 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.code import code_digest
+from flows.code import code_digest, stage_modules
 from flows.environment import RELEASE, REPORTS
 from flows.failures import describe_failure
 from flows.lifetime import end_with_parent
@@ -73,7 +73,7 @@ def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 @cache
 def _code_here(stage: str) -> str:
-    return code_digest(Path.cwd(), f"tasks.{stage}")
+    return code_digest(Path.cwd(), *stage_modules(Path.cwd(), stage))
 
 
 def can_heal(_task: object, _run: object, state: State[Any]) -> bool:

@@ -6,7 +6,7 @@ import polars as pl
 SOURCES = ("detected", "interpolated", "extended", "head_region", "whole_frame", "corrected")
 
 # none: a person said that there is no face
-METHODS = ("mesh_swap", "blur", "pixelate", "mask", "none")
+METHODS = ("mesh_swap", "inswapper", "blur", "pixelate", "mask", "none")
 
 COVERAGE = pa.DataFrameSchema(
     {

@@ -73,6 +73,8 @@ MEANINGS = {
     "pts": "presentation time in steps of the time base",
     "timestamp_s": "presentation time in seconds",
     "person": "number of a person in the clip",
+    "face_backend": "what found the face and its keypoints",
+    "body_backend": "what found the body and its keypoints",
     "score": "how sure the model is",
     "box_xyxy": "left, top, right, bottom in pixels",
     "xy": "x0, y0, x1, y1, ... in pixels",

@@ -26,6 +26,9 @@ KEYPOINTS = pa.DataFrameSchema(
         "pts": pa.Column(pl.Int64),
         "timestamp_s": pa.Column(pl.Float64),
         "person": pa.Column(pl.Int32, pa.Check.ge(0)),
+        # who found faces and bodies; what a backend does not know is placed by what it does, visibility 0
+        "face_backend": pa.Column(pl.String),
+        "body_backend": pa.Column(pl.String),
     }
     | {name: column for part, count in PARTS.items() for name, column in _part_columns(part, count).items()},
     strict=True,

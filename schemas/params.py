@@ -2,30 +2,27 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Fraction01 = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Method = Literal["mesh_swap", "blur", "pixelate", "mask"]
-Drawn = Literal["mesh_swap", "blur", "pixelate", "mask", "none"]
-ComparedMethod = Literal["blur", "pixelate", "mask"]
+from schemas.covering import Deidentify
+from schemas.sections import Count, Fraction01, Positive, Section, Sha256
+
 Purpose = Literal["research", "commercial"]
 LicenceClass = Literal["permissive", "research-only", "copyleft"]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+Decoder = Literal["software", "nvdec"]
+Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
 
 class ModelSource(Section):
     """A weight or picture: where it comes from and what it must be.
 
-    source: a package, or the folder of this machine in which a weight lies that its user brought.
+    source: a package; of a weight that its user brings the folder on this machine, or the address without
+    the member's name.
     """
 
-    source: Annotated[str, Field(pattern=r"^(pip:[\w.-]+==[\w.]+|npm:[@/\w.-]+@[\w.-]+|file:/.+)$")]
+    source: Annotated[
+        str, Field(pattern=r"^(pip:[\w.-]+==[\w.]+|npm:[@/\w.-]+@[\w.-]+|file:/.+|https?://.+)$")
+    ]
     member: str
     sha256: Sha256
     licence: str
@@ -42,8 +39,26 @@ class Ingest(Section):
     audio: Literal["drop", "keep"]
 
 
+class Inference(Section):
+    """provider: on which graphs run, and nowhere else. memory_mb: of a device, at most.
+
+    decoder: nvdec needs an NVIDIA device.
+    """
+
+    provider: Literal["cpu", "cuda", "tensorrt"]
+    memory_mb: Count
+    decoder: Decoder = "software"
+
+    @property
+    def device(self) -> str:
+        """What results may depend on."""
+        return f"{self.provider}, {self.decoder}"
+
+
 class Encoding(Section):
-    codec: Literal["libx264"]
+    """The codec h264_nvenc needs an NVIDIA device, and takes crf as its cq."""
+
+    codec: Literal["libx264", "h264_nvenc"]
     crf: Annotated[int, Field(ge=0, le=51)]
     preset: str
     threads: Count
@@ -57,9 +72,13 @@ class Extract(Section):
     found only in a turned picture, or not again from close by.
     search_px: longer side, at most, of the copy that detectors and the scene cutter see.
     scene_cut: distance of colour histograms between two frames, in 0..1, from which on they belong
-    to two scenes.
+    to two scenes. face_backend, body_backend: the files `face_*.py` and `body_*.py` of tasks/extract.
+    batch: frames that a body backend sees at once, where it can.
     """
 
+    face_backend: Backend
+    body_backend: Backend
+    batch: Count
     face_score: Fraction01
     sure_score: Fraction01
     body_score: Fraction01
@@ -72,112 +91,6 @@ class Extract(Section):
     part_interval: Count
     scene_cut: Fraction01
     max_people: Count
-
-
-class MeshSwap(Section):
-    """How a target's face is laid over the patient's.
-
-    tone: share of the target's own skin tone that is kept. tone_frames: frames over which the
-    patient's tone is followed. rim: how far
-    the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
-    feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
-    odd. corrections: how often the drawn mesh is measured and moved back onto the patient's keypoints.
-    """
-
-    tone: Fraction01
-    tone_frames: Count
-    rim: Fraction01
-    feather: Fraction01
-    steady: Count
-    corrections: Annotated[int, Field(ge=0, le=10)]
-
-
-class Recipe(Section):
-    """How a target is mixed: every share is relative to the sum of its kind.
-
-    shape, texture: donor (a name in `models`) -> share. growth: part of the
-    face -> by how much it grows. skin: shift of the skin in Lab. brow: how much darker the brows
-    become. lips: shift of the lips in Lab a. detail: gain of what is finer than the skin's shading.
-    """
-
-    shape: Annotated[dict[str, Positive], Field(min_length=1)]
-    texture: Annotated[dict[str, Positive], Field(min_length=1)]
-    growth: dict[str, float] = {}
-    skin: tuple[float, float, float] = (0, 0, 0)
-    brow: Fraction01 = 0
-    lips: float = 0
-    detail: Positive = 1
-
-
-class Targets(Section):
-    """The pool of faces that are nobody's, and how one is chosen for a subject.
-
-    chooser: the recogniser that chooses, so that the other may judge. frames: of each face that are
-    tried. others: how many other subjects stand in the gallery of a choice. alike: least cosine at
-    which two tracks show one person. tolerance: greatest keypoint error of a choice, as a multiple of
-    the least one in the pool.
-    """
-
-    chooser: Literal["dlib", "mobilefacenet"]
-    frames: Count
-    others: Annotated[int, Field(ge=0)]
-    alike: Fraction01
-    tolerance: Annotated[float, Field(ge=1)]
-    pool: Annotated[dict[str, Recipe], Field(min_length=8)]
-
-
-class Blur(Section):
-    """kernel: Gaussian kernel side as a share of the face box's longer side."""
-
-    kernel: Positive
-
-
-class Pixelate(Section):
-    """blocks: mosaic cells along the face box's longer side."""
-
-    blocks: Count
-
-
-class Mask(Section):
-    rgb: tuple[int, int, int]
-
-
-class Trust(Section):
-    """When a mesh can carry another face.
-
-    turn, tilt: least share of the way from cheek to cheek, and from forehead to chin, at which the
-    nose's tip lies. size_px: least size of the face in pixels.
-    """
-
-    turn: Fraction01
-    tilt: Fraction01
-    size_px: Positive
-
-
-class Deidentify(Section):
-    """What covers whom; margin is a share of the box's size, max_gap, reach and settle are frames.
-
-    method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
-    whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
-    max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
-    picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
-    the method changes.
-    """
-
-    method: Method
-    method_of_others: Method
-    fallback: ComparedMethod
-    unresolved: ComparedMethod
-    margin: Annotated[float, Field(ge=0)]
-    max_gap: Annotated[int, Field(ge=0)]
-    reach: Count
-    settle: Count
-    trust: Trust
-    targets: Targets
-    mesh_swap: MeshSwap
-    blur: Blur
-    pixelate: Pixelate
-    mask: Mask
 
 
 class Compare(Section):
@@ -251,6 +164,7 @@ class Publish(Section):
 class Params(Section):
     purpose: Purpose
     models: dict[str, ModelSource]
+    inference: Inference
     ingest: Ingest
     encoding: Encoding
     extract: Extract

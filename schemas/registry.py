@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.params import LicenceClass, Sha256
+from schemas.params import Inference, LicenceClass
+from schemas.sections import Sha256
 
 
 class RegisteredModel(BaseModel):
@@ -19,6 +20,9 @@ class RegisteredModel(BaseModel):
 
 
 class Registry(BaseModel):
+    """inference: on what the graphs among the models run."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: dict[str, RegisteredModel]
+    inference: Inference

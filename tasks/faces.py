@@ -81,7 +81,7 @@ def search_faces(view: View, weights: Weights, settings: Extract, *, turned: boo
 
 
 def _search_upright(view: View, weights: Weights, settings: Extract) -> list[Detection]:
-    found = glance_faces(view, weights, settings) + _detect_centerface(view, weights, settings)
+    found = glance_faces(view, weights, settings) + detect_centerface(view, weights, settings)
     for x, y in tile_corners(view.size_wh, settings.tile_px):
         tile = view.rgb[y : y + settings.tile_px, x : x + settings.tile_px]
         found += [move(face, (x, y)) for face in glance_faces(View(tile, tile), weights, settings)]
@@ -99,7 +99,8 @@ def tile_corners(size_wh: tuple[int, int], tile_px: int) -> list[tuple[int, int]
     return [(int(x), int(y)) for y in rows[1] for x in rows[0]]
 
 
-def _detect_centerface(view: View, weights: Weights, settings: Extract) -> list[Detection]:
+def detect_centerface(view: View, weights: Weights, settings: Extract) -> list[Detection]:
+    """Look for faces with CenterFace over the whole picture."""
     height, width = view.small.shape[:2]
     size_wh = (-(-width // 32) * 32, -(-height // 32) * 32)
     # it is a multiple of 32, so a little larger

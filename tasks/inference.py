@@ -12,15 +12,16 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from schemas.params import Inference
 from schemas.registry import Registry
 from tasks.documents import read_document
 from tasks.errors import ModelError
 from tasks.hashing import sha256_file
+from tasks.providers import open_session
 
 Tensor = NDArray[np.float32]
 Session = Callable[[Tensor], list[Tensor]]
 REGISTRY_PATH = Path("data/models/registry.json")
-PROVIDER = "CPUExecutionProvider"
 _quiet = threading.Lock()
 
 
@@ -31,6 +32,11 @@ class Weights:
         self._root = root
         self._registry = read_document(root / REGISTRY_PATH, Registry)
         self._local = threading.local()
+
+    @property
+    def inference(self) -> Inference:
+        """On what graphs run."""
+        return self._registry.inference
 
     def digest(self, name: str) -> str:
         """Return the SHA-256 that a weight is registered with. Raises ModelError if it is not."""
@@ -67,18 +73,22 @@ class Weights:
 
         Raises ModelError for another one.
         """
-        session: Session = self.once(name, lambda: _open_onnx(name, self.path(name), size_wh))
+        session: Session = self.once(name, lambda: _open_onnx(name, self.path(name), size_wh, self.inference))
         return session
 
     def centerface(self, name: str) -> Session:
         """Open CenterFace's ONNX graph with free input and output sizes."""
-        session: Session = self.once(name, lambda: _open_centerface(self.path(name)))
+        session: Session = self.once(name, lambda: _open_centerface(name, self.path(name), self.inference))
         return session
 
 
-@cache
 def shared_weights(root: Path) -> Weights:
-    """Return the one set of sessions that this process keeps for a workspace."""
+    """Return the one set of sessions that this process keeps for a workspace as its registry stands."""
+    return _weights(root, sha256_file(root / REGISTRY_PATH) if (root / REGISTRY_PATH).is_file() else "")
+
+
+@cache
+def _weights(root: Path, registry_sha256: str) -> Weights:
     return Weights(root)
 
 
@@ -97,7 +107,7 @@ def _open_tflite(path: Path) -> Session:
     return run
 
 
-def _open_centerface(path: Path) -> Session:
+def _open_centerface(name: str, path: Path, inference: Inference) -> Session:
     import onnx
 
     graph = onnx.load(str(path))
@@ -108,37 +118,40 @@ def _open_centerface(path: Path) -> Session:
     for value in [*graph.graph.input, *graph.graph.output]:
         for axis in (0, 2, 3):
             value.type.tensor_type.shape.dim[axis].dim_param = f"{value.name}_{axis}"
-    return _run_onnx(graph.SerializeToString())
+    return _run_onnx(name, graph.SerializeToString(), inference)
 
 
-def _open_onnx(name: str, path: Path, size_wh: tuple[int, int]) -> Session:
+def load_graph(name: str, path: Path) -> Any:
+    """Read an ONNX file. Raises ModelError where it is none."""
     import onnx
 
     try:
-        graph = onnx.load(str(path))
+        return onnx.load(str(path))
     except Exception as error:  # protobuf raises what it likes
         raise ModelError(f"model {name} is no ONNX graph") from error
+
+
+def input_shapes(graph: Any) -> list[list[int]]:
+    """Return the shape of every input of a graph, 0 where an axis is free."""
     initialisers = {tensor.name for tensor in graph.graph.initializer}
     inputs = [value for value in graph.graph.input if value.name not in initialisers]
-    shapes = [[axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in inputs]
+    return [[axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in inputs]
+
+
+def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Inference) -> Session:
+    graph = load_graph(name, path)
+    shapes = input_shapes(graph)
     if len(shapes) != 1 or shapes[0][1:] != [3, size_wh[1], size_wh[0]]:
         raise ModelError(f"model {name} takes {shapes}, not one picture of 3 x {size_wh[1]} x {size_wh[0]}")
     if {"Sub", "Mul"} <= {node.op_type for node in graph.graph.node[:8]}:
         raise ModelError(f"model {name} scales its pictures by itself: bring one that takes -1 to 1")
-    return _run_onnx(graph.SerializeToString())
+    return _run_onnx(name, graph.SerializeToString(), inference)
 
 
-def _run_onnx(graph: bytes) -> Session:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(graph, options, [PROVIDER])
-    if session.get_providers() != [PROVIDER]:
-        raise ModelError(f"ONNX Runtime does not offer {PROVIDER}")
-    name = session.get_inputs()[0].name
-    return lambda tensor: session.run(None, {name: tensor})
+def _run_onnx(name: str, graph: bytes, inference: Inference) -> Session:
+    session = open_session(name, graph, inference)
+    source = session.get_inputs()[0].name
+    return lambda tensor: session.run(None, {source: tensor})
 
 
 @contextmanager

@@ -35,14 +35,18 @@ class Sighting:
     parts: dict[str, Part]
 
 
-def to_table(sightings: list[Sighting]) -> pl.DataFrame:
-    """Build the keypoint table, ordered by frame and person."""
+def to_table(
+    sightings: list[Sighting], face_backend: str = "mediapipe", body_backend: str = "blazepose"
+) -> pl.DataFrame:
+    """Build the keypoint table, ordered by frame and person; the backends are what found them."""
     rows = sorted(sightings, key=lambda row: (row.frame, row.person))
     columns: dict[str, pl.Series] = {
         "frame": pl.Series([row.frame for row in rows], dtype=pl.Int32),
         "pts": pl.Series([row.pts for row in rows], dtype=pl.Int64),
         "timestamp_s": pl.Series([row.timestamp_s for row in rows], dtype=pl.Float64),
         "person": pl.Series([row.person for row in rows], dtype=pl.Int32),
+        "face_backend": pl.Series([face_backend] * len(rows), dtype=pl.String),
+        "body_backend": pl.Series([body_backend] * len(rows), dtype=pl.String),
     }
     for part in PARTS:
         parts = [row.parts.get(part) for row in rows]

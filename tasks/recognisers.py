@@ -65,11 +65,14 @@ def _arcface(weights: Weights) -> Recogniser:
 
 def align_arcface(rgb: RgbImage, mesh_xy: Points) -> RgbImage:
     """Cut the 112 x 112 crop on which the ArcFace family was trained."""
-    points = np.stack(
-        [mesh_xy[[33, 133]].mean(0), mesh_xy[[362, 263]].mean(0), mesh_xy[1], mesh_xy[61], mesh_xy[291]]
-    )
-    crop = cv2.warpAffine(rgb, similarity(points, ARCFACE_XY), (CROP_PX, CROP_PX))
+    crop = cv2.warpAffine(rgb, similarity(five_points(mesh_xy), ARCFACE_XY), (CROP_PX, CROP_PX))
     return np.asarray(crop, np.uint8)
+
+
+def five_points(mesh_xy: Points) -> Points:
+    """Return the eyes, the nose's tip and the mouth's corners of a 468 x 2 mesh."""
+    eyes = mesh_xy[[33, 133]].mean(0), mesh_xy[[362, 263]].mean(0)
+    return np.stack([*eyes, mesh_xy[1], mesh_xy[61], mesh_xy[291]])
 
 
 def similarity(source_xy: Points, target_xy: Points) -> NDArray[np.float64]:

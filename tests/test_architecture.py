@@ -12,7 +12,7 @@ import yaml
 import flows
 import schemas
 import tasks
-from flows.code import PACKAGES, code_digest, project_modules
+from flows.code import PACKAGES, code_digest, project_modules, stage_modules
 from flows.stage import STAGES, load_stage
 
 REPO = Path(__file__).resolve().parent.parent
@@ -48,8 +48,9 @@ def test_every_command_is_a_stage(name):
 def test_deps_cover_every_module_that_a_stage_imports(name):
     node = GRAPH[name]
     deps = [REPO / dep for dep in node.get("do", node)["deps"] if "$" not in dep]
-    stages = {f"tasks.{command.split()[3]}" for command in _commands(node)}
-    for module, path in project_modules(REPO, "flows.stage", *stages).items():
+    stages = {command.split()[3] for command in _commands(node)}
+    modules = [module for stage in stages for module in stage_modules(REPO, stage)]
+    for module, path in project_modules(REPO, "flows.stage", *modules).items():
         assert any(path == dep or dep in path.parents for dep in deps), f"{name} lacks {module}"
 
 
@@ -111,7 +112,7 @@ def test_telemetry_is_off():
 
 
 def test_locks_hold_hashes_and_no_address():
-    for lock in ("base", "dev", "yolo", "gpu"):
+    for lock in ("base", "dev", "yolo", "gpu", "neural"):
         text = (REPO / "requirements" / f"{lock}.txt").read_text()
         assert "://" not in text
         assert "index" not in text
@@ -119,7 +120,15 @@ def test_locks_hold_hashes_and_no_address():
         assert len(requirements) > 100
         for line in text.splitlines():
             assert line.startswith(("    --hash=sha256:", "#")) or line.rstrip(" \\").count("==") == 1
-    assert "\nonnxruntime==" not in (REPO / "requirements/gpu.txt").read_text()
+    # it and onnxruntime-gpu break each other
+    for lock in ("gpu", "yolo", "neural"):
+        assert "\nonnxruntime==" not in (REPO / f"requirements/{lock}.txt").read_text()
+
+
+def test_what_only_profiles_need_is_not_imported_by_default():
+    ask = "import flows.cli, flows.stage, tasks.extract, tasks.deidentify, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=REPO, check=True, capture_output=True, text=True)
+    assert not {"torch", "ultralytics", "insightface", "skimage"} & set(done.stdout.split())
 
 
 def test_every_command_is_documented():

@@ -101,6 +101,18 @@ def benchmark(
 
 
 @app.command()
+def models() -> None:
+    """List the weights: which are here, which are missing, what each allows."""
+    from flows.screen import show_weights
+    from flows.weights import inventory
+    from tasks.documents import read_params
+
+    weights = inventory(read_params(here()))
+    answer({"models": [asdict(one) for one in weights]}, lambda: show_weights(weights))
+    raise typer.Exit(any(one.is_wanting for one in weights))
+
+
+@app.command()
 def doctor() -> None:
     """Say what is missing before a release can run."""
     from flows.doctor import examine

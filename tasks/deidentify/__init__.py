@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.covering import ComparedMethod, Deidentify
 from schemas.jobs import Collected, Job, Row
-from schemas.params import ComparedMethod, Deidentify, Encoding, Extract, Params
+from schemas.params import Encoding, Extract, Params
 from schemas.targets import TARGETS
 from tasks.clips import (
     TARGETS_PATH,
@@ -21,9 +22,12 @@ from tasks.clips import (
     video_path,
     with_file,
 )
+from tasks.deidentify.cast import Cast
 from tasks.deidentify.casting import cast_subject
-from tasks.deidentify.clip import Cast, deidentify_clip
-from tasks.deidentify.pool import donor_digests, target_digests
+from tasks.deidentify.clip import deidentify_clip
+from tasks.deidentify.latents import ARCFACE, latent_digests, load_latents, store_latent
+from tasks.deidentify.neural import MODEL
+from tasks.deidentify.pool import donor_digests, donor_names, target_digests
 from tasks.deidentify.reading import check_corrections
 from tasks.documents import build_table, read_table, write_table
 from tasks.hashing import sha256_document, sha256_file
@@ -31,13 +35,23 @@ from tasks.inference import shared_weights
 
 SEEN = partial(keypoints_path, "original")
 MODELS = ("face_detector", "centerface", "face_landmarks", "iris_landmarks")
-CHOOSERS = {"dlib": ("dlib_recogniser", "dlib_landmarks"), "mobilefacenet": ("mobilefacenet",)}
+CHOOSERS = {
+    "dlib": ("dlib_recogniser", "dlib_landmarks"),
+    "mobilefacenet": ("mobilefacenet",),
+    "arcface": ("arcface",),
+}
 COMPARED: dict[str, ComparedMethod] = {"blur": "blur", "pixelate": "pixelate", "mask": "mask"}
 TARGETS_ARM = "targets"
 
 
 def folder(arm: str) -> Path:
     return TARGETS_PATH.parent if arm == TARGETS_ARM else video_path(arm, "any").parent.parent
+
+
+def models_of(rule: Deidentify) -> set[str]:
+    """Return the names of the weights that the settings need, donors' pictures among them."""
+    neural = (MODEL, ARCFACE) if rule.swaps_neurally else ()
+    return {*MODELS, *CHOOSERS[rule.targets.chooser], *neural, *donor_names(rule)}
 
 
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
@@ -47,7 +61,9 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
 
 def _models(root: Path, rule: Deidentify, names: tuple[str, ...]) -> dict[str, str]:
     weights = shared_weights(root)
-    return {name: weights.digest(name) for name in names} | donor_digests(weights, rule)
+    neural = (MODEL, ARCFACE) if rule.swaps_neurally else ()
+    models = {name: weights.digest(name) for name in (*names, *neural)} | donor_digests(weights, rule)
+    return models | {"device": weights.inference.device}
 
 
 def _seen(root: Path, clip_id: str) -> str:
@@ -81,13 +97,15 @@ def _plan_targets(root: Path, params: Params) -> list[Job]:
 
 
 def _others(root: Path, admitted: pl.DataFrame, subject: str, rule: Deidentify) -> dict[str, str]:
-    """Name one clip of each of a few other subjects."""
+    """Name one clip of each of a few other subjects, of all where targets are latents."""
     others = admitted.filter(pl.col("subject") != subject).unique(
         "subject", keep="first", maintain_order=True
     )
+    # a latent must keep away from every subject
+    count = len(others) if rule.swaps_neurally else rule.targets.others
     return {
         f"other {clip_id}": digest + _seen(root, clip_id)
-        for clip_id, digest in others.head(rule.targets.others).select("clip_id", "sha256").rows()
+        for clip_id, digest in others.head(count).select("clip_id", "sha256").rows()
     }
 
 
@@ -95,10 +113,17 @@ def _settled(root: Path, rule: Deidentify) -> dict[str, str]:
     """Return the target that each subject was given before, as long as that face is still the same."""
     if not (root / TARGETS_PATH).is_file():
         return {}
-    digests = target_digests(shared_weights(root), rule)
+    digests = _digests(root, rule)
     given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
     rows = given.select("subject", "target", "target_sha256").unique().iter_rows()
     return {subject: target for subject, target, digest in rows if digests.get(target) == digest}
+
+
+def _digests(root: Path, rule: Deidentify) -> dict[str, str]:
+    """Return the digest of every target that can be given."""
+    weights = shared_weights(root)
+    neural = latent_digests(weights, rule) if rule.swaps_neurally else {}
+    return target_digests(weights, rule) | neural
 
 
 def _plan_clips(root: Path, params: Params, arm: str) -> list[Job]:
@@ -160,7 +185,7 @@ def process(root: Path, job: Job) -> Row:
         return {"targets": rows, "outputs": {}}
     encoding = job.settings["encoding"]
     assert isinstance(encoding, Encoding)
-    cast = Cast.from_rows(_rows_of(root, job.key).select("track", "face", "target").rows())
+    cast = Cast.from_rows(_rows_of(root, job.key).select("track", "face", "target", "target_sha256").rows())
     paths = video_path(job.arm, job.key), coverage_path(job.arm, job.key)
     deidentify_clip(
         root,
@@ -178,7 +203,16 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the table of targets, where they were chosen."""
     if arm != TARGETS_ARM:
         return Collected()
-    digests = target_digests(shared_weights(root), params.deidentify)
+    digests = _digests(root, params.deidentify)
     given = [row | {"target_sha256": digests[row["target"]]} for part in rows for row in part["targets"]]
     write_table(build_table(given, TARGETS), TARGETS, root / TARGETS_PATH)
-    return Collected(tables=(str(TARGETS_PATH),))
+    return Collected(tables=(str(TARGETS_PATH), *_store_latents(root, params, given)))
+
+
+def _store_latents(root: Path, params: Params, given: list[Row]) -> list[str]:
+    """Keep the latents of the targets that are given away; return where."""
+    if not params.deidentify.swaps_neurally:
+        return []
+    latents = load_latents(shared_weights(root), params.deidentify, params.extract)
+    chosen = {row["target_sha256"]: row["target"] for row in given if row["target"] in latents}
+    return [str(store_latent(root, digest, latents[name])) for digest, name in sorted(chosen.items())]

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from schemas.params import Blur
+from schemas.covering import Blur
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.patches import blend_ellipse, patch_of
 from tasks.regions import RgbImage

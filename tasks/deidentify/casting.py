@@ -7,11 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from schemas.covering import Deidentify, MeshSwap
 from schemas.jobs import Row
-from schemas.params import Deidentify, Extract, MeshSwap
+from schemas.params import Extract
 from tasks.clips import video_path
 from tasks.deidentify.assignment import Person, Trial, choose, unit_mean, who_is_who
 from tasks.deidentify.joining import Track, flat, join_tracks
+from tasks.deidentify.latents import choose_latent, load_latents
 from tasks.deidentify.likeness import features_alike
 from tasks.deidentify.mesh_swap import Fit, Look, MeshSwapper, make_fit, make_look
 from tasks.deidentify.pool import load_pool
@@ -60,22 +62,28 @@ def cast_subject(
     weights = shared_weights(root)
     judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
     people, shots = _people(root, clip_ids, judge, rule)
-    pool = load_pool(weights, rule, extract)
+    pool, latents = load_pool(weights, rule, extract), load_latents(weights, rule, extract)
     gallery = [_largest_face(root, clip_id, judge, rule) for clip_id in others]
     decoys = {f"other {number}": face for number, face in enumerate(gallery) if face is not None}
-    if len(decoys) < rule.targets.others:
+    strangers = list(decoys.values())
+    if len(decoys) < rule.targets.others and rule.method == "mesh_swap":
         donors = pool.donors().items()
         decoys |= {name: unit_mean([judge(donor.rgb, donor.mesh_xy)[None]]) for name, donor in donors}
     fit = make_fit(weights, extract.landmark_score)
     given: list[str] = []
     rows: list[Row] = []
-    for face, group in enumerate(who_is_who(people, rule.targets.alike)[:FACES]):
-        if face == 0 and settled in pool:
+    groups = who_is_who(people, rule.targets.alike)[:FACES]
+    faces = [unit_mean([one.embeddings for one in group]) for group in groups]
+    for face, (group, own) in enumerate(zip(groups, faces, strict=True)):
+        is_neural = (rule.method if face == 0 else rule.method_of_others) == "inswapper"
+        if face == 0 and settled in (latents if is_neural else pool):
             given.append(str(settled))
+        elif is_neural:
+            free = [name for name in latents if name not in given] or list(latents)
+            given.append(choose_latent(latents, free, [*faces, *strangers], rule.inswapper))
         else:
             free = [name for name in pool if name not in given] or list(pool)
             seen = _spread([shot for one in group for shot in shots[(one.clip_id, one.track)]], SHOTS)
-            own = unit_mean([one.embeddings for one in group])
             audition = Audition(
                 seen, own, decoys if face == 0 else {}, judge, fit, make_look(weights), rule.mesh_swap
             )

@@ -1,18 +1,20 @@
 """Read one clip and its faces, write it covered."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 
 from schemas.coverage import COVERAGE
-from schemas.params import Deidentify, Encoding, Extract
+from schemas.covering import Deidentify
+from schemas.params import Decoder, Encoding, Extract
 from tasks.ahead import ahead
 from tasks.clips import video_path
+from tasks.deidentify.cast import Cast, FaceKey
 from tasks.deidentify.coverage import Clip, FaceRegion, cover
 from tasks.deidentify.joining import flat, join_tracks
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
+from tasks.deidentify.neural import NeuralSwaps
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.reading import Meshes, read_corrections, read_crowded, read_observations, read_scenes
 from tasks.deidentify.render import Cover, make_methods, render
@@ -22,22 +24,6 @@ from tasks.errors import GuiseError, VideoError
 from tasks.inference import shared_weights
 from tasks.regions import RgbImage
 from tasks.video import Frame, VideoWriter, read_frames, read_info
-
-FaceKey = tuple[int, int]  # frame, track
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Which target each face track is given, and which tracks are the clip's subject."""
-
-    targets: dict[int, str]
-    subject: frozenset[int]
-
-    @classmethod
-    def from_rows(cls, rows: list[tuple[int, int, str]]) -> "Cast":
-        """Take rows of track, face (0 is the subject) and target."""
-        subject = frozenset(track for track, face, _ in rows if face == 0)
-        return cls({track: target for track, _, target in rows}, subject)
 
 
 def deidentify_clip(
@@ -65,11 +51,17 @@ def deidentify_clip(
     fit = make_fit(weights, extract.landmark_score)
     swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
     in_front: dict[FaceKey, float] = {}
-    swap = make_swap(Meshes(root, clip_id, flat(tracks), rule), pool, cast, swapper, in_front)
+    meshes = Meshes(root, clip_id, flat(tracks), rule)
+    frames: Iterable[Frame] = ahead(_on_canvas(source, weights.inference.decoder))
+    neural: Cover = _no_neural_swap
+    if rule.swaps_neurally:
+        swaps = NeuralSwaps(root, Meshes(root, clip_id, flat(tracks), rule), cast, rule=rule, extract=extract)
+        frames, neural = ahead(swaps.ahead_of(frames, regions)), swaps.cover(in_front)
+    methods = make_methods(rule, make_swap(meshes, pool, cast, swapper, in_front), neural)
     empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0
     with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
-        for frame in ahead(render(ahead(_on_canvas(source)), regions, empty, make_methods(rule, swap))):
+        for frame in ahead(render(frames, regions, empty, methods)):
             writer.write(frame)
             written += 1
         if written != len(clip.scenes):
@@ -77,11 +69,15 @@ def deidentify_clip(
     write_table(to_table(regions, in_front), COVERAGE, coverage)
 
 
-def _on_canvas(source: Path) -> Iterator[Frame]:
+def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:
     """Yield frames whose colours are ready to be drawn on."""
-    for frame in read_frames(source):
+    for frame in read_frames(source, decoder):
         _ = frame.rgb
         yield frame
+
+
+def _no_neural_swap(rgb: RgbImage, region: FaceRegion) -> None:
+    raise GuiseError("a correction asks for inswapper, which deidentify.method does not use: choose another")
 
 
 def make_swap(
@@ -94,15 +90,13 @@ def make_swap(
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
     in_front: takes the share of each face in front of which something stayed.
-    A face that was too small or too short to be cast is given one that nobody in the clip has.
     """
-    spare = next((name for name in pool if name not in cast.targets.values()), next(iter(pool)))
 
     def swap(rgb: RgbImage, region: FaceRegion) -> None:
         mesh = meshes.mesh(region.frame, region.track)
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
-        target = pool[cast.targets.get(region.track, spare)]
+        target = pool[cast.target(region.track, pool)]
         in_front[region.frame, region.track] = swapper(
             rgb,
             region.box_xyxy,

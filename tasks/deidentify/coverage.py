@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from schemas.params import Deidentify, Drawn, Method
+from schemas.covering import SWAPS, Deidentify, Drawn, Method
 from tasks.deidentify.joining import LARGEST_CHANGE, Track, Tracks
 from tasks.deidentify.sightings import Head, Observation
 from tasks.regions import Box, without_margin
@@ -92,7 +92,7 @@ def cover(
 
 def drawing_order(region: FaceRegion) -> tuple[int, bool, bool, int]:
     """Sort by frame; a box that was only guessed must not be drawn over a face that was swapped."""
-    return region.frame, region.track == NOBODY, region.method == "mesh_swap", region.track
+    return region.frame, region.track == NOBODY, region.method in SWAPS, region.track
 
 
 def _crowded(clip: Clip, rule: Deidentify) -> set[int]:
@@ -141,7 +141,7 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
         if frame in swapped:
             yield FaceRegion(frame, track, source, box, method)
         elif is_seen:
-            yield FaceRegion(frame, track, source, box, rule.fallback if method == "mesh_swap" else method)
+            yield FaceRegion(frame, track, source, box, rule.fallback if method in SWAPS else method)
         else:
             yield FaceRegion(frame, track, source, box, rule.unresolved, flagged=True)
 

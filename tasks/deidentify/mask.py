@@ -1,6 +1,6 @@
 """One opaque colour over the face."""
 
-from schemas.params import Mask
+from schemas.covering import Mask
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.patches import patch_of
 from tasks.regions import RgbImage

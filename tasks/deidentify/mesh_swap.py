@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.params import MeshSwap
+from schemas.covering import MeshSwap
 from tasks.deidentify.gaze import FARTHEST_XY, LIDS, lids_apart, looking
 from tasks.deidentify.hands import hand_weights
 from tasks.deidentify.irises import locate_irises

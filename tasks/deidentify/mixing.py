@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from schemas.params import Recipe
+from schemas.covering import Recipe
 from tasks.regions import Points, RgbImage
 
 SIDE_PX = 512

@@ -2,7 +2,7 @@
 
 import cv2
 
-from schemas.params import Pixelate
+from schemas.covering import Pixelate
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.patches import patch_of
 from tasks.regions import RgbImage

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.params import Deidentify, Extract
+from schemas.covering import Deidentify
+from schemas.params import Extract
 from tasks.deidentify.irises import locate_irises
 from tasks.deidentify.mixing import Donor, mix
 from tasks.deidentify.targets import Target, make_target
@@ -23,10 +24,15 @@ BLACK, WHITE = 14, 245
 LOOKS = 3
 
 
+def donor_names(rule: Deidentify) -> set[str]:
+    """Return the name of every picture that the recipes use."""
+    names = {name for recipe in rule.targets.pool.values() for name in (*recipe.shape, *recipe.texture)}
+    return names.union(*rule.inswapper.pool.values()) if rule.swaps_neurally else names
+
+
 def donor_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
     """Return the SHA-256 of every picture that the recipes use."""
-    names = {name for recipe in rule.targets.pool.values() for name in (*recipe.shape, *recipe.texture)}
-    return {name: weights.digest(name) for name in sorted(names)}
+    return {name: weights.digest(name) for name in sorted(donor_names(rule))}
 
 
 def target_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:

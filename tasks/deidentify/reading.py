@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from schemas.corrections import CORRECTIONS
+from schemas.covering import Deidentify, Method
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from schemas.params import Deidentify, Method
 from tasks.clips import CORRECTIONS as CORRECTIONS_FOLDER
 from tasks.clips import corrections_path, frames_path, keypoints_path
 from tasks.deidentify.coverage import Action, Correction

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from schemas.params import Deidentify, Drawn
+from schemas.covering import Deidentify, Drawn
 from tasks.deidentify.blur import blur
 from tasks.deidentify.coverage import FaceRegion
 from tasks.deidentify.mask import mask
@@ -15,10 +15,11 @@ from tasks.video import Frame
 Cover = Callable[[RgbImage, FaceRegion], None]
 
 
-def make_methods(rule: Deidentify, swap: Cover) -> dict[Drawn, Cover]:
+def make_methods(rule: Deidentify, mesh_swap: Cover, inswapper: Cover) -> dict[Drawn, Cover]:
     """Bind every method to its settings: a picture and a region in, the picture changed in place."""
     return {
-        "mesh_swap": swap,
+        "mesh_swap": mesh_swap,
+        "inswapper": inswapper,
         "blur": lambda rgb, region: blur(rgb, region, rule.blur),
         "pixelate": lambda rgb, region: pixelate(rgb, region, rule.pixelate),
         "mask": lambda rgb, region: mask(rgb, region, rule.mask),

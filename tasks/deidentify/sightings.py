@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from schemas.params import Trust
+from schemas.covering import Trust
 from tasks.keypoints import Floats, stack_boxes, stack_visibility, stack_xy
 from tasks.regions import Box
 

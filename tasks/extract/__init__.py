@@ -10,36 +10,35 @@ from schemas.keypoints import KEYPOINTS
 from schemas.params import Extract, Params
 from tasks.clips import clips_of_arm, cost_of, frames_path, keypoints_path, video_path
 from tasks.documents import write_pieces, write_table
+from tasks.extract.backends import chosen_models
 from tasks.extract.clip import extract_people
+from tasks.extract.hands import MODELS as HAND_MODELS
 from tasks.hashing import sha256_file
 from tasks.inference import shared_weights
 from tasks.video import read_frames
-
-MODELS = (
-    "face_detector",
-    "centerface",
-    "face_landmarks",
-    "pose_detector",
-    "pose_landmarks",
-    "palm_detector",
-    "hand_landmarks",
-)
 
 
 def folder(arm: str) -> Path:
     return Path("data/keypoints") / arm
 
 
+def models_of(settings: Extract) -> tuple[str, ...]:
+    """Return the names of the weights that the settings need."""
+    return (*chosen_models(settings), *HAND_MODELS)
+
+
 def plan(root: Path, params: Params, arm: str) -> list[Job]:
     """Return a job for every clip of the arm."""
-    weights = {name: shared_weights(root).digest(name) for name in MODELS}
+    registered = shared_weights(root)
+    weights = {name: registered.digest(name) for name in models_of(params.extract)}
+    runs_on = {"device": registered.inference.device}
     clips = clips_of_arm(root, arm, params.compare.clips_per_subject, partial(video_path, arm))
     return [
         Job(
             stage="extract",
             arm=arm,
             key=clip["clip_id"],
-            inputs={"video": sha256_file(root / video_path(arm, clip["clip_id"])), **weights},
+            inputs={"video": sha256_file(root / video_path(arm, clip["clip_id"])), **weights, **runs_on},
             settings={"extract": params.extract},
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
@@ -55,8 +54,9 @@ def process(root: Path, job: Job) -> Row:
     keypoints, frames = keypoints_path(job.arm, job.key), frames_path(job.arm, job.key)
     (root / frames).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=(root / frames).parent) as spool:
-        pictures = read_frames(root / video_path(job.arm, job.key))
-        survey = extract_people(pictures, shared_weights(root), settings, spool)
+        weights = shared_weights(root)
+        pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
+        survey = extract_people(pictures, weights, settings, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
     return {

@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
@@ -11,14 +12,13 @@ import polars as pl
 from schemas.frames import FRAMES
 from schemas.params import Extract
 from tasks.ahead import ahead
-from tasks.detectors import View
+from tasks.detectors import Detection, View
 from tasks.documents import build_table
-from tasks.extract.body import body_model
-from tasks.extract.face import face_model
+from tasks.extract.backends import load_backend
 from tasks.extract.hands import hand_model
 from tasks.extract.people import NOSE, FrameParts, People, contains, people_in
 from tasks.extract.scenes import SceneCutter
-from tasks.extract.tracking import Tracked, Tracker
+from tasks.extract.tracking import PartModel, Tracked, Tracker
 from tasks.inference import Weights
 from tasks.keypoints import Sighting, to_table
 from tasks.video import Frame
@@ -40,9 +40,13 @@ class Moment:
 
 @dataclass
 class Survey:
-    """What was seen of a clip so far: its frames, who is who, and the parts in a spool on disk."""
+    """What was seen of a clip so far: its frames, who is who, and the parts in a spool on disk.
+
+    backends: what found faces, and what bodies.
+    """
 
     spool: BinaryIO
+    backends: tuple[str, str]
     people: People = field(default_factory=People)
     frames: list[tuple[int, int, float, int, bool]] = field(default_factory=list)
 
@@ -65,7 +69,8 @@ class Survey:
                     Sighting(*frame[:3], person, found)
                     for frame in self.frames[start : start + PIECE_FRAMES]
                     for person, found in people_in(pickle.load(self.spool), numbers).items()
-                ]
+                ],
+                *self.backends,
             )
 
 
@@ -74,9 +79,9 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
 
     Decoding and limbs run ahead of the faces, each in a thread.
     """
-    survey = Survey(spool)
+    survey = Survey(spool, (settings.face_backend, settings.body_backend))
     face = Tracker(
-        face_model(weights, settings),
+        load_backend("face", settings.face_backend).make_model(weights, settings),
         settings.search_interval,
         settings.max_people,
         settings.overlap,
@@ -103,14 +108,27 @@ def _with_limbs(
     moments: Iterable[Moment], weights: Weights, settings: Extract
 ) -> Iterator[tuple[Moment, FrameParts, bool]]:
     limit, overlap = settings.max_people, settings.overlap
-    body = Tracker(body_model(weights, settings), settings.part_interval, limit, overlap)
+    model = load_backend("body", settings.body_backend).make_model(weights, settings)
+    body = Tracker(model, settings.part_interval, limit, overlap)
     hand = Tracker(hand_model(weights, settings), settings.part_interval, 2 * limit, overlap)
-    for moment in moments:
+    for moment, seen in _see(moments, model, settings.batch):
         limbs = {
-            "body": body.step(moment.view, cut=moment.is_cut),
+            "body": body.step(moment.view, cut=moment.is_cut, seen=seen),
             "hand": hand.step(moment.view, cut=moment.is_cut),
         }
         yield moment, limbs, body.crowded
+
+
+def _see(
+    moments: Iterable[Moment], model: PartModel, batch: int
+) -> Iterator[tuple[Moment, list[Detection] | None]]:
+    """Yield each moment with what the model saw in it, several at once where it can."""
+    if model.see is None:
+        yield from ((moment, None) for moment in moments)
+        return
+    source = iter(moments)
+    while group := list(islice(source, batch)):
+        yield from zip(group, model.see([moment.view for moment in group]), strict=True)
 
 
 def _is_face_missing(bodies: tuple[Tracked, ...], faces: tuple[Tracked, ...]) -> bool:

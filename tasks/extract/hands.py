@@ -18,6 +18,7 @@ from tasks.regions import (
     to_picture,
 )
 
+MODELS = ("palm_detector", "hand_landmarks")
 ANCHORS = make_anchors([(24, 2), (12, 6)])
 LANDMARK_SIDE_PX = 224
 WRIST, MIDDLE_KNUCKLE = 0, 9

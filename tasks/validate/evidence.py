@@ -8,8 +8,9 @@ from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
 from schemas.frames import FRAMES
 from schemas.jobs import Row
 from schemas.params import Validate
-from tasks.clips import frames_path, read_admitted, read_clips, read_keypoints
+from tasks.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
 from tasks.documents import build_table, check_table, read_table, write_bytes, write_json, write_table
+from tasks.errors import DocumentError
 from tasks.inference import shared_weights
 from tasks.recognisers import make_recognisers
 from tasks.validate.attack import Attacks, Gallery, Probe, Sighting
@@ -65,8 +66,25 @@ def _gallery(name: str, probes: list[Probe], originals: dict[str, Sighting]) -> 
     return make_gallery(faces)
 
 
+def require_one_extractor(root: Path, clip_id: str, arms: list[str]) -> None:
+    """Raise DocumentError where arms that are compared were read by different backends."""
+    names = ["face_backend", "body_backend"]
+    found = {
+        arm: pl.scan_parquet(root / keypoints_path(arm, clip_id)).select(names).unique().collect().rows()
+        for arm in arms
+    }
+    if len({row for rows in found.values() for row in rows}) > 1:
+        told = "; ".join(
+            f"{arm} by {' and '.join(row)}" for arm, rows in found.items() for row in sorted(rows)
+        )
+        raise DocumentError(
+            f"{clip_id}: arms were read by different backends ({told}): run `guise run` again"
+        )
+
+
 def clip_keypoints(root: Path, clip_id: str, arms: list[str], settings: Validate) -> dict[str, list[Row]]:
     """Return a clip's rows of invariance, keypoint errors, signals and timeline, `control` first."""
+    require_one_extractor(root, clip_id, ["original", *arms])
     clip = read_admitted(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)
     time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
     film = Film(time_s, (clip["width"], clip["height"]))

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from schemas.coverage import COVERAGE
+from schemas.covering import SWAPS
 from schemas.jobs import Row
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Validate
@@ -73,7 +74,7 @@ def _boxes(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> B
     ):
         if method == "none":
             pardoned.setdefault(frame, []).append(region)
-        elif method != "mesh_swap":
+        elif method not in SWAPS:
             boxes.setdefault(frame, []).append(region)
         elif source != "detected":  # a face that was detected has its own box below
             boxes.setdefault(frame, []).append(without_margin(region, margin))

@@ -8,10 +8,12 @@ from typing import Literal, cast
 
 import av
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from tasks.errors import EmptyVideoError, VideoError
+from schemas.params import Decoder
+from tasks.errors import EmptyVideoError, InputError, VideoError
 from tasks.video.pictures import Colours, encoded_format, plain_format
 
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # a Matroska track's own tag
@@ -76,14 +78,28 @@ class StreamInfo:
         Colours(self.color_space, self.color_range, self.pix_fmt)
 
 
-def open_input(path: Path) -> InputContainer:
+def open_input(path: Path, decoder: Decoder = "software") -> InputContainer:
     """Open a video for reading. Raises VideoError, which never names the file."""
     try:
+        if decoder == "nvdec":
+            return _open_on_device(path)
         return av.open(str(path), mode="r", metadata_errors="ignore")
     except av.error.EOFError as error:
         raise EmptyVideoError("the file ends before its first picture") from error
     except (av.error.FFmpegError, ValueError) as error:
         raise VideoError("the file cannot be read as a video") from error
+
+
+def _open_on_device(path: Path) -> InputContainer:
+    device = HWAccel("cuda", allow_software_fallback=False)
+    try:
+        return av.open(str(path), mode="r", metadata_errors="ignore", hwaccel=device)
+    except av.error.FFmpegError:
+        # a file that can be read without it is not what is wrong
+        with av.open(str(path), mode="r", metadata_errors="ignore"):
+            raise InputError(
+                "inference.decoder is nvdec, which is not here: it needs an NVIDIA device"
+            ) from None
 
 
 def main_stream(container: InputContainer) -> VideoStream:

@@ -7,11 +7,14 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
+from schemas.params import Decoder
 from tasks.errors import VideoError
 from tasks.video.info import QUARTER_TURNS, main_stream, open_input, quarter_turn, time_base
 from tasks.video.pictures import Colours, GreyImage, Picture, RgbImage
 
 DECODERS = 2
+# what devices give, and where the same samples lie plane by plane
+PLANAR = {"nv12": "yuv420p", "p010le": "yuv420p10le"}
 FAR_FRAMES = 300  # beyond these it is quicker to look for a key frame
 
 
@@ -44,12 +47,12 @@ class Frame:
         return self.picture.grey
 
 
-def read_frames(path: Path) -> Iterator[Frame]:
+def read_frames(path: Path, decoder: Decoder = "software") -> Iterator[Frame]:
     """Yield every frame in presentation order. Raises VideoError where one cannot be decoded."""
-    with open_input(path) as container:
-        decoder = _Decoder(container)
-        for index, frame in enumerate(decoder.frames()):
-            yield decoder.seen(index, frame)
+    with open_input(path, decoder) as container:
+        source = _Decoder(container)
+        for index, frame in enumerate(source.frames()):
+            yield source.seen(index, frame)
 
 
 def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
@@ -89,7 +92,7 @@ class _Decoder:
             for number, frame in enumerate(self._container.decode(self._stream)):
                 if frame.pts is None or frame.is_corrupt:
                     raise VideoError(f"frame {number} is damaged or has no timestamp")
-                yield frame
+                yield planar(frame)
         except av.error.FFmpegError as error:
             raise VideoError("the video cannot be decoded to its end") from error
 
@@ -111,6 +114,12 @@ class _Decoder:
             picture=Picture.from_decoded(frame, turns, self._colours),
             interlaced=bool(frame.interlaced_frame),
         )
+
+
+def planar(frame: av.VideoFrame) -> av.VideoFrame:
+    """Return a frame as a device's decoder gives it with the planes, to the byte, of a software decoder's."""
+    wanted = PLANAR.get(frame.format.name)
+    return frame.reformat(format=wanted) if wanted else frame
 
 
 def _pts(frame: av.VideoFrame) -> int:

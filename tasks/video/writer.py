@@ -1,14 +1,19 @@
 """Frames, encoded into a file that carries nothing else."""
 
 import os
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import av
 from av.container import OutputContainer
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from schemas.params import Encoding
+from tasks.errors import InputError
 from tasks.video.copier import add_audio, open_mp4
 from tasks.video.info import StreamInfo
 from tasks.video.reader import Frame
@@ -31,6 +36,7 @@ class VideoWriter:
         self._encoding = encoding
 
     def __enter__(self) -> Self:
+        require_encoder(self._encoding.codec)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._container = open_mp4(self._partial, self._info.time_base)
         self._stream = self._add_stream(self._container)
@@ -44,13 +50,7 @@ class VideoWriter:
         stream.time_base = info.time_base
         context = stream.codec_context
         context.time_base = info.time_base
-        # with mbtree, x264 gives other bytes when encoders run side by side (docs/decisions/004)
-        rules = ["mbtree=0", *([f"{info.first_field[0]}ff=1"] if info.first_field else [])]
-        context.options = {
-            "crf": str(encoding.crf),
-            "preset": encoding.preset,
-            "x264-params": ":".join(rules),
-        }
+        context.options = self._options()
         context.sample_aspect_ratio = info.shown_pixel_aspect
         context.thread_count = encoding.threads
         context.colorspace = info.color_space
@@ -58,6 +58,14 @@ class VideoWriter:
         context.color_primaries = info.color_primaries
         context.color_trc = info.color_transfer
         return stream
+
+    def _options(self) -> dict[str, str]:
+        info, encoding = self._info, self._encoding
+        if encoding.codec == "h264_nvenc":
+            return {"rc": "vbr", "cq": str(encoding.crf), "preset": encoding.preset}
+        # with mbtree, x264 gives other bytes when encoders run side by side (docs/decisions/004)
+        rules = ["mbtree=0", *([f"{info.first_field[0]}ff=1"] if info.first_field else [])]
+        return {"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": ":".join(rules)}
 
     def write(self, frame: Frame) -> None:
         """Append a frame at its pts; pixels that nobody drew over keep the samples they came with."""
@@ -83,3 +91,17 @@ class VideoWriter:
                 os.replace(self._partial, self._path)
         finally:
             self._partial.unlink(missing_ok=True)
+
+
+@cache
+def require_encoder(codec: str) -> None:
+    """Raise InputError where an encoder cannot be opened, as one that needs a device that is not here."""
+    trial = av.CodecContext.create(codec, "w")
+    assert isinstance(trial, VideoCodecContext)
+    trial.width, trial.height, trial.pix_fmt, trial.time_base = 256, 256, "yuv420p", Fraction(1, 25)
+    try:
+        trial.open()
+    except (av.error.FFmpegError, OSError):
+        raise InputError(
+            f"encoding.codec is {codec}, which does not work here: it needs its device"
+        ) from None

@@ -12,8 +12,9 @@ import pytest
 from tests_support import command_environment, copy_unprocessed, digests_of
 
 from flows.servers import HOST, free_ports, serve
-from flows.service import gpu_worker_command, main, require_provider
+from flows.service import gpu_worker_command, main
 from tasks.errors import InputError
+from tasks.providers import require_provider
 
 pytestmark = pytest.mark.slow
 FOLDERS = ("data/keypoints/original", "data/deidentified", "data/targets")
@@ -132,11 +133,11 @@ def test_a_gpu_worker_without_its_provider_refuses(workspace, monkeypatch):
     ):
         require_provider("tensorrt")
     with pytest.raises(InputError, match="install onnxruntime-gpu"):
-        gpu_worker_command("tcp://127.0.0.1:8786", "cuda", 1)
-    # also where it is there: no model would use it
+        gpu_worker_command(workspace, "tcp://127.0.0.1:8786", "cuda", 1)
+    # also where it is there: the settings ask for another one
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
-    with pytest.raises(InputError, match=r"no model of params\.yaml runs on cuda"):
-        gpu_worker_command("tcp://127.0.0.1:8786", "cuda", 1)
+    with pytest.raises(InputError, match=r"inference\.provider in params\.yaml is cpu"):
+        gpu_worker_command(workspace, "tcp://127.0.0.1:8786", "cuda", 1)
     monkeypatch.chdir(workspace)
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     with pytest.raises(InputError, match="set PREFECT_API_URL"):

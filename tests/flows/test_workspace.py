@@ -286,6 +286,9 @@ def test_a_workspace_can_be_named_from_elsewhere(workspace, guise, tmp_path):
     assert "pseudonym key: fingerprint" in done.stdout
     assert "signing key: ssh-ed25519 " in done.stdout
     assert done.returncode == 0, done.stdout
+    listed = guise(tmp_path, "--workspace", str(workspace), "models")
+    assert listed.returncode == 0, listed.stdout
+    assert "research and commercial" in listed.stdout
 
 
 def test_nothing_of_ours_is_left_running(workspace):

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests_support import with_sound
+from tests_support import draw_ramp, samples, with_sound
 
 from schemas.params import Encoding
-from tasks.errors import VideoError
+from tasks.errors import InputError, VideoError
 from tasks.video import VideoWriter, copy_streams, read_frames, read_info
+from tasks.video.reader import planar
+from tasks.video.writer import require_encoder
 
 ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
 MEDIUM = ENCODING.model_copy(update={"preset": "medium"})
@@ -111,3 +113,49 @@ def test_audio_travels_only_where_it_is_asked_for(sample, tmp_path):
             writer.write(frame)
     assert read_info(tmp_path / "out.mp4").has_audio
     assert _pts(tmp_path / "out.mp4") == _pts(spoken)
+
+
+def _has_device():
+    try:
+        require_encoder("h264_nvenc")
+    except InputError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(_has_device(), reason="this machine has the device")
+def test_a_device_that_is_not_here_is_one_sentence_and_writes_nothing(sample, tmp_path):
+    path, target = sample("cap12"), tmp_path / "out/target.mp4"
+    with pytest.raises(InputError, match="h264_nvenc, which does not work here"), _writer(path, target):
+        pass
+    assert not target.parent.exists()
+    with pytest.raises(InputError, match="nvdec, which is not here"):
+        next(read_frames(path, "nvdec"))
+
+
+def _writer(path, target):
+    encoding = Encoding(codec="h264_nvenc", crf=23, preset="medium", threads=1)
+    return VideoWriter(target, read_info(path), encoding)
+
+
+@pytest.mark.skipif(not _has_device(), reason="no NVIDIA device is here")
+def test_a_device_decodes_the_same_samples_and_encodes_every_frame(sample, tmp_path):
+    path, target = sample("cap12"), tmp_path / "target.mp4"
+    software = list(read_frames(path))
+    with _writer(path, target) as writer:
+        for ours, theirs in zip(software, read_frames(path, "nvdec"), strict=True):
+            np.testing.assert_array_equal(ours.rgb, theirs.rgb)
+            writer.write(theirs)
+    assert [frame.pts for frame in read_frames(target)] == [frame.pts for frame in software]
+
+
+@pytest.mark.parametrize(("given", "plain"), [("nv12", "yuv420p"), ("p010le", "yuv420p10le")])
+def test_what_a_device_gives_becomes_planes_of_the_same_samples(given, plain):
+    source = draw_ramp(3, (64, 48), plain)
+    packed = source.reformat(format=given)
+    assert packed.format.name == given
+    back = planar(packed)
+    assert back.format.name == plain
+    for one, other in zip(samples(source), samples(back), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert planar(source) is source

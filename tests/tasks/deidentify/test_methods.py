@@ -66,7 +66,7 @@ def methods(pool, fit, look, params, face):
         mesh = face[1] if region.source == "detected" else _spread(region.box_xyxy)
         MeshSwapper(params.deidentify.mesh_swap, fit, look)(rgb, region.box_xyxy, 0, mesh, pool["average"])
 
-    return make_methods(params.deidentify, swap)
+    return make_methods(params.deidentify, swap, swap)
 
 
 def _spread(box_xyxy):

@@ -1,10 +1,14 @@
 """Weights come verified or not at all."""
 
 import hashlib
+import threading
+from functools import partial
+from http.server import HTTPServer, SimpleHTTPRequestHandler
 
 import pytest
 
 import tasks.models as models
+from flows.weights import inventory
 from schemas.params import ModelSource
 from tasks.errors import ModelError
 from tasks.inference import REGISTRY_PATH, Weights
@@ -68,3 +72,51 @@ def test_a_weight_that_its_user_brings_is_fetched_or_named(tmp_path, monkeypatch
         fetch_member(f"file:{tmp_path}", "mine.onnx", "0" * 64)
     with pytest.raises(ModelError, match=r"there is no weight .*other\.onnx"):
         fetch_member(f"file:{tmp_path}", "other.onnx", "0" * 64)
+
+
+@pytest.fixture
+def address(tmp_path):
+    """An address on loopback at which a weight lies."""
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/one.onnx").write_bytes(b"weight")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/weights"
+        server.shutdown()
+
+
+def test_a_weight_may_come_from_an_address(tmp_path, monkeypatch, params, address):
+    monkeypatch.setenv("GUISE_CACHE", str(tmp_path / "cache"))
+    entry = params.models["mobilefacenet"].model_dump() | {"source": address, "member": "one.onnx"}
+    source = ModelSource(**entry | {"sha256": hashlib.sha256(b"weight").hexdigest()})
+    assert fetch_member(source.source, source.member, source.sha256).read_bytes() == b"weight"
+    with pytest.raises(ModelError, match="not the declared file"):
+        fetch_member(address, "one.onnx", "2" * 64)
+    with pytest.raises(ModelError, match=r"two\.onnx cannot be downloaded: check the address"):
+        fetch_member(address, "two.onnx", "2" * 64)
+
+
+def test_the_inventory_says_what_is_missing_and_what_each_allows(tmp_path, params):
+    (tmp_path / "scrfd.onnx").write_bytes(b"another one")
+    brought = {"source": f"file:{tmp_path}", "licence": "theirs", "purpose": "faces"}
+    brought["licence_class"] = "research-only"
+    scrfd = ModelSource(**brought, member="scrfd.onnx", sha256="3" * 64)
+    lost = ModelSource(**brought, member="lost.onnx", sha256="4" * 64)
+    extract = params.extract.model_copy(update={"face_backend": "insightface"})
+    models = params.models | {"scrfd": scrfd, "landmarks_1k3d68": lost, "unused": lost}
+    told = {
+        one.name: one for one in inventory(params.model_copy(update={"models": models, "extract": extract}))
+    }
+    assert told["mobilefacenet"].state == "here"
+    assert told["mobilefacenet"].allows == "research and commercial"
+    assert (told["scrfd"].state, told["scrfd"].is_wanting) == ("another file", True)
+    assert (told["landmarks_1k3d68"].state, told["landmarks_1k3d68"].allows) == ("missing", "research only")
+    assert not told["unused"].is_wanting
+    alone = inventory(params.model_copy(update={"extract": extract}))
+    assert {one.name for one in alone if one.is_wanting} == {"scrfd", "landmarks_1k3d68"}
+    assert not [one for one in inventory(params) if one.is_wanting]

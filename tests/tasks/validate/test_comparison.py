@@ -6,9 +6,12 @@ import pytest
 
 from schemas.evidence import INVARIANCE, KEYPOINT_ERRORS, METHODS, SIGNALS
 from schemas.keypoints import PARTS
+from tasks.clips import keypoints_path
 from tasks.documents import build_table, check_table
+from tasks.errors import DocumentError
 from tasks.validate.clinical import Film
 from tasks.validate.comparison import Comparison
+from tasks.validate.evidence import require_one_extractor
 from tasks.validate.people import Tracks
 from tasks.validate.summary import compare_methods
 
@@ -117,3 +120,16 @@ def test_methods_stand_side_by_side_over_the_clips_that_all_were_run_on(tables):
     assert table["face_nme"][0] == 0
     assert table["dlib_distance"].to_list() == [None, pytest.approx(0.8)]
     assert (table["dlib_distance_low"][1], table["dlib_distance_high"][1]) == (0.7, 0.9)
+
+
+def test_arms_that_different_backends_read_are_not_compared(tmp_path):
+    for arm, body in (("original", "blazepose"), ("control", "blazepose"), ("released", "yolo")):
+        path = tmp_path / keypoints_path(arm, "clip-1")
+        path.parent.mkdir(parents=True)
+        table = pl.DataFrame({"face_backend": ["mediapipe"], "body_backend": [body]})
+        table.write_parquet(path)
+    require_one_extractor(tmp_path, "clip-1", ["original", "control"])
+    with pytest.raises(
+        DocumentError, match=r"original by mediapipe and blazepose.*released by mediapipe and yolo"
+    ):
+        require_one_extractor(tmp_path, "clip-1", ["original", "control", "released"])

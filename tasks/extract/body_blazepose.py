@@ -1,4 +1,4 @@
-"""Body: 33 keypoints of BlazePose."""
+"""Bodies by BlazePose: 33 keypoints."""
 
 import numpy as np
 
@@ -17,13 +17,14 @@ from tasks.regions import (
     to_picture,
 )
 
+MODELS = ("pose_detector", "pose_landmarks")
 ANCHORS = make_anchors([(28, 2), (14, 2), (7, 6)])
 LANDMARK_SIDE_PX = 256
 REGION_SCALE = 2 * 1.25
 KEYPOINT_COUNT = 33
 
 
-def body_model(weights: Weights, settings: Extract) -> PartModel:
+def make_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the pose detector with the pose landmark model."""
 
     def look(view: View) -> list[Detection]:

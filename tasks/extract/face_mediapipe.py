@@ -1,4 +1,4 @@
-"""Face: 468 keypoints."""
+"""Faces by BlazeFace and CenterFace; 468 keypoints by MediaPipe's mesh."""
 
 import numpy as np
 
@@ -17,8 +17,10 @@ from tasks.inference import Weights
 from tasks.keypoints import Part
 from tasks.regions import Region, RgbImage
 
+MODELS = ("face_detector", "centerface", "face_landmarks")
 
-def face_model(weights: Weights, settings: Extract) -> PartModel:
+
+def make_model(weights: Weights, settings: Extract) -> PartModel:
     """Pair the united face detectors with the mesh model."""
 
     def find(view: View, look: Look) -> list[Detection]:
