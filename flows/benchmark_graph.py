@@ -1,11 +1,13 @@
 """Measure what orchestration costs beside the work itself, and what a second dask worker brings.
 
     python -m flows.benchmark_graph overhead [--clips 100 1000 5000]
+    python -m flows.benchmark_graph demo [--seconds 10]
     python -m flows.benchmark_graph workers [--seconds 90]
 
-`overhead` sends many tiny clips through a stage, and then does the same work without Prefect. `workers`
-extracts the sample cohort on one dask worker and on two, each on a core of its own: so much of each clip
-that its longest, which would be two thirds of the work, is half of it.
+`demo` replays the whole graph over the sample cohort, once more without a change, and then does the same work
+without Prefect and DVC. `overhead` sends many tiny clips through a stage, and then does the same work without
+Prefect. `workers` extracts the sample cohort on one dask worker and on two, each on a core of its own: so much
+of each clip that its longest, which would be two thirds of the work, is half of it.
 """
 
 import argparse
@@ -23,8 +25,11 @@ from pathlib import Path
 
 from flows.environment import REPORTS, keep_to_ourselves
 from flows.failures import exit_code_of
+from flows.inbox import take_inbox
+from flows.replay import expected_reports, graph_order
 from flows.runners import RUNNER, SCHEDULER, worker_count
 from flows.sample import CLIPS as SAMPLE
+from flows.sample import prepare_demo
 from flows.screen import show_table
 from flows.servers import HOST, Server, prefect_server, serve, serve_on_free_ports
 from flows.stage import load_stage
@@ -91,15 +96,18 @@ def excerpts(root: Path, seconds: float) -> list[Path]:
     return found
 
 
-def run_stage(name: str, arm: str) -> float:
-    """Run a stage as DVC does; return the seconds of the whole process. Raises StageError."""
+def run_stage(name: str, arm: str) -> tuple[float, float]:
+    """Run a stage as DVC does; return the seconds of the whole process, and of its clips.
+
+    Raises StageError where it fails.
+    """
     started = time.monotonic()
     subprocess.run([sys.executable, "-m", "flows.stage", name, *filter(None, [arm])], check=False)
     seconds = time.monotonic() - started
     report = read_document(REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json", StageReport)
     if report.failure:
         raise StageError(report.failure)
-    return seconds
+    return seconds, report.seconds
 
 
 def work_alone(root: Path, name: str, arm: str) -> float:
@@ -108,7 +116,8 @@ def work_alone(root: Path, name: str, arm: str) -> float:
     jobs = stage.plan(root, params, arm)
     started = time.monotonic()
     with ThreadPoolExecutor(worker_count()) as pool:
-        list(pool.map(partial(stage.process, root), jobs))
+        rows = list(pool.map(partial(stage.process, root), jobs))
+    stage.collect(root, params, arm, rows)
     return time.monotonic() - started
 
 
@@ -119,10 +128,47 @@ def overhead(counts: list[int]) -> None:
         with scratch() as root, prefect_server(root):
             tiny = excerpts(root, TINY_S)[0]
             admit(root, [tiny] * count)
-            whole, work = run_stage("control", ""), work_alone(root, "control", "")
+            (whole, _), work = run_stage("control", ""), work_alone(root, "control", "")
         rows.append([str(count), f"{whole:.1f}", f"{work:.1f}", f"{(whole - work) / count:.3f}"])
     columns = ["clips", "stage, seconds", "work alone, seconds", "seconds a clip beside the work"]
     show_table("Orchestration of tiny clips", columns, rows)
+
+
+def demo(seconds: float) -> None:
+    """Print what Prefect and DVC cost beside the work of a run, and how long one without changes takes."""
+    with tempfile.TemporaryDirectory(prefix="guise-benchmark-") as scratch_folder:
+        root = Path(scratch_folder) / "d"
+        prepare_demo(root, seconds)
+        os.chdir(root)
+        os.environ |= {"PREFECT_HOME": str(root / ".guise/prefect"), "PYTHONPATH": str(root)}
+        with prefect_server(root):
+            take_inbox(root, root / "data/inbox")
+            first, again = _run(root), _run(root)
+            reports = [path for node in graph_order(root) for path in expected_reports(root, node)]
+            work = sum(work_alone(root, *path.stem.partition("-")[::2]) for path in reports)
+        os.chdir(HERE)
+    share = f"{100 * (first - work) / first:.1f}"
+    columns = [
+        "run, seconds",
+        "work alone, seconds",
+        "percent beside the work",
+        "run without changes, seconds",
+    ]
+    show_table(
+        "Orchestration of the sample cohort",
+        columns,
+        [[f"{first:.1f}", f"{work:.1f}", share, f"{again:.1f}"]],
+    )
+
+
+def _run(root: Path) -> float:
+    """Run the graph as a person does; return seconds. Raises StageError where it fails."""
+    started = time.monotonic()
+    command = [sys.executable, "-m", "flows.cli", "run"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageError(done.stderr.strip())
+    return time.monotonic() - started
 
 
 def workers(seconds: float) -> None:
@@ -136,7 +182,7 @@ def workers(seconds: float) -> None:
                 models.process(root, job)
             models.collect(root, params, "", [])
             with cluster(root, count):
-                took = run_stage("extract", "original")
+                _, took = run_stage("extract", "original")
         first = first or took
         rows.append([str(count), f"{took:.1f}", f"{first / took:.2f}"])
     show_table(
@@ -178,12 +224,15 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("overhead").add_argument("--clips", type=int, nargs="+", default=[100, 1000, 5000])
+    kinds.add_parser("demo").add_argument("--seconds", type=float, default=10.0)
     kinds.add_parser("workers").add_argument("--seconds", type=float, default=90.0)
     told = parser.parse_args(words)
     keep_to_ourselves()
     os.environ["PYTHONPATH"] = str(HERE)
     if told.kind == "overhead":
         overhead(told.clips)
+    elif told.kind == "demo":
+        demo(told.seconds)
     else:
         workers(told.seconds)
     return 0

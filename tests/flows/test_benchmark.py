@@ -1,9 +1,12 @@
 """A benchmark measures every job on a real clip, and says what it cannot do."""
 
+import re
 import shutil
+import subprocess
+import sys
 
 import pytest
-from tests_support import REPO
+from tests_support import REPO, command_environment
 
 from flows.benchmark import Options, benchmark
 from tasks.errors import InputError
@@ -25,3 +28,31 @@ def test_every_job_and_the_peer_are_measured_on_the_same_frames(sample, root):
 def test_without_models_the_next_step_is_said(tmp_path, sample):
     with pytest.raises(InputError, match="guise run models"):
         benchmark(tmp_path, [sample("carphone")], Options())
+
+
+def _figures(*words):
+    """Return the numbers of a benchmark's only row."""
+    done = subprocess.run([sys.executable, "-m", *words], cwd=REPO, env=command_environment(), text=True,
+                          capture_output=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if re.match(r"^│ *\d", line)]
+    return [[float(value) for value in re.findall(r"[\d.]+", row)] for row in rows]
+
+
+@pytest.mark.slow
+def test_orchestration_is_measured_beside_the_work():
+    ((clips, stage, work, each),) = _figures("flows.benchmark_graph", "overhead", "--clips", "4")
+    assert clips == 4
+    assert 0 < work < stage
+    assert each == pytest.approx((stage - work) / 4, abs=0.1)
+
+
+@pytest.mark.slow
+def test_what_surrounds_a_neural_swap_is_measured_beside_the_codec():
+    done = subprocess.run([sys.executable, "-m", "flows.benchmark_neural", "--height", "360", "--frames", "20"],
+                          cwd=REPO, env=command_environment(), text=True, capture_output=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (render,) = [line for line in done.stdout.splitlines() if line.startswith("│ render")]
+    _, frames_per_s, _, ratio = (float(value) for value in re.findall(r"[\d.]+", render))
+    assert frames_per_s > 0
+    assert 0 < ratio < 1.5

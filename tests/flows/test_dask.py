@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from distributed import Client
 from tests_support import command_environment, copy_unprocessed, digests_of
 
 from flows.servers import HOST, free_ports, serve
@@ -33,7 +34,9 @@ class Cluster:
         self.root, self.stack, self.workers = root, stack, []
         port, page = free_ports(2)
         self.address = f"tcp://{HOST}:{port}"
-        self._start("scheduler", "--host", HOST, "--port", str(port), "--dashboard-address", f"{HOST}:{page}")
+        self.scheduler = self._start(
+            "scheduler", "--host", HOST, "--port", str(port), "--dashboard-address", f"{HOST}:{page}"
+        )
 
     def _start(self, *words):
         environment = command_environment() | {"PYTHONPATH": str(self.root)}
@@ -56,6 +59,10 @@ class Cluster:
         place = ("--host", HOST, "--no-nanny", "--no-dashboard", "--nthreads", "1")
         self.workers.append(self._start("worker", self.address, *place, *words))
 
+    def await_workers(self, count):
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
+
     def environment(self, **more):
         return {"GUISE_RUNNER": "dask", "GUISE_DASK_SCHEDULER": self.address, **more}
 
@@ -73,16 +80,20 @@ def _run(root, environment, upto="deidentify"):
                             stderr=subprocess.PIPE)  # fmt: skip
 
 
-def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, cluster, api):
-    for _ in range(2):
-        cluster.join()
-    run = _run(workspace, cluster.environment() | api)
+def _await_clip(run, workspace):
+    """Wait until the run is in the middle of a clip: one is being written, none is done."""
     started = time.monotonic()
-    # in the middle of a clip: one is being written, none is done
     while not list((workspace / "data/keypoints/original").glob(".*")):
         assert run.poll() is None, run.communicate()
         assert time.monotonic() - started < 200
         time.sleep(0.05)
+
+
+def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, cluster, api):
+    for _ in range(2):
+        cluster.join()
+    run = _run(workspace, cluster.environment() | api)
+    _await_clip(run, workspace)
     cluster.workers[0].send_signal(signal.SIGKILL)
     said, trouble = run.communicate(timeout=500)
     assert run.returncode == 0, trouble
@@ -91,6 +102,24 @@ def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, clus
     assert not [note for report in reports for note in report["notes"] if note.startswith("refused")]
     assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
     assert cluster.workers[1].poll() is None
+
+
+def test_a_killed_scheduler_is_one_sentence_and_the_same_command_carries_on(demo, workspace, cluster, api):
+    cluster.join()
+    run = _run(workspace, cluster.environment() | api)
+    _await_clip(run, workspace)
+    cluster.scheduler.send_signal(signal.SIGKILL)
+    said, trouble = run.communicate(timeout=300)
+    assert run.returncode == 2, said + trouble
+    assert "the dask scheduler is gone" in trouble
+    assert trouble.count("\n") == 1, trouble
+    with ExitStack() as stack:
+        another = Cluster(workspace, stack)
+        another.join()
+        run = _run(workspace, another.environment() | api)
+        said, trouble = run.communicate(timeout=500)
+        assert run.returncode == 0, trouble
+    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
 
 
 def test_what_is_missing_is_one_sentence(workspace, cluster, guise, api):
@@ -109,7 +138,7 @@ def test_what_is_missing_is_one_sentence(workspace, cluster, guise, api):
     done = guise(workspace, "run", "control", env=wanting | api)
     assert "no dask worker with GPU=1 has joined" in done.stderr
     cluster.join("--resources", "GPU=1")
-    time.sleep(15)
+    cluster.await_workers(2)
     done = guise(workspace, "run", "control", env=wanting | api)
     assert done.returncode == 0, done.stderr
 
@@ -121,7 +150,7 @@ def test_a_worker_with_other_code_does_nothing(workspace, cluster, guise, api, t
     module.write_text(module.read_text() + "\nOTHER = 1\n")
     cluster.root = other
     cluster.join()
-    time.sleep(15)
+    cluster.await_workers(1)
     done = guise(workspace, "run", "control", env=cluster.environment() | api)
     assert done.returncode == 2
     assert "the worker runs other code than this workspace" in done.stderr
@@ -151,6 +180,6 @@ def test_a_cpu_worker_joins_by_the_same_command(workspace, cluster, guise, api, 
     command = [sys.executable, "-m", "flows.service", "gpu-worker", cluster.address, "--provider", "cpu"]
     with serve(["sh", "-c", f"cd {workspace} && exec env PYTHONPATH={workspace} {' '.join(command)}"],
                lambda: True, tmp_path / "worker.txt", "worker"):  # fmt: skip
-        time.sleep(20)
+        cluster.await_workers(1)
         done = guise(workspace, "run", "control", env=cluster.environment() | api)
     assert done.returncode == 0, done.stderr

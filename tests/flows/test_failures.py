@@ -91,6 +91,37 @@ def test_a_killed_prefect_server_loses_nothing(demo, workspace, tmp_path):
     assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
 
 
+def test_killed_and_out_of_disk_in_the_middle_of_a_render_changes_no_byte(demo, tmp_path, api):
+    folders = ("data/deidentified",)
+    root = copy_unprocessed(demo[0], tmp_path / "d", folders)
+    folder = root / folders[0]
+    folder.mkdir()
+    needed = sum(path.stat().st_size for path in (demo[0] / folders[0]).rglob("*") if path.is_file())
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={needed // 2}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not allow to mount a small disk")
+    try:
+        run = _run(root, api, "deidentify")
+        _await(lambda: list(folder.rglob(".*.part")), run)
+        (stage,) = _at_work(root)
+        stage.kill()
+        said, trouble = run.communicate(timeout=100)
+        assert run.returncode == 2, said + trouble
+        assert "did not end" in trouble
+        run = _run(root, api, "deidentify")
+        said, trouble = run.communicate(timeout=300)
+        assert run.returncode == 2, said + trouble
+        assert "the disk is full" in trouble
+        assert trouble.count("\n") == 1, trouble
+        subprocess.run(["mount", "-o", "remount,size=1g", str(folder)], check=True)
+        run = _run(root, api, "deidentify")
+        said, trouble = run.communicate(timeout=300)
+        assert run.returncode == 0, said + trouble
+        assert digests_of(root, folders) == digests_of(demo[0], folders)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def test_killed_between_two_stages_it_carries_on(demo, workspace, api):
     run = _run(workspace, api)
     # what `models` leaves behind is there, what comes next is not
