@@ -4,8 +4,8 @@
     python -m flows.benchmark_graph demo [--seconds 10]
     python -m flows.benchmark_graph workers [--seconds 90]
 
-`demo` replays the whole graph over the sample cohort, once more without a change, and then does the same work
-without Prefect and DVC. `overhead` sends many tiny clips through a stage, and then does the same work without
+`demo` replays the whole graph over the sample cohort, once more without a change, and then does the same
+work without Prefect and DVC. `overhead` sends many tiny clips through a stage, and then does the same work without
 Prefect. `workers` extracts the sample cohort on one dask worker and on two, each on a core of its own: so much
 of each clip that its longest, which would be two thirds of the work, is half of it.
 """

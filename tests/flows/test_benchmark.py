@@ -32,11 +32,17 @@ def test_without_models_the_next_step_is_said(tmp_path, sample):
 
 def _figures(*words):
     """Return the numbers of a benchmark's only row."""
-    done = subprocess.run([sys.executable, "-m", *words], cwd=REPO, env=command_environment(), text=True,
-                          capture_output=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    rows = [line for line in done.stdout.splitlines() if re.match(r"^│ *\d", line)]
+    rows = [line for line in _printed(*words).splitlines() if re.match(r"^│ *\d", line)]
     return [[float(value) for value in re.findall(r"[\d.]+", row)] for row in rows]
+
+
+def _printed(*words):
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(
+        command, cwd=REPO, env=command_environment(), text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.slow
@@ -49,10 +55,8 @@ def test_orchestration_is_measured_beside_the_work():
 
 @pytest.mark.slow
 def test_what_surrounds_a_neural_swap_is_measured_beside_the_codec():
-    done = subprocess.run([sys.executable, "-m", "flows.benchmark_neural", "--height", "360", "--frames", "20"],
-                          cwd=REPO, env=command_environment(), text=True, capture_output=True, check=False)  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (render,) = [line for line in done.stdout.splitlines() if line.startswith("│ render")]
+    said = _printed("flows.benchmark_neural", "--height", "360", "--frames", "20")
+    (render,) = [line for line in said.splitlines() if line.startswith("│ render")]
     _, frames_per_s, _, ratio = (float(value) for value in re.findall(r"[\d.]+", render))
     assert frames_per_s > 0
     assert 0 < ratio < 1.5

@@ -1,11 +1,13 @@
 """A neural swap: the right face gets the right identity, in the right place and size, whatever the batch."""
 
 import io
+import time
 import warnings
 from contextlib import redirect_stdout
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from neural_support import with_models
 
@@ -140,6 +142,45 @@ def test_the_batch_changes_nothing(tmp_path, root, params, face, inference):
         swapper, _ = _made(tmp_path / str(batch), root, params, inference, batch=batch, keep=0.5)
         found.append(np.stack([one.rgb for one in swapper.swap([rgb] * 20, faces)]).astype(int))
     assert np.abs(found[0] - found[1]).max() <= 1
+
+
+def test_a_device_gives_what_the_cpu_gives(tmp_path, root, params, face, inference):
+    if inference.provider == "cpu":
+        pytest.skip("no device is here to compare with the CPU")
+    rgb, mesh = face
+    faces = [Face((0, track), mesh, latent) for track, latent in enumerate(_latents(8))]
+    cpu = inference.model_copy(update={"provider": "cpu"})
+    found = []
+    for place, where in (("device", inference), ("cpu", cpu)):
+        swapper, _ = _made(tmp_path / place, root, params, where, keep=0.5)
+        found.append(np.stack([one.rgb for one in swapper.swap([rgb] * 8, faces)]).astype(int))
+    assert np.abs(found[0] - found[1]).max() <= 2
+
+
+def test_memory_stays_flat_over_2000_frames(tmp_path, root, params, face, inference):
+    swapper, _ = _made(tmp_path, root, params, inference, keep=0.5)
+    rgb, mesh = face
+    faces = [Face((0, track), mesh, latent) for track, latent in enumerate(_latents(16))]
+
+    def after(batches):
+        for _ in range(batches):
+            swapper.swap([rgb] * 16, faces)
+        return _memory(inference)
+
+    early, started = after(25), time.monotonic()
+    late = after(100)
+    print(f"{inference.provider}: {1600 / (time.monotonic() - started):.0f} faces a second, {late >> 20} MB")
+    assert late - early < 20 << 20
+
+
+def _memory(inference):
+    """Return the bytes of this process, or of the device that it runs on."""
+    if inference.provider == "cpu":
+        return psutil.Process().memory_info().rss
+    import pynvml
+
+    pynvml.nvmlInit()
+    return pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByIndex(0)).used
 
 
 def test_a_hand_stays_in_front(face):
