@@ -4,10 +4,10 @@
     python -m flows.benchmark_graph demo [--seconds 10]
     python -m flows.benchmark_graph workers [--seconds 90]
 
-`demo` replays the whole graph over the sample cohort, once more without a change, and then does the same
-work without Prefect and DVC. `overhead` sends many tiny clips through a stage, and then does the same work without
-Prefect. `workers` extracts the sample cohort on one dask worker and on two, each on a core of its own: so much
-of each clip that its longest, which would be two thirds of the work, is half of it.
+`demo` does the work of the whole graph over the sample cohort without Prefect and DVC, then with them, and
+once more without a change. `overhead` sends many tiny clips through a stage, and then does the same work alone.
+`workers` extracts the sample cohort on one dask worker and on two, each on a core of its own: so much of each
+clip that its longest, which would be two thirds of the work, is half of it.
 """
 
 import argparse
@@ -45,6 +45,8 @@ from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams, read_frames, read_info
 
 TINY_S = 0.1
+# what the stages leave in data/
+MADE = ("models", "ingested", "control", "keypoints", "targets", "deidentified", "compare", "evidence")
 
 
 @contextmanager
@@ -111,10 +113,19 @@ def run_stage(name: str, arm: str) -> tuple[float, float]:
 
 
 def work_alone(root: Path, name: str, arm: str) -> float:
-    """Do a stage's jobs side by side, without Prefect; return seconds."""
+    """Do a stage's jobs side by side in a process of their own, without Prefect and DVC; return seconds.
+
+    Its modules are imported and its models opened anew, as every stage does.
+    """
+    command = [sys.executable, "-m", "flows.benchmark_graph", "alone", name, arm]
+    done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout)
+
+
+def _work_here(root: Path, name: str, arm: str) -> float:
+    started = time.monotonic()
     stage, params = load_stage(name), read_params(root)
     jobs = stage.plan(root, params, arm)
-    started = time.monotonic()
     with ThreadPoolExecutor(worker_count()) as pool:
         rows = list(pool.map(partial(stage.process, root), jobs))
     stage.collect(root, params, arm, rows)
@@ -143,9 +154,11 @@ def demo(seconds: float) -> None:
         os.environ |= {"PREFECT_HOME": str(root / ".guise/prefect"), "PYTHONPATH": str(root)}
         with prefect_server(root):
             take_inbox(root, root / "data/inbox")
-            first, again = _run(root), _run(root)
             reports = [path for node in graph_order(root) for path in expected_reports(root, node)]
             work = sum(work_alone(root, *path.stem.partition("-")[::2]) for path in reports)
+            for folder in MADE:
+                shutil.rmtree(root / "data" / folder)
+            first, again = _run(root), _run(root)
         os.chdir(HERE)
     share = f"{100 * (first - work) / first:.1f}"
     columns = [
@@ -225,11 +238,16 @@ def main(words: list[str]) -> int:
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("overhead").add_argument("--clips", type=int, nargs="+", default=[100, 1000, 5000])
     kinds.add_parser("demo").add_argument("--seconds", type=float, default=10.0)
+    alone = kinds.add_parser("alone")
+    alone.add_argument("stage")
+    alone.add_argument("arm")
     kinds.add_parser("workers").add_argument("--seconds", type=float, default=90.0)
     told = parser.parse_args(words)
     keep_to_ourselves()
-    os.environ["PYTHONPATH"] = str(HERE)
-    if told.kind == "overhead":
+    os.environ.setdefault("PYTHONPATH", str(HERE))
+    if told.kind == "alone":
+        print(_work_here(Path.cwd(), told.stage, told.arm))
+    elif told.kind == "overhead":
         overhead(told.clips)
     elif told.kind == "demo":
         demo(told.seconds)

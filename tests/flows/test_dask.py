@@ -18,13 +18,13 @@ from tasks.errors import InputError
 from tasks.providers import require_provider
 
 pytestmark = pytest.mark.slow
-FOLDERS = ("data/keypoints/original", "data/deidentified", "data/targets")
+FOLDERS = ("data/control", "data/keypoints/original")
 
 
 @pytest.fixture
 def workspace(demo, tmp_path):
     """A copy of the demo that has done nothing yet but admit its clips."""
-    return copy_unprocessed(demo[0], tmp_path / "d", (*FOLDERS, "data/control"))
+    return copy_unprocessed(demo[0], tmp_path / "d", FOLDERS)
 
 
 class Cluster:
@@ -73,7 +73,7 @@ def cluster(workspace):
         yield Cluster(workspace, stack)
 
 
-def _run(root, environment, upto="deidentify"):
+def _run(root, environment, upto="extract@original"):
     command = [sys.executable, "-m", "flows.cli", "--json", "run", upto]
     environment = command_environment() | environment
     return subprocess.Popen(command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
@@ -98,9 +98,9 @@ def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, clus
     said, trouble = run.communicate(timeout=500)
     assert run.returncode == 0, trouble
     reports = [report for node in json.loads(said)["nodes"].values() for report in node]
-    assert {report["stage"] for report in reports} >= {"extract", "deidentify"}
+    assert {report["stage"] for report in reports} >= {"extract"}
     assert not [note for report in reports for note in report["notes"] if note.startswith("refused")]
-    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
+    assert digests_of(workspace, FOLDERS[1:]) == digests_of(demo[0], FOLDERS[1:])
     assert cluster.workers[1].poll() is None
 
 
@@ -119,7 +119,7 @@ def test_a_killed_scheduler_is_one_sentence_and_the_same_command_carries_on(demo
         run = _run(workspace, another.environment() | api)
         said, trouble = run.communicate(timeout=500)
         assert run.returncode == 0, trouble
-    assert digests_of(workspace, FOLDERS) == digests_of(demo[0], FOLDERS)
+    assert digests_of(workspace, FOLDERS[1:]) == digests_of(demo[0], FOLDERS[1:])
 
 
 def test_what_is_missing_is_one_sentence(workspace, cluster, guise, api):

@@ -34,7 +34,10 @@ def test_a_folder_of_this_machine_is_not_published(params):
         tables={name: build_table([], schema) for name, schema in EVIDENCE.items()},
         faces={},
         raw_hmacs={},
-        models=Registry(models={"arcface": RegisteredModel(path="data/models/arcface.onnx", **entry)}),
+        models=Registry(
+            models={"arcface": RegisteredModel(path="data/models/arcface.onnx", **entry)},
+            inference=params.inference,
+        ),
         signers=b"",
         code_revision="0" * 40,
     )

@@ -17,7 +17,7 @@ from tests_support import command_environment, copy_unprocessed, digests_of
 from flows.servers import HOST, Server, free_ports, serve, serve_on_free_ports
 
 pytestmark = pytest.mark.slow
-FOLDERS = ("data/control", "data/keypoints/control", "data/keypoints/original", "data/targets")
+FOLDERS = ("data/control", "data/keypoints/control", "data/keypoints/original")
 POSTGRES = "/usr/lib/postgresql"
 
 
@@ -27,7 +27,7 @@ def workspace(demo, tmp_path):
     return copy_unprocessed(demo[0], tmp_path / "d", FOLDERS)
 
 
-def _run(root, environment, upto="targets"):
+def _run(root, environment, upto):
     command = [sys.executable, "-m", "flows.cli", "run", upto]
     environment = command_environment() | environment
     return subprocess.Popen(command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
@@ -43,7 +43,7 @@ def _await(is_so, process, seconds=200):
 
 
 def _finish(root, environment):
-    for upto in ("targets", "extract@control"):
+    for upto in ("extract@original", "extract@control"):
         run = _run(root, environment, upto)
         said, trouble = run.communicate(timeout=500)
         assert run.returncode == 0, said + trouble
@@ -76,7 +76,7 @@ def _answers(url):
 def test_a_killed_prefect_server_loses_nothing(demo, workspace, tmp_path):
     (port,) = free_ports(1)
     with _prefect(tmp_path / "prefect", port) as (url, server):
-        run = _run(workspace, {"PREFECT_API_URL": url})
+        run = _run(workspace, {"PREFECT_API_URL": url}, "extract@original")
         _await(lambda: list((workspace / "data/keypoints/original").glob(".*")), run)
         tree = [server, *psutil.Process(server.pid).children(recursive=True)]
         for process in tree:
@@ -123,7 +123,7 @@ def test_killed_and_out_of_disk_in_the_middle_of_a_render_changes_no_byte(demo, 
 
 
 def test_killed_between_two_stages_it_carries_on(demo, workspace, api):
-    run = _run(workspace, api)
+    run = _run(workspace, api, "targets")
     # what `models` leaves behind is there, what comes next is not
     _await((workspace / ".guise/reports/extract-original.json").is_file, run, 300)
     run.kill()
