@@ -6,8 +6,8 @@
 
 `demo` does the work of the whole graph over the sample cohort without Prefect and DVC, then with them, and
 once more without a change. `overhead` sends many tiny clips through a stage, and then does the same work
-alone. `workers` extracts the sample cohort on one dask worker and on two, each on a core of its own: so much of
-each clip that its longest, which would be two thirds of the work, is half of it.
+alone. `workers` extracts the sample cohort on one dask worker and on two, each on a core of its own:
+so much of each clip that its longest, which would be two thirds of the work, is half of it.
 """
 
 import argparse
