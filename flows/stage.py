@@ -199,9 +199,15 @@ def _result_of(job: Job, future: PrefectFuture[Row]) -> Row | Exception:
     try:
         return future.result(raise_on_failure=False)
     except Exception as error:
-        if type(error).__name__ != "KilledWorker":  # dask's, which need not be there
-            raise
-        return ClipFailedError(f"{job.stage} {job.key}: every worker that took it on was killed")
+        match type(error).__name__:  # dask's, which need not be there
+            case "KilledWorker":
+                return ClipFailedError(f"{job.stage} {job.key}: every worker that took it on was killed")
+            case "FutureCancelledError" | "CancelledError":
+                raise StageError(
+                    "the dask scheduler is gone: start it and its workers, then run the same command "
+                    "again, finished clips are kept"
+                ) from None
+        raise
 
 
 def _outputs_stand(row: Row) -> bool:
