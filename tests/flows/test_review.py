@@ -187,6 +187,7 @@ def test_the_keyboard_alone_is_enough(page, served, workspace):
     page.check("input[value=all]")
     page.focus(f"a[href*='{workspace[1]}']")
     page.keyboard.press("Enter")
+    page.wait_for_url(f"**/clips/{workspace[1]}")
     _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
     for _ in range(6):  # also faster than a player begins
         page.keyboard.press(" ")

@@ -109,8 +109,9 @@ class Place:
             time.sleep(0.5)
         self.until(run, "Suspended")
 
-    def artifacts(self, key):
-        return self.call("POST", "/artifacts/latest/filter", artifacts={"key": {"any_": [key]}})
+    def artifacts(self, key, which="latest/"):
+        """Return what stands under a key: the latest one, or every one there was."""
+        return self.call("POST", f"/artifacts/{which}filter", artifacts={"key": {"any_": [key]}})
 
 
 @pytest.fixture(scope="module")
@@ -129,13 +130,17 @@ def place(demo, hook, tmp_path_factory):
 
 def test_two_releases_at_once_do_not_mix(place):
     with place.worker():
-        runs = [place.start("release", version=version, to=f"s3://{BUCKET}") for version in ("one", "two")]
+        with alone(place.root):
+            runs = [place.start("release", version=name, to=f"s3://{BUCKET}") for name in ("one", "two")]
+            deadline = time.monotonic() + 300
+            while {one["flow_run_id"] for one in place.artifacts("wait", "")} != set(runs):
+                assert time.monotonic() < deadline
+                time.sleep(0.5)
         for run in runs:
             place.until(run, "Suspended")
         for run in runs:
             place.call("POST", f"/flow_runs/{run}/set_state", state={"type": "CANCELLED"}, force=True)
-    (waited,) = place.artifacts("wait")
-    assert "goes on when that one has ended" in waited["data"]
+    assert all("goes on when that one has ended" in one["data"] for one in place.artifacts("wait", ""))
 
 
 def test_a_release_waits_for_people_survives_its_workers_and_is_published(place, guise, hook):
