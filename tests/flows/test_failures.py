@@ -76,7 +76,8 @@ def _answers(url):
 def test_a_killed_prefect_server_loses_nothing(demo, workspace, tmp_path):
     (port,) = free_ports(1)
     with _prefect(tmp_path / "prefect", port) as (url, server):
-        run = _run(workspace, {"PREFECT_API_URL": url}, "extract@original")
+        # a client that asks a few times less gives up sooner
+        run = _run(workspace, {"PREFECT_API_URL": url, "PREFECT_CLIENT_MAX_RETRIES": "2"}, "extract@original")
         _await(lambda: list((workspace / "data/keypoints/original").glob(".*")), run)
         tree = [server, *psutil.Process(server.pid).children(recursive=True)]
         for process in tree:

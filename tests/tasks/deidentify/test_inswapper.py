@@ -11,7 +11,7 @@ import psutil
 import pytest
 from neural_support import with_models
 
-from flows.benchmark_neural import LATENT, write_swapper
+from flows.benchmark_neural import LATENT, write_recogniser, write_swapper
 from schemas.params import Inference
 from tasks.deidentify.inswapper import Face, Inswapper, paste
 from tasks.deidentify.neural import make_inswapper
@@ -20,7 +20,7 @@ from tasks.detectors import View
 from tasks.errors import ModelError
 from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.providers import PROVIDERS
-from tasks.recognisers import five_points
+from tasks.recognisers import five_points, make_recognisers
 from tasks.regions import bounding_box
 from tasks.video import read_frames
 
@@ -89,6 +89,24 @@ def test_a_face_is_what_insightface_itself_makes_of_it(tmp_path, root, params, f
     difference = np.abs(drawn[..., ::-1].astype(int) - ours.rgb.astype(int))
     assert difference.max() <= 2
     assert ours.rgb.std() > 10  # a face, not a colour
+
+
+def test_a_latent_is_what_insightface_itself_reads(tmp_path, root, face):
+    from insightface import model_zoo
+    from insightface.app.common import Face as TheirFace
+
+    write_recogniser(tmp_path / "arcface.onnx")
+    cpu = Inference(provider="cpu", memory_mb=1024)
+    weights = with_models(tmp_path / "w", root, cpu, arcface=tmp_path / "arcface.onnx")
+    rgb, mesh = face
+    ours = make_recognisers(weights)["arcface"](rgb, mesh)
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what their own code uses
+        theirs = model_zoo.get_model(str(tmp_path / "arcface.onnx"), providers=["CPUExecutionProvider"])
+        assert type(theirs).__name__ == "ArcFaceONNX"
+        read = TheirFace(kps=five_points(mesh))
+        theirs.get(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), read)
+    np.testing.assert_allclose(ours, read.normed_embedding, atol=2e-2)
 
 
 def test_two_people_and_a_turned_face_each_get_their_own_identity(tmp_path, root, params, face, inference):
