@@ -87,6 +87,8 @@ def main(words: list[str]) -> int:
     told = parser.parse_args(words)
     require_workspace(Path.cwd())
     if told.kind == "server":
+        # otherwise its page asks the port that Prefect has by default
+        os.environ.setdefault("PREFECT_SERVER_UI_API_URL", f"http://{HOST}:{told.port}/api")
         return become(server_command(told.port))
     if told.kind == "gpu-worker":
         return become(gpu_worker_command(Path.cwd(), told.scheduler, told.provider, told.workers))
