@@ -26,6 +26,7 @@ COCO_17 = [0, 2, 5, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26, 27, 28]
 NEIGHBOURS = {1: 2, 3: 2, 4: 5, 6: 5} | {17: 15, 19: 15, 21: 15} | {18: 16, 20: 16, 22: 16}
 NEIGHBOURS |= {29: 27, 31: 27, 30: 28, 32: 28}
 NOSE, EYES, MOUTH = 0, (1, 2), (9, 10)
+PATIENCE_S = 3600.0
 MOUTH_BELOW = 0.8  # of the way from the eyes to the nose
 Floats = NDArray[np.float32]
 # N x 3 x side x side in 0..1 -> per picture D x 57: box, score, class, keypoints, in pixels of the square
@@ -112,7 +113,10 @@ def _open(path: Path, inference: Inference, settings: Extract) -> Forward:
     def forward(batch: Floats) -> list[Floats]:
         raw = torch.from_numpy(run(batch))
         ends = raw.shape[-1] == 6 + KEYPOINTS * VALUES
-        found = non_max_suppression(raw, settings.body_score, settings.overlap, nc=1, end2end=ends)
+        # by default it gives up after a while, and leaves the batch's last pictures without people
+        found = non_max_suppression(
+            raw, settings.body_score, settings.overlap, nc=1, end2end=ends, max_time_img=PATIENCE_S
+        )
         return [one.numpy() for one in found]
 
     return forward

@@ -181,6 +181,19 @@ def test_what_yolo_sees_does_not_depend_on_the_batch(yolo, root, params, sample,
             np.testing.assert_allclose(one.points_xy, other.points_xy, atol=0.1)
 
 
+def test_a_slow_machine_leaves_no_picture_without_its_people(
+    yolo, root, params, sample, tmp_path, monkeypatch
+):
+    settings = _settings(params, body_backend="yolo", body_score=0.001)
+    model = load_backend("body", "yolo").make_model(_yolo(tmp_path / "w", root, yolo / "pose.pt"), settings)
+    views = [View.of(frame.rgb, 960) for frame in read_frames(sample("cap12"))][:3]
+    quick = [len(people) for people in model.see(views)]
+    clock = iter(range(0, 10**6, 60))  # a minute passes between any two looks at the clock
+    monkeypatch.setattr("ultralytics.utils.nms.time.time", lambda: next(clock))
+    assert [len(people) for people in model.see(views)] == quick
+    assert all(quick)
+
+
 def test_yolo_gives_tables_that_pass_the_schemas(yolo, root, params, sample, tmp_path):
     settings = _settings(params, body_backend="yolo", body_score=0.01, batch=5)
     weights = _yolo(tmp_path / "w", root, yolo / "pose.pt")
