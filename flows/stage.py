@@ -31,7 +31,7 @@ from schemas.refusals import REFUSALS
 from schemas.reports import StageReport
 from tasks.clips import refusals_path
 from tasks.documents import build_table, read_params, write_json, write_table
-from tasks.errors import ClipFailedError, DiskError, GuiseError, StageError, VideoError
+from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
 from tasks.hashing import sha256_document, sha256_file
 
 # what may pass by itself: a network folder that is gone for a moment, memory that others use
@@ -98,7 +98,7 @@ def process_job(job: Job, code: str) -> Row:
         raise StageError(f"{where}: the worker runs other code than this workspace: start it there again")
     try:
         return load_stage(job.stage).process(Path.cwd(), job)
-    except VideoError as error:
+    except (VideoError, FaultError) as error:
         raise ClipFailedError(f"{where}: {error}") from None
     except GuiseError as error:
         raise StageError(f"{where}: {error}") from None

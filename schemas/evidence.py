@@ -47,8 +47,8 @@ INVARIANCE = pa.DataFrameSchema(
         "value": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
         # the 95 % interval over frames, where the value is a mean or a percentile over them
-        "low": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
-        "high": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "low": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
+        "high": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "floor": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "ratio_to_floor": pa.Column(pl.Float64, FINITE, nullable=True),
     },
@@ -95,8 +95,8 @@ IDENTITY = pa.DataFrameSchema(
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "arm": pa.Column(pl.String, ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
-        "distance_mean": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
-        "distance_min": pa.Column(pl.Float64, pa.Check.in_range(0, 2), nullable=True),
+        "distance_mean": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        "distance_min": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "threshold": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         # whether neither the swap nor the choice of targets used it
         "independent": pa.Column(pl.Boolean),
@@ -125,7 +125,7 @@ IDENTITY_FRAMES = pa.DataFrameSchema(
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
         # whether the extractor found the face; else the original's keypoints say where it is
         "found": pa.Column(pl.Boolean),
-        "distance": pa.Column(pl.Float64, pa.Check.in_range(0, 2)),
+        "distance": pa.Column(pl.Float64, AT_LEAST_0),
     },
     strict=True,
     unique=["clip_id", "arm", "recogniser", "face"],
@@ -250,7 +250,7 @@ METHOD_RANGES = dict.fromkeys(METHOD_FIGURES, SHARE) | {
     "face_nme": AT_LEAST_0, "head_nme": AT_LEAST_0, "body_nme": AT_LEAST_0,
     "face_correlation": pa.Check.in_range(-1, 1),
 }  # fmt: skip
-METHOD_RANGES |= {f"{name}_distance": pa.Check.in_range(0, 2) for name in RECOGNISERS}
+METHOD_RANGES |= {f"{name}_distance": AT_LEAST_0 for name in RECOGNISERS}
 METHOD_RANGES |= {f"{name}_rank1": SHARE for name in RECOGNISERS}
 
 METHODS = pa.DataFrameSchema(

@@ -15,25 +15,48 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from schemas.params import Params
-from tasks.errors import DocumentError
+from tasks.errors import DocumentError, FaultError
 
 Document = TypeVar("Document", bound=BaseModel)
 PIECE_ROWS = 500
+# what a row speaks of, where it may be told to anybody
+TOLD_KEYS = ("clip_id", "clip_a", "clip_b", "arm", "recogniser", "part", "metric", "signal", "rule")
 
 
 def check_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> pl.DataFrame:
-    """Return the table if it keeps its schema. Raises DocumentError naming row and column."""
+    """Return the table if it keeps its schema. Raises DocumentError naming row, column and number."""
     try:
         return schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases.rows(named=True)
-        shown = "; ".join(_describe_case(case) for case in cases[:5])
+        shown = "; ".join(_describe_case(case, frame) for case in cases[:5])
         raise DocumentError(f"{name} breaks its schema: {shown}") from errors
 
 
-def _describe_case(case: dict[str, object]) -> str:
-    row = "" if case.get("index") is None else f" row {int(str(case['index'])) + 1}"
-    return f"column {case['column']}{row}: {case['check']}"
+def check_own_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> pl.DataFrame:
+    """Return a table that Guise has just made, if it keeps its schema. Raises FaultError."""
+    try:
+        return check_table(frame, schema, name)
+    except DocumentError as error:
+        raise FaultError(
+            f"{error}. This is a fault of Guise, not of your data: please report this sentence. What was "
+            "computed is kept, and `guise run` carries on at this stage"
+        ) from error
+
+
+def _describe_case(case: dict[str, object], frame: pl.DataFrame) -> str:
+    column, row = case["column"], case.get("index")
+    if row is None:
+        return f"column {column}: {case['check']}"
+    number = int(str(row))
+    about = ", ".join(f"{name} {frame[number, name]}" for name in TOLD_KEYS if name in frame.columns)
+    speaks = f" ({about})" if about else ""
+    if column is None:
+        return f"row {number + 1}: {case['check']}{speaks}"
+    # words may name a patient, numbers do not
+    is_number = frame.schema[str(column)].is_numeric()
+    value = f", but it is {frame[number, str(column)]}" if is_number else ""
+    return f"column {column} row {number + 1}: {case['check']}{value}{speaks}"
 
 
 def build_table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema) -> pl.DataFrame:
@@ -43,15 +66,23 @@ def build_table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema
 
 
 def write_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
-    """Validate, then write parquet that appears whole or not at all."""
-    checked = check_table(frame, schema, path.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        checked.write_parquet(partial, compression="zstd", statistics=False)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Validate, then write parquet that appears whole or not at all. Raises FaultError."""
+    write_tables({path: (frame, schema)})
+
+
+def write_tables(tables: Mapping[Path, tuple[pl.DataFrame, pa.DataFrameSchema]]) -> None:
+    """Write tables as CSV or parquet once all of them keep their schemas. Raises FaultError."""
+    checked = {path: check_own_table(frame, schema, path.name) for path, (frame, schema) in tables.items()}
+    for path, table in checked.items():
+        write_bytes(_encode(table, as_parquet=path.suffix == ".parquet"), path)
+
+
+def _encode(table: pl.DataFrame, *, as_parquet: bool) -> bytes:
+    if not as_parquet:
+        return table.write_csv().encode()
+    with BytesIO() as stream:
+        table.write_parquet(stream, compression="zstd", statistics=False)
+        return stream.getvalue()
 
 
 def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
@@ -79,12 +110,7 @@ def read_csv_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
 
 def table_bytes(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str, *, as_parquet: bool) -> bytes:
     """Validate a table and return it as CSV or parquet; equal tables give equal bytes."""
-    checked = check_table(frame, schema, name)
-    if not as_parquet:
-        return checked.write_csv().encode()
-    with BytesIO() as stream:
-        checked.write_parquet(stream, compression="zstd", statistics=False)
-        return stream.getvalue()
+    return _encode(check_own_table(frame, schema, name), as_parquet=as_parquet)
 
 
 def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, path: Path) -> None:
@@ -94,7 +120,7 @@ def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, pat
     with TemporaryDirectory(dir=path.parent, prefix=".pieces-") as folder:
         try:
             for number, piece in enumerate(pieces):
-                checked = check_table(piece, schema, path.name)
+                checked = check_own_table(piece, schema, path.name)
                 checked.write_parquet(Path(folder) / f"{number:06}.parquet", statistics=False)
             pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(
                 partial, compression="zstd", statistics=False, row_group_size=PIECE_ROWS

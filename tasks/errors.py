@@ -6,6 +6,7 @@ GuiseError
 │   └── AuditFailedError       what is stored is not what was approved
 └── InputError                 exit 2: wrong use or bad input
     ├── DocumentError          a table or document breaks its schema
+    │   └── FaultError         a table that Guise made itself does: a fault to report
     ├── ClipRefusedError       a clip cannot be admitted; the others go on
     ├── VideoError             a video cannot be read or written
     │   └── EmptyVideoError    a container without a single picture
@@ -43,6 +44,10 @@ class InputError(GuiseError):
 
 
 class DocumentError(InputError):
+    pass
+
+
+class FaultError(DocumentError):
     pass
 
 

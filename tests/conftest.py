@@ -1,5 +1,6 @@
 """Real clips, real weights, real servers: fetched once into the cache, verified, shared by the tests."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams
 
 # a slow machine is no wrong answer
-hypothesis.settings.register_profile("guise", deadline=None)
+hypothesis.settings.register_profile("guise", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("guise")
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from tasks.validate.averages import correlation, limits_of_agreement, mean, saturated
+
 Doubles = NDArray[np.float64]
 LEAST_FRAMES = 8
 SAME_EVENT_S = 0.2
@@ -41,14 +43,11 @@ def compare_series(original: Doubles, other: Doubles, period: float | None = Non
         first = middle + _wrapped(first - middle, period)
         second = first + _wrapped(second - first, period)
     apart = second - first
-    means = float(first.mean()), float(second.mean()), float(np.abs(apart).mean())
+    means = mean(first), mean(second), saturated(mean(np.abs(apart)))
     if len(first) < LEAST_FRAMES:
         return Agreement(*means, len(first))
-    spread = 1.96 * float(apart.std(ddof=1))
-    still = min(first.std(), second.std()) < 1e-9
-    correlation = None if still else float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))
-    mean = means[1] - means[0]
-    return Agreement(*means, len(first), correlation, mean - spread, mean + spread)
+    _, low, high = limits_of_agreement(apart)
+    return Agreement(*means, len(first), correlation(first, second), low, high)
 
 
 def _wrapped(angles: Doubles, period: float) -> Doubles:
@@ -63,7 +62,7 @@ def compare_values(original: float | None, other: float | None, n: int) -> Agree
     """Compare one figure of each arm; None or NaN where it is not known."""
     known = [value is not None and not np.isnan(value) for value in (original, other)]
     first, second = original if known[0] else None, other if known[1] else None
-    apart = None if first is None or second is None else abs(second - first)
+    apart = None if first is None or second is None else saturated(abs(second - first))
     return Agreement(first, second, apart, n)
 
 

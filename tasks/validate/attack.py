@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from schemas.jobs import Row
 from tasks.regions import Points
+from tasks.validate.averages import mean
 from tasks.validate.identity import (
     Embeddings,
     attack,
     distances,
     likeness_to,
     match_rates,
+    template_distance,
     template_of,
     true_match_rate,
 )  # fmt: skip
@@ -76,7 +78,7 @@ class Attacks:
                     "frames": len(probe.faces),
                     "subject_frames": len(faces),
                     "frames_no_face": int((~other.found).sum()),
-                    "distance_mean": float(apart.mean()),
+                    "distance_mean": mean(apart),
                     "distance_min": float(apart.min()),
                     "gallery_subjects": len(gallery),
                     **asdict(attack(faces, probe.subject, gallery)),
@@ -101,7 +103,7 @@ class Attacks:
                 "clip_a": first.clip_id,
                 "clip_b": second.clip_id,
                 "same_subject": first.subject == second.subject,
-                "distance": float(np.linalg.norm(faces[first] - faces[second])),
+                "distance": template_distance(faces[first], faces[second]),
             }
             for (arm, name), faces in self._templates.items()
             for first, second in combinations(faces, 2)

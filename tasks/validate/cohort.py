@@ -1,10 +1,9 @@
 """A cohort's figures: means over its clips, and how far its clinical signals agree (pure)."""
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from schemas.jobs import Row
+from tasks.validate.averages import correlation, limits_of_agreement, mean_of_known, ratio
 from tasks.validate.bootstrap import mean_interval
 
 LEAST_VALUES = 3
@@ -21,20 +20,13 @@ def cohort_means(invariance: pl.DataFrame) -> list[Row]:
 
 def _mean_row(rows: pl.DataFrame) -> Row:
     known = rows.drop_nulls("value").sort("clip_id")
-    values, floor = known["value"].to_numpy(), _mean(known["floor"])
+    values, floor = known["value"].to_numpy(), mean_of_known(known["floor"])
     low, high = mean_interval(values) or (None, None)
-    value = _mean(known["value"])
-    perfect = 1.0 if value == 0 == floor else None
-    ratio = value / floor if value is not None and floor else perfect
+    value = mean_of_known(known["value"])
     return {
-        "value": value, "low": low, "high": high, "floor": floor, "ratio_to_floor": ratio,
+        "value": value, "low": low, "high": high, "floor": floor, "ratio_to_floor": ratio(value, floor),
         "clips": len(values),
     }  # fmt: skip
-
-
-def _mean(column: pl.Series) -> float | None:
-    known = column.drop_nulls().to_numpy()
-    return float(known.mean()) if len(known) else None
 
 
 def cohort_agreement(signals: pl.DataFrame) -> list[Row]:
@@ -52,16 +44,10 @@ def _agreement_row(rows: pl.DataFrame) -> Row:
     row: Row = {"bias": None, "limit_low": None, "limit_high": None, "correlation": None, "n": len(apart)}
     if len(apart) < LEAST_VALUES:
         return row
-    bias, spread = float(apart.mean()), 1.96 * float(apart.std(ddof=1))
+    bias, low, high = limits_of_agreement(apart)
     return row | {
         "bias": bias,
-        "limit_low": bias - spread,
-        "limit_high": bias + spread,
-        "correlation": _correlation(first, second),
+        "limit_low": low,
+        "limit_high": high,
+        "correlation": correlation(first, second),
     }
-
-
-def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
-    if min(first.std(), second.std()) < 1e-9:
-        return None
-    return float(np.clip(np.corrcoef(first, second)[0, 1], -1, 1))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from schemas.evidence import PARTS
 from schemas.jobs import Row
 from schemas.keypoints import PARTS as KEYPOINT_PARTS
+from tasks.validate.averages import ratio
 from tasks.validate.clinical import Film, Reading, compare_signals, read_signals
 from tasks.validate.invariance import Metrics, keypoint_errors, measure
 from tasks.validate.people import Tracks
@@ -48,15 +49,12 @@ class Comparison:
             floors = self._metrics.setdefault(part, figures)
             for metric, figure in figures.items():
                 floor = floors[metric].value
-                # where the control shows none, an arm that shows none either is as good
-                perfect = 1.0 if figure.value == 0 == floor else None
-                ratio = figure.value / floor if figure.value is not None and floor else perfect
                 yield {
                     "part": part,
                     "metric": metric,
                     **asdict(figure),
                     "floor": floor,
-                    "ratio_to_floor": ratio,
+                    "ratio_to_floor": ratio(figure.value, floor),
                 }
 
     def _keypoint_errors(self, other: Tracks) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from schemas.frames import FRAMES
 from schemas.jobs import Row
 from schemas.params import Validate
 from tasks.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
-from tasks.documents import build_table, check_table, read_table, write_bytes, write_json, write_table
+from tasks.documents import build_table, read_table, write_json, write_tables
 from tasks.errors import DocumentError
 from tasks.inference import shared_weights
 from tasks.recognisers import make_recognisers
@@ -118,16 +118,14 @@ def write_evidence(
         "verdicts": judge(clip_ids, settings.rules, tables),
     }
     tables |= {name: build_table(collected[name], schema) for name, schema in COLLECTED.items()}
-    for name, schema in (MEASURED | COLLECTED).items():
-        write_table(tables[name], schema, root / EVIDENCE / f"{name}.parquet")
-    plotted = {"methods": (compare_methods(invariance, identity), METHODS), "roc": (rows["roc"], ROC)}
-    for name, (found, schema) in plotted.items():
-        table = check_table(build_table(found, schema), schema, f"{name}.csv")
-        write_bytes(table.write_csv().encode(), root / EVIDENCE / f"{name}.csv")
+    named = {
+        EVIDENCE / f"{name}.parquet": (tables[name], schema)
+        for name, schema in (MEASURED | COLLECTED).items()
+    } | {
+        EVIDENCE / "methods.csv": (build_table(compare_methods(invariance, identity), METHODS), METHODS),
+        EVIDENCE / "roc.csv": (build_table(rows["roc"], ROC), ROC),
+    }
+    write_tables({root / path: table for path, table in named.items()})
     summary = EVIDENCE / "summary.json"
     write_json(summarise(read_clips(root), invariance, identity, tables["verdicts"]), root / summary)
-    return (
-        *(str(EVIDENCE / f"{name}.parquet") for name in tables),
-        str(summary),
-        *(str(EVIDENCE / f"{name}.csv") for name in plotted),
-    )
+    return (*map(str, named), str(summary))

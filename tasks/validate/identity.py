@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Embeddings = NDArray[np.float32]
 RANK5 = 5
+LEAST_LENGTH = 1e-12
 
 
 def distances(original: Embeddings, other: Embeddings) -> NDArray[np.float64]:
@@ -44,6 +45,11 @@ def template_of(probes: Embeddings) -> Embeddings:
     return _unit(_unit(probes).mean(axis=0))
 
 
+def template_distance(first: Embeddings, second: Embeddings) -> float:
+    """Return the distance of two directions, in 0..2."""
+    return min(float(np.linalg.norm(first.astype(np.float64) - second)), 2.0)
+
+
 def attack(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> Attack:
     """Look for the subject of N probes in the gallery."""
     own, likeness = list(gallery).index(subject), likeness_to(probes, gallery)
@@ -74,4 +80,6 @@ def true_match_rate(rates: list[tuple[float, float]], false_match_rate: float) -
 
 
 def _unit(vectors: Embeddings) -> Embeddings:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
+    # opposite faces have no mean direction
+    return np.asarray(vectors / np.maximum(lengths, LEAST_LENGTH), np.float32)

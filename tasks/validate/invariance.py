@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.validate.averages import mean, percentile, weighted_mean
 from tasks.validate.bootstrap import mean_interval, percentile_interval
 from tasks.validate.movement import movement_difference, temporal_correlation
 from tasks.validate.oks import OKS_POINTS, average_precision, part_oks
@@ -154,22 +155,22 @@ def _mean(per_frame: NDArray[np.floating], block: int) -> Figure:
     if not len(values):
         return Figure(None, 0)
     interval = mean_interval(values, block) or (None, None)
-    return Figure(float(values.mean()), len(values), *interval)
+    return Figure(mean(values), len(values), *interval)
 
 
 def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> Metrics:
     names = [f"pck@{limit}" for limit in pck_thresholds]
     if not errors.size:
         return {name: Figure(None, 0) for name in ("nme_mean", "nme_p95", "nme_max", *names)}
-    per_frame, count = np.nanmean(errors, axis=1), len(errors)
+    per_frame, count = np.asarray(np.nanmean(errors, axis=1, dtype=np.float64)), len(errors)
     shown = (~np.isnan(errors)).sum(axis=1)
     within = [(errors <= limit).sum(axis=1) / shown for limit in pck_thresholds]
     return {
         "nme_mean": _mean(per_frame, block),
         "nme_p95": Figure(
-            float(np.percentile(per_frame, 95)),
+            percentile(per_frame, 95),
             count,
-            *(percentile_interval(per_frame.astype(np.float64), 95, block) or (None, None)),
+            *(percentile_interval(per_frame, 95, block) or (None, None)),
         ),
         "nme_max": Figure(float(per_frame.max()), count),
     } | {name: _mean(share, block) for name, share in zip(names, within, strict=True)}
@@ -188,12 +189,12 @@ def _movements(
             continue
         pair = first[:, known], second[:, known]
         length = float(np.median(lengths[person, frames]))
-        correlation = temporal_correlation(*pair)
-        alike += [] if correlation is None else [(correlation, int(frames.sum()))]
+        followed = temporal_correlation(*pair)
+        alike += [] if followed is None else [(followed, int(frames.sum()))]
         for name, order in (("speed", 1), ("jerk", 3)):
             apart[name].append(movement_difference(*pair, time_s[frames], length, order))
-    weights = [count for _, count in alike]
-    mean = float(np.average([value for value, _ in alike], weights=weights)) if alike else None
-    return {"correlation": Figure(mean, sum(weights))} | {
-        f"{name}_difference": _mean(np.concatenate(values), _block(time_s)) for name, values in apart.items()
+    values, weights = np.array(alike, np.float64).reshape(-1, 2).T
+    correlation = weighted_mean(values, weights) if alike else None
+    return {"correlation": Figure(correlation, int(weights.sum()))} | {
+        f"{name}_difference": _mean(np.concatenate(found), _block(time_s)) for name, found in apart.items()
     }

@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.evidence import MOST
+from tasks.validate.averages import mean, saturated
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 LEAST_FRAMES = 8
@@ -29,7 +32,7 @@ def temporal_correlation(original: Floats, other: Floats) -> float | None:
         # what stands still only in the other does not follow
         alike.append(product / np.maximum(spread[0] * spread[1], STILL)[moving])
     found = np.concatenate(alike)
-    return float(np.clip(found.mean(), -1, 1)) if len(found) else None
+    return mean(found.clip(-1, 1)) if len(found) else None
 
 
 def _blocks(keypoints: int) -> list[slice]:
@@ -65,7 +68,8 @@ def movement_difference(
         apart += np.abs(first - second).sum(axis=1) / original.shape[1]
     gaps = np.diff(time_s) > 2 * np.median(np.diff(time_s))
     broken = np.convolve(gaps, np.ones(order), "valid") > 0
-    return np.asarray(apart[~broken], np.float64)
+    # a step between two ticks of a fine clock is as good as endless
+    return np.asarray(np.minimum(apart[~broken], MOST), np.float64)
 
 
 def mean_speed(xy: Floats, time_s: Doubles) -> float:
@@ -74,4 +78,4 @@ def mean_speed(xy: Floats, time_s: Doubles) -> float:
         float(np.linalg.norm(derivative(xy[:, block], time_s, 1), axis=2).sum())
         for block in _blocks(xy.shape[1])
     ]
-    return sum(sums) / float((len(xy) - 1) * xy.shape[1])
+    return saturated(sum(sums) / float((len(xy) - 1) * xy.shape[1]))

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.validate.averages import mean
+
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
@@ -27,7 +29,8 @@ def oks(distances: Floats, areas: Floats, sigmas: Doubles | float) -> Doubles:
     COCO's definition with k = 2 sigma.
     """
     spread = 2 * areas[:, None] * (2 * np.asarray(sigmas)) ** 2
-    return np.asarray(np.nanmean(np.exp(-(distances.astype(np.float64) ** 2) / spread), axis=1), np.float64)
+    alike = np.exp(-(distances.astype(np.float64) ** 2) / spread)
+    return np.asarray(np.nanmean(alike, axis=1).clip(0, 1), np.float64)
 
 
 def part_oks(distances: Floats, areas: Floats, part: str) -> Doubles:
@@ -51,7 +54,7 @@ def average_precision(values: Doubles, scores: Floats, strangers: Floats, missed
         return None
     order = np.argsort(-np.concatenate([scores, strangers]), kind="mergesort")
     similar = np.concatenate([values, np.full(len(strangers), -1.0)])[order]
-    return float(np.mean([_precision(similar >= limit, expected) for limit in AP_LIMITS]))
+    return mean(np.array([_precision(similar >= limit, expected) for limit in AP_LIMITS]))
 
 
 def _precision(right: NDArray[np.bool_], expected: int) -> float:
@@ -60,4 +63,4 @@ def _precision(right: NDArray[np.bool_], expected: int) -> float:
     # no later point may be better
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     first = np.searchsorted(hits / expected, RECALLS)
-    return float(np.append(envelope, 0)[np.minimum(first, len(envelope))].mean())
+    return mean(np.append(envelope, 0)[np.minimum(first, len(envelope))])

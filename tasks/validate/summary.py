@@ -4,6 +4,7 @@ import polars as pl
 
 from schemas.evidence import METHOD_FIGURES, RECOGNISERS
 from schemas.jobs import Row
+from tasks.validate.averages import mean_of_known, ratio
 from tasks.validate.bootstrap import mean_interval
 
 Figures = dict[str, float | int | None]
@@ -24,25 +25,24 @@ def summarise(
 
 
 def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figures:
-    def mean(part: str, metric: str, column: str = "value") -> float | None:
-        rows = invariance.filter(arm=arm, part=part, metric=metric)
-        value = rows[column].mean()
-        return round(float(value), 6) if isinstance(value, float) else None
+    def figure(part: str, metric: str, column: str = "value") -> float | None:
+        return _round(mean_of_known(invariance.filter(arm=arm, part=part, metric=metric)[column]))
 
-    face, floor = mean("face", "nme_mean"), mean("face", "nme_mean", "floor")
+    face, floor = figure("face", "nme_mean"), figure("face", "nme_mean", "floor")
+    times = ratio(face, floor)
     figures: Figures = {
-        "face_found_again": mean("face", "found_again"),
+        "face_found_again": figure("face", "found_again"),
         "face_nme": face,
-        "face_nme_ratio_to_control": round(face / floor, 4) if face and floor else None,
-        "head_error": mean("head", "nme_mean"),
-        "head_oks": mean("head", "oks_mean"),
-        "body_nme": mean("body", "nme_mean"),
-        "body_found_again": mean("body", "found_again"),
+        "face_nme_ratio_to_control": None if times is None else round(times, 4),
+        "head_error": figure("head", "nme_mean"),
+        "head_oks": figure("head", "oks_mean"),
+        "body_nme": figure("body", "nme_mean"),
+        "body_found_again": figure("body", "found_again"),
     }
     for name in identity["recogniser"].unique(maintain_order=True):
         rows = identity.filter(arm=arm, recogniser=name)
         figures[f"{name}_distance_min"] = _round(rows["distance_min"].min())
-        figures[f"{name}_rank1"] = _round(rows["rank1"].mean())
+        figures[f"{name}_rank1"] = _round(mean_of_known(rows["rank1"]))
     return figures
 
 
@@ -74,8 +74,7 @@ def _method(arm: str, clips: list[str], invariance: pl.DataFrame, identity: pl.D
 def _spread(name: str, column: pl.Series) -> Row:
     values = column.drop_nulls().sort().to_numpy()
     low, high = mean_interval(values) or (None, None)
-    mean = float(values.mean()) if len(values) else None
-    return {name: _round(mean), f"{name}_low": _round(low), f"{name}_high": _round(high)}
+    return {name: _round(mean_of_known(column)), f"{name}_low": _round(low), f"{name}_high": _round(high)}
 
 
 def _round(value: object) -> float | None:

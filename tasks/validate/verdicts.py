@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from schemas.evidence import MOST
 from schemas.jobs import Row
 from schemas.params import Rule
+from tasks.validate.averages import ratio
 
 RANK = {"pass": 0, "review": 1, "fail": 2}
 
@@ -40,15 +42,17 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
             rule.metric,
         )
         if rule.relative_to_floor and column in rows.columns:
-            # where the control shows none, a method that shows none either is as good
-            perfect = (pl.col("floor") == 0) & (pl.col(column) == 0)
-            ratio = pl.when(perfect).then(1.0).otherwise(pl.col(column) / pl.col("floor"))
-            rows = rows.with_columns(relative=ratio)
-            column = "relative"
+            return [_relative(value, floor) for value, floor in zip(rows[column], rows["floor"], strict=True)]
     else:
         rows = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=rule.part, metric=rule.metric)
         column = "ratio_to_floor" if rule.relative_to_floor else "value"
     return rows[column].to_list() if column in rows.columns else []
+
+
+def _relative(value: float | None, floor: float | None) -> float | None:
+    # what the control does not show at all is exceeded without end
+    times = ratio(value, floor)
+    return MOST if times is None and value is not None and floor is not None else times
 
 
 def holds(rule: Rule, value: float | None) -> bool:

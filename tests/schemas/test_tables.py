@@ -1,5 +1,6 @@
 """Each table refuses a bad value, and says where."""
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -27,8 +28,8 @@ from schemas.evidence import (
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
-from tasks.documents import check_table, read_table, write_table
-from tasks.errors import DocumentError
+from tasks.documents import check_table, read_table, write_table, write_tables
+from tasks.errors import DocumentError, FaultError
 from tasks.keypoints import to_table
 
 CLIP = "clip-0123456789abcdef"
@@ -99,7 +100,7 @@ BAD = [
     ("timeline", "arm", "blur"),
     ("timeline", "face_nme", -0.1),
     ("identity_frames", "recogniser", "nobody"),
-    ("identity_frames", "distance", 2.1),
+    ("identity_frames", "distance", -0.1),
     ("signals", "correlation", 1.01),
     ("signals", "difference", -1.0),
     ("linkage", "distance", 2.5),
@@ -108,7 +109,7 @@ BAD = [
     ("methods", "method", "fog"),
     ("methods", "face_nme", -2.0),
     ("methods", "dlib_rank1", 5.0),
-    ("methods", "dlib_distance", 99.0),
+    ("methods", "dlib_distance", -0.1),
     ("methods", "head_oks_high", float("nan")),
     ("invariance", "value", float("nan")),
     ("invariance", "value", float("inf")),
@@ -124,7 +125,7 @@ BAD = [
     ("verdicts", "value", float("nan")),
     ("identity", "rank5", 1.2),
     ("identity", "rank1", 1.2),
-    ("identity", "distance_min", 3.0),
+    ("identity", "distance_min", -0.1),
     ("verdicts", "verdict", "fine"),
     ("verdicts", "comparison", "<"),
 ]
@@ -192,6 +193,26 @@ def test_a_bad_value_cannot_be_written_or_read(tmp_path):
     bad.write_parquet(tmp_path / "coverage.parquet")
     with pytest.raises(DocumentError, match="column source row 1"):
         read_table(tmp_path / "coverage.parquet", COVERAGE)
+
+
+def test_a_table_that_guise_made_wrong_is_told_as_a_fault_of_guise(tmp_path):
+    good = _frame("cohort")
+    bad = good.with_columns(high=pl.lit(float(np.nextafter(1, 2))), metric=pl.lit("pck@0.02"))
+    paths = tmp_path / "cohort.parquet", tmp_path / "other.parquet"
+    with pytest.raises(FaultError) as caught:
+        write_tables({paths[0]: (good, COHORT), paths[1]: (bad, COHORT)})
+    for said in ("other.parquet", "column high row 1", "but it is 1.0000000000000002", "metric pck@0.02",
+                 "a fault of Guise, not of your data", "carries on at this stage"):  # fmt: skip
+        assert said in str(caught.value), said
+    # nothing was written, since not all of it is sound
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_words_of_a_row_are_not_told():
+    with pytest.raises(DocumentError) as caught:
+        check_table(_frame("manifest", task="Mueller 1961"), MANIFEST, "manifest.csv")
+    assert "column task row 1" in str(caught.value)
+    assert "Mueller" not in str(caught.value)
 
 
 def test_a_file_that_is_no_table_is_one_sentence(tmp_path):
