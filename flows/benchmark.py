@@ -13,7 +13,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from flows.stage import load_stage
+from flows.stage.load import load_stage
 from schemas.clips import CLIPS
 from schemas.params import Params
 from tasks.clips import CLIPS_PATH, video_path

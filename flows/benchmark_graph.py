@@ -32,7 +32,7 @@ from flows.sample import CLIPS as SAMPLE
 from flows.sample import prepare_demo
 from flows.screen import show_table
 from flows.servers import HOST, Server, prefect_server, serve, serve_on_free_ports
-from flows.stage import load_stage
+from flows.stage.load import load_stage
 from flows.workspace import CODE, HERE
 from schemas.clips import CLIPS
 from schemas.reports import StageReport

@@ -30,6 +30,13 @@ DEFAULTS = {
 }
 
 
+def private_folder(folder: Path) -> Path:
+    """Make a folder that nobody else may look into, unless it is there, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
 def keep_to_ourselves() -> None:
     """Switch off telemetry, keep Prefect's files in the workspace, reach our servers past any proxy."""
     os.environ.update(SILENCE)
@@ -37,7 +44,8 @@ def keep_to_ourselves() -> None:
         os.environ.setdefault(name, value)
     home = Path.cwd() / STATE / "prefect"
     if (Path.cwd() / "dvc.yaml").is_file():
-        home.mkdir(parents=True, exist_ok=True)
+        private_folder(home.parent)
+        home.mkdir(exist_ok=True)
     os.environ.setdefault("PREFECT_HOME", str(home))
     os.environ.setdefault("YOLO_CONFIG_DIR", str(home.parent / "ultralytics"))
     for name in ("NO_PROXY", "no_proxy"):

@@ -2,9 +2,10 @@
 
 import logging
 import os
-import subprocess
 import sys
+import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.environment import LOGS, RELEASE, REPORTS
-from flows.lifetime import ending_with_parent
+from flows.stage.standing import standing_process
 from schemas.reports import StageReport
 from tasks.clips import read_clips, refusals_path
 from tasks.documents import read_document, read_params
@@ -83,27 +84,64 @@ def changed_nodes(root: Path, *nodes: str) -> list[str]:
 def reproduce(node: str, version: str | None) -> NodeResult:
     """Run one node of the graph if anything that it depends on has changed; version: for which release."""
     root = Path.cwd()
-    if not changed_nodes(root, node):
-        return NodeResult(node)
-    expected = expected_reports(root, node)
-    for path in expected:
-        path.unlink(missing_ok=True)
-    command = ending_with_parent([sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", node])
-    environment = os.environ | ({RELEASE: version} if version else {})
-    log = root / LOGS / "dvc.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as sink:
-        done = subprocess.run(command, cwd=root, env=environment, stdout=sink, stderr=sink, check=False)
+    with open_repo(root) as repo:
+        if not repo.status(targets=[node]):
+            return NodeResult(node)
+        expected = _expected_reports(repo, root, node)
+        for path in expected:
+            path.unlink(missing_ok=True)
+        # in a thread, DVC leaves Ctrl-C to us
+        with _words_to(root / LOGS / "dvc.txt"), _told(version), ThreadPoolExecutor(1) as aside:
+            trouble = aside.submit(_repro, repo, node).result()
     reports = tuple(read_document(path, StageReport) for path in expected if path.is_file())
     for report in reports:
         if report.failure:
             raise _with_exit_code(report)
-    if done.returncode:
+    if trouble:
         raise StageError(
             f"{node} did not end (see {LOGS / 'dvc.txt'}): run the same command again, "
             "finished clips are kept"
         )
     return NodeResult(node, reports)
+
+
+def _repro(repo: Repo, node: str) -> bool:
+    """Let DVC reproduce one node; return whether it could not. Its words go to where descriptor 2 leads."""
+    try:
+        repo.reproduce([node], single_item=True)
+    except Exception:  # DVC's own, and whatever the disk does to it
+        traceback.print_exc()
+        return True
+    return False
+
+
+@contextmanager
+def _told(version: str | None) -> Iterator[None]:
+    """Tell the commands of the block for which release they run."""
+    if version:
+        os.environ[RELEASE] = version
+    try:
+        yield
+    finally:
+        os.environ.pop(RELEASE, None)
+
+
+@contextmanager
+def _words_to(log: Path) -> Iterator[None]:
+    """Send what this process and its commands print to a file until the block ends."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    kept = [os.dup(number) for number in (1, 2)]
+    sys.stdout.flush()
+    try:
+        with log.open("wb") as sink:
+            for number in (1, 2):
+                os.dup2(sink.fileno(), number)
+        yield
+    finally:
+        sys.stdout.flush()
+        for number, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, number)
+            os.close(before)
 
 
 def _with_exit_code(report: StageReport) -> GuiseError:
@@ -115,8 +153,12 @@ def _with_exit_code(report: StageReport) -> GuiseError:
 def expected_reports(root: Path, node: str) -> list[Path]:
     """Return the report of every `flows.stage` command of a node."""
     with open_repo(root) as repo:
-        stage = repo.stage.load_one(name=node)
-        commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
+        return _expected_reports(repo, root, node)
+
+
+def _expected_reports(repo: Repo, root: Path, node: str) -> list[Path]:
+    stage = repo.stage.load_one(name=node)
+    commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
     names = [command.split("flows.stage", 1)[1].split() for command in commands]
     return [root / REPORTS / f"{'-'.join(words)}.json" for words in names]
 
@@ -143,12 +185,13 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
     if "ingest" in order and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
     results = []
-    for node in order:
-        result = reproduce(node, version)
-        tell(result)
-        if node == "ingest" and upto != node:
-            _require_clips(root)
-        results.append(result)
+    with standing_process(root):
+        for node in order:
+            result = reproduce(node, version)
+            tell(result)
+            if node == "ingest" and upto != node:
+                _require_clips(root)
+            results.append(result)
     return results
 
 

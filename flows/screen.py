@@ -91,7 +91,7 @@ def show_clips(root: Path) -> None:
     The file that was handed in stands beside its pseudonym on this screen and nowhere else.
     """
     invariance, identity, verdicts = _evidence(root)
-    files = _files(root)
+    files = handed_in(root)
     rows = []
     for clip_id in verdicts["clip_id"].unique(maintain_order=True):
         face = _one(invariance, clip_id=clip_id, part="face", metric="nme_mean")
@@ -125,7 +125,8 @@ def _one(table: pl.DataFrame, **where: str) -> dict[str, float | None]:
     return rows.row(0, named=True) if rows.height else {}
 
 
-def _files(root: Path) -> dict[str, str]:
+def handed_in(root: Path) -> dict[str, str]:
+    """Return clip_id -> the file that was handed in, for this screen only."""
     return dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "file").iter_rows())
 
 
@@ -149,7 +150,7 @@ def refused(root: Path) -> list[dict[str, str]]:
     if not (root / CLIPS_PATH).is_file():
         return []
     clips = read_clips(root).filter(status="refused")
-    files = _files(root)
+    files = handed_in(root)
     failed = refused_clips(root) if (root / REFUSED).is_file() else {}
     return [
         {"file": files[row["clip_id"]], "reason": row["reason"], "detail": row["detail"] or ""}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from flows.environment import API_URL, LOGS
+from flows.environment import API_URL, LOGS, private_folder
 from flows.lifetime import ending_with_parent
 from tasks.documents import write_json
 from tasks.errors import InputError
@@ -37,12 +37,17 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Server:
-    """How a server is started on given ports, and how it says that it is ready."""
+    """How a server is started on given ports, and how it says that it is ready.
+
+    folder: where it stands. leaves: what it leaves behind elsewhere when it ends.
+    """
 
     name: str
     log: Path
     command: Callable[[list[int]], list[str]]
     is_ready: Callable[[list[int]], bool]
+    folder: Path | None = None
+    leaves: Callable[[list[int]], list[Path]] = lambda ports: []
 
 
 @contextmanager
@@ -54,8 +59,10 @@ def serve_on_free_ports(server: Server, count: int) -> Iterator[list[int]]:
     with ExitStack() as stack:
         for tries_left in reversed(range(TRIES)):
             ports = free_ports(count)
-            running = serve(server.command(ports), partial(server.is_ready, ports), server.log, server.name)
+            is_ready = partial(server.is_ready, ports)
+            running = serve(server.command(ports), is_ready, server.log, server.name, server.folder)
             try:
+                stack.callback(_remove, server.leaves(ports))
                 stack.enter_context(running)
                 break
             except InputError:
@@ -64,9 +71,14 @@ def serve_on_free_ports(server: Server, count: int) -> Iterator[list[int]]:
         yield ports
 
 
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def serve(
-    command: list[str], is_ready: Callable[[], bool], log: Path, name: str
+    command: list[str], is_ready: Callable[[], bool], log: Path, name: str, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends. Raises InputError where it is not ready in time."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +88,7 @@ def serve(
             stdout=sink,
             stderr=sink,
             stdin=subprocess.DEVNULL,
+            cwd=folder,
         )
     try:
         _await(process, is_ready, name, log)
@@ -123,16 +136,17 @@ def _has_volume_server(master: str) -> bool:
 @contextmanager
 def prefect_server(root: Path) -> Iterator[str]:
     """Give the block a Prefect API: the one that is configured, or a server of its own."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     configured = os.environ.get(API_URL)
     if configured:
         if not _answers(f"{configured}/health"):
             raise InputError(
                 f"the Prefect server that {API_URL} names does not answer: start it, or unset it"
             )
-        yield configured
+        with temporary_settings({PREFECT_API_URL: configured}):
+            yield configured
         return
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port"]
     server = Server(
         "Prefect server",
@@ -171,7 +185,7 @@ class ObjectStore:
 @contextmanager
 def object_store(folder: Path) -> Iterator[ObjectStore]:
     """Run SeaweedFS's S3 server over a folder; credentials are new each time."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
     identity = {
         "name": "guise",
@@ -182,12 +196,21 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
     write_json({"identities": [identity]}, config)
     config.chmod(0o600)
     flags = {
-        "ip": HOST, "ip.bind": HOST, "s3.config": config, "dir": folder, "volume.max": 400,
+        "ip": HOST, "ip.bind": HOST, "s3.config": config.resolve(), "dir": folder.resolve(),
+        "volume.max": 400,
+        "s3.localSocket": "s3.sock", "filer.localSocket": "filer.sock",
         "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0, "s3.port.lance": 0,
         "master.telemetry": "false",
     }  # fmt: skip
     weed = str(Path(sys.executable).parent / "weed")
-    words = [weed, "server", "-s3", *(f"-{name}={value}" for name, value in flags.items())]
+    # it would log into the machine's temp folder, names of objects included
+    words = [
+        weed,
+        "-logtostderr=true",
+        "server",
+        "-s3",
+        *(f"-{name}={value}" for name, value in flags.items()),
+    ]
     places = ("s3", "master", "filer", "volume")
     names = [f"-{place}.port{kind}" for kind in ("", ".grpc") for place in places]
 
@@ -200,6 +223,9 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         folder / "weed.log",
         lambda ports: [*words, *(f"{name}={port}" for name, port in zip(names, ports, strict=True))],
         is_ready,
+        folder,
+        # where it puts these is no setting of it
+        lambda ports: [*map(Path, map("/tmp/seaweedfs-{}-grpc-{}.sock".format, places, ports[4:]))],
     )
     with serve_on_free_ports(server, len(names)) as ports:
         yield ObjectStore(f"http://{HOST}:{ports[0]}", access_key, secret_key)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.environment import LOGS, STATE
+from flows.environment import LOGS, STATE, private_folder
 from flows.git import commit, git
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
@@ -49,6 +49,7 @@ def make_workspace(root: Path) -> list[str]:
     if root.exists() and any(root.iterdir()) and not is_workspace(root):
         raise InputError(f"{root} is not empty and no workspace: name a new folder")
     root.mkdir(parents=True, exist_ok=True)
+    private_folder(root / STATE)
     told = [_take_code(root)]
     if not (root / ".git").is_dir():
         git(root, "init", "--quiet", "--initial-branch", "main")

@@ -13,7 +13,7 @@ import flows
 import schemas
 import tasks
 from flows.code import PACKAGES, code_digest, project_modules, stage_modules
-from flows.stage import STAGES, load_stage
+from flows.stage.load import STAGES, load_stage
 
 REPO = Path(__file__).resolve().parent.parent
 GRAPH = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
@@ -50,7 +50,7 @@ def test_deps_cover_every_module_that_a_stage_imports(name):
     deps = [REPO / dep for dep in node.get("do", node)["deps"] if "$" not in dep]
     stages = {command.split()[3] for command in _commands(node)}
     modules = [module for stage in stages for module in stage_modules(REPO, stage)]
-    for module, path in project_modules(REPO, "flows.stage", *modules).items():
+    for module, path in project_modules(REPO, "flows.stage.__main__", *modules).items():
         assert any(path == dep or dep in path.parents for dep in deps), f"{name} lacks {module}"
 
 
@@ -126,7 +126,7 @@ def test_locks_hold_hashes_and_no_address():
 
 
 def test_what_only_profiles_need_is_not_imported_by_default():
-    ask = "import flows.cli, flows.stage, tasks.extract, tasks.deidentify, sys; print(*sys.modules)"
+    ask = "import flows.cli, flows.stage.run, tasks.extract, tasks.deidentify, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", ask], cwd=REPO, check=True, capture_output=True, text=True)
     assert not {"torch", "ultralytics", "insightface", "skimage"} & set(done.stdout.split())
 

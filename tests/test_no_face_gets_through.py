@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
-from flows.stage import load_stage
+from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
 from tasks.clips import corrections_path, coverage_path, video_path
 from tasks.detectors import View

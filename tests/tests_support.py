@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from av.bitstream import BitStreamFilterContext
 
-from flows.stage import load_stage
+from flows.stage.load import load_stage
 from schemas.clips import CLIPS
 from tasks.clips import CLIPS_PATH, video_path
 from tasks.documents import build_table, write_table

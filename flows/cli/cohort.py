@@ -73,8 +73,10 @@ def _replay(root: Path, stage: str | None) -> None:
     from flows import screen
     from flows.replay import replay
     from flows.servers import prefect_server
+    from flows.stage.standing import standing_process
 
-    with prefect_server(root):
+    # both take a while to start
+    with standing_process(root), prefect_server(root):
         results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
     answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))

@@ -7,7 +7,7 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
-import flows.stage as stage_module
+import flows.stage.run as stage_module
 import tasks.control as control
 from flows.replay import forget_refusals
 from schemas.refusals import REFUSALS

@@ -1,112 +1,29 @@
-"""One DVC stage as a Prefect flow: fan its clips out, collect its table.
-
-python -m flows.stage NAME [ARM]
-"""
+"""Fan a stage's clips out, collect its table."""
 
 import os
 import sys
 import time
 from collections.abc import Iterator
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, cast
 
-from prefect import Task, flow, tags, task
-from prefect.client.schemas.objects import State
-from prefect.context import TaskRunContext
+from prefect import Task, flow, tags
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.code import code_digest, stage_modules
 from flows.environment import RELEASE, REPORTS
 from flows.failures import describe_failure
-from flows.lifetime import end_with_parent
 from flows.progress import clip_progress
 from flows.runners import clip_runner, placement
 from flows.servers import prefect_server
+from flows.stage.job import code_here, process_job
+from flows.stage.load import load_stage
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Params
 from schemas.refusals import REFUSALS
 from schemas.reports import StageReport
 from tasks.clips import refusals_path
 from tasks.documents import build_table, read_params, write_json, write_table
-from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
-from tasks.hashing import sha256_document, sha256_file
-
-# what may pass by itself: a network folder that is gone for a moment, memory that others use
-HEALING = (OSError, MemoryError, EOFError)
-WAITS_S = [2.0, 10.0]
-STAGES = ("models", "ingest", "control", "extract", "deidentify", "validate")
-
-
-class Stage(Protocol):
-    """What every stage package offers; paths are relative to the workspace."""
-
-    def folder(self, arm: str) -> Path: ...
-    def plan(self, root: Path, params: Params, arm: str) -> list[Job]: ...
-    def process(self, root: Path, job: Job) -> Row: ...
-    def collect(self, root: Path, params: Params, arm: str, rows: list[Row]) -> Collected: ...
-
-
-def load_stage(name: str) -> Stage:
-    """Import a stage package by name. Raises StageError for an unknown one."""
-    if name not in STAGES:
-        raise StageError(f"there is no stage {name}: choose one of {', '.join(STAGES)}")
-    return cast(Stage, import_module(f"tasks.{name}"))
-
-
-def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """Return the digest of everything that a job's outputs depend on."""
-    job: Job = parameters["job"]
-    return sha256_document(
-        {
-            "stage": job.stage,
-            "arm": job.arm,
-            "key": job.key,
-            "inputs": dict(job.inputs),
-            "settings": {name: value.model_dump(mode="json") for name, value in job.settings.items()},
-            "code": parameters["code"],
-        }
-    )
-
-
-@cache
-def _code_here(stage: str) -> str:
-    return code_digest(Path.cwd(), *stage_modules(Path.cwd(), stage))
-
-
-def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
-    """Return whether a failed job is worth another try."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, ClipFailedError) and error.heals
-
-
-@task(
-    task_run_name="{job.stage} {job.key}",
-    cache_key_fn=job_cache_key,
-    persist_result=True,
-    result_serializer="json",
-    retries=len(WAITS_S),
-    retry_delay_seconds=WAITS_S,
-    retry_condition_fn=can_heal,
-)
-def process_job(job: Job, code: str) -> Row:
-    """Run one job; whatever fails leaves as a sentence that names no file."""
-    where = f"{job.stage} {job.key}"
-    if _code_here(job.stage) != code:
-        raise StageError(f"{where}: the worker runs other code than this workspace: start it there again")
-    try:
-        return load_stage(job.stage).process(Path.cwd(), job)
-    except (VideoError, FaultError) as error:
-        raise ClipFailedError(f"{where}: {error}") from None
-    except GuiseError as error:
-        raise StageError(f"{where}: {error}") from None
-    except Exception as error:
-        known = describe_failure(error, where)
-        if isinstance(known, DiskError):
-            raise known from None
-        raise ClipFailedError(str(known), heals=isinstance(error, HEALING)) from None
+from tasks.errors import ClipFailedError, GuiseError, StageError
+from tasks.hashing import sha256_file
 
 
 def run_name(name: str, arm: str) -> str:
@@ -122,7 +39,7 @@ def run_stage(name: str, arm: str) -> StageReport:
     root, stage = Path.cwd(), load_stage(name)
     params = read_params(root)
     jobs = stage.plan(root, params, arm)
-    code = _code_here(name)
+    code = code_here(name)
     rows, refused, cached = _run_jobs(jobs, code)
     (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     collected = stage.collect(root, params, arm, rows)
@@ -224,9 +141,8 @@ def _keep_only(folder: Path, rows: list[Row], collected: Collected) -> None:
             path.unlink()
 
 
-def main(name: str, arm: str) -> int:
-    """Run the stage and leave a report. Returns the process's exit code."""
-    end_with_parent()
+def run_and_report(name: str, arm: str) -> int:
+    """Run a stage and leave a report. Returns the exit code of its command."""
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
         with prefect_server(Path.cwd()), tags(*filter(None, (name, os.environ.get(RELEASE)))):
@@ -238,10 +154,3 @@ def main(name: str, arm: str) -> int:
         print(f"guise: {known}", file=sys.stderr)
     write_json(report.model_dump(mode="json"), report_path)
     return report.exit_code
-
-
-if __name__ == "__main__":
-    # a dask worker must find the task by its module's name
-    from flows.stage import main as run
-
-    sys.exit(run(sys.argv[1], "".join(sys.argv[2:3])))

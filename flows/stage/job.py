@@ -1,0 +1,74 @@
+"""One clip's share of a stage as a Prefect task, cached by content."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.client.schemas.objects import State
+from prefect.context import TaskRunContext
+
+from flows.code import code_digest, stage_modules
+from flows.failures import describe_failure
+from flows.stage.load import load_stage
+from schemas.jobs import Job, Row
+from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
+from tasks.hashing import sha256_document
+
+# what may pass by itself: a network folder that is gone for a moment, memory that others use
+HEALING = (OSError, MemoryError, EOFError)
+WAITS_S = [2.0, 10.0]
+
+
+def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Return the digest of everything that a job's outputs depend on."""
+    job: Job = parameters["job"]
+    return sha256_document(
+        {
+            "stage": job.stage,
+            "arm": job.arm,
+            "key": job.key,
+            "inputs": dict(job.inputs),
+            "settings": {name: value.model_dump(mode="json") for name, value in job.settings.items()},
+            "code": parameters["code"],
+        }
+    )
+
+
+@cache
+def code_here(stage: str) -> str:
+    """Return the digest of the code that this process runs for a stage."""
+    return code_digest(Path.cwd(), *stage_modules(Path.cwd(), stage))
+
+
+def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
+    """Return whether a failed job is worth another try."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, ClipFailedError) and error.heals
+
+
+@task(
+    task_run_name="{job.stage} {job.key}",
+    cache_key_fn=job_cache_key,
+    persist_result=True,
+    result_serializer="json",
+    retries=len(WAITS_S),
+    retry_delay_seconds=WAITS_S,
+    retry_condition_fn=can_heal,
+)
+def process_job(job: Job, code: str) -> Row:
+    """Run one job; whatever fails leaves as a sentence that names no file."""
+    where = f"{job.stage} {job.key}"
+    if code_here(job.stage) != code:
+        raise StageError(f"{where}: the worker runs other code than this workspace: start it there again")
+    try:
+        return load_stage(job.stage).process(Path.cwd(), job)
+    except (VideoError, FaultError) as error:
+        raise ClipFailedError(f"{where}: {error}") from None
+    except GuiseError as error:
+        raise StageError(f"{where}: {error}") from None
+    except Exception as error:
+        known = describe_failure(error, where)
+        if isinstance(known, DiskError):
+            raise known from None
+        raise ClipFailedError(str(known), heals=isinstance(error, HEALING)) from None

@@ -1,0 +1,27 @@
+"""What every stage package offers, and how it is found by name."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Params
+from tasks.errors import StageError
+
+STAGES = ("models", "ingest", "control", "extract", "deidentify", "validate")
+
+
+class Stage(Protocol):
+    """What every stage package offers; paths are relative to the workspace."""
+
+    def folder(self, arm: str) -> Path: ...
+    def plan(self, root: Path, params: Params, arm: str) -> list[Job]: ...
+    def process(self, root: Path, job: Job) -> Row: ...
+    def collect(self, root: Path, params: Params, arm: str, rows: list[Row]) -> Collected: ...
+
+
+def load_stage(name: str) -> Stage:
+    """Import a stage package by name. Raises StageError for an unknown one."""
+    if name not in STAGES:
+        raise StageError(f"there is no stage {name}: choose one of {', '.join(STAGES)}")
+    return cast(Stage, import_module(f"tasks.{name}"))

@@ -1,0 +1,77 @@
+"""Stages one after the other: what the last one imported and opened, the next one finds.
+
+    python -m flows.stage.server SOCKET
+
+It ends with the process that started it, and with whoever asked for a stage and went away.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import select
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows.lifetime import end_with_parent
+from flows.stage.ask import TOLD
+
+LOOK_S = 0.2
+
+
+def stand(place: str) -> None:
+    """Run a stage for everybody who asks."""
+    os.umask(0o077)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(place)
+        door.listen()
+        # whoever asks meanwhile waits
+        from flows.stage.run import run_and_report
+
+        while True:
+            link, _ = door.accept()
+            with link, _ending_with(link):
+                asked = json.loads(link.makefile().readline())
+                _take_environment(asked["environment"])
+                code = run_and_report(asked["name"], asked["arm"])
+                _let_go()
+                link.sendall(f"{code}\n".encode())
+
+
+def _let_go() -> None:
+    """Give memory back that the next stage would only hold."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def _take_environment(told: dict[str, str]) -> None:
+    for name in TOLD:
+        os.environ.pop(name, None)
+    os.environ.update(told)
+
+
+@contextmanager
+def _ending_with(link: socket.socket) -> Iterator[None]:
+    """End this process where the one that asked is gone before its stage is done."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_S):
+            if select.select([link], [], [], 0)[0]:
+                os._exit(1)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    stand(sys.argv[1])
