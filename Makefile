@@ -10,7 +10,7 @@ PROVIDER ?= cpu
 WORKERS ?= 1
 SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
 
-.PHONY: setup gpu yolo demo test check clean lock server worker gpu-worker
+.PHONY: setup gpu yolo demo test test-neural check clean lock server worker gpu-worker
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := install --no-deps --require-hashes -r
 
@@ -62,21 +62,28 @@ worker: setup
 gpu-worker: setup
 	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 
+# a file of tests keeps to one process, since its tests share what they build
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+
 check: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -m "not slow"
+	@$(PYTEST) -q -m "not slow and not neural"
 
-test: setup .venv/neural
+test: setup
 	@command -v chromium >/dev/null || sh tools/apt-install chromium
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || sh tools/apt-install postgresql
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
+
+# the optional backends, with 7 GB of packages
+test-neural: setup .venv/neural
+	@$(PYTEST) -m neural
 
 # writes the locks anew; each is proven by installing it into an empty environment
 lock:

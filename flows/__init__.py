@@ -1,5 +1,5 @@
 """Orchestration. Importing it switches off all telemetry before Prefect or DVC is loaded."""
 
-from flows.environment import keep_to_ourselves
+from flows.host.environment import keep_to_ourselves
 
 keep_to_ourselves()

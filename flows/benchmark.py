@@ -17,7 +17,7 @@ from flows.stage.load import load_stage
 from schemas.clips import CLIPS
 from schemas.params import Params
 from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import build_table, read_params, write_table
+from tasks.documents import build_table, read_params, write_params, write_table
 from tasks.errors import InputError
 from tasks.hashing import sha256_file
 from tasks.inference import REGISTRY_PATH
@@ -101,7 +101,7 @@ def _prepare(here: Path, root: Path, clip: Path, options: Options) -> int:
     """Make a workspace of one admitted clip; return how many frames it has."""
     (here / "data").mkdir()
     (here / "data/models").symlink_to((root / "data/models").resolve())
-    (here / "params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    write_params(read_params(root), here)
     path = here / video_path("original", CLIP_ID)
     path.parent.mkdir(parents=True)
     if options.height or options.frames:

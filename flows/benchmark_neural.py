@@ -21,8 +21,8 @@ import yaml
 
 from flows.benchmark import Measure, Options, benchmark
 from flows.benchmark_graph import scratch
-from flows.environment import keep_to_ourselves
-from flows.failures import exit_code_of
+from flows.host.environment import keep_to_ourselves
+from flows.host.failures import exit_code_of
 from flows.sample import CLIPS
 from flows.screen import show_table
 from flows.workspace import HERE
@@ -123,7 +123,7 @@ def write_recogniser(path: Path, *, seed: int = 0) -> None:
 
 def profile(folder: Path, provider: str, memory_mb: int = 40_000) -> dict[str, Any]:
     """Return the default parameters with a neural swap by the weights in a folder."""
-    params: dict[str, Any] = yaml.safe_load((HERE / "params.yaml").read_text())
+    params = read_params(HERE).model_dump(mode="json", by_alias=True)
     for name in ("inswapper", "arcface"):
         params["models"][name] = {
             "source": f"file:{folder.resolve()}",
@@ -169,7 +169,8 @@ def measure(told: argparse.Namespace) -> tuple[list[Measure], list[int]]:
         weights.mkdir()
         write_swapper(weights / "inswapper.onnx", megabytes=told.megabytes)
         write_recogniser(weights / "arcface.onnx")
-        (root / "params.yaml").unlink()
+        for name in ("params", "params.yaml"):
+            (root / name).unlink()
         (root / "params.yaml").write_text(yaml.safe_dump(profile(weights, told.provider), sort_keys=False))
         params = read_params(root)
         for job in models.plan(root, params, ""):

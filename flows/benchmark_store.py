@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 
 from flows.audit import object_findings
+from flows.host.servers import object_store
 from flows.screen import show_table
-from flows.servers import object_store
 from schemas.release import Candidate, ReleaseFile
 from tasks.errors import AuditFailedError
 from tasks.hashing import sha256_file

@@ -21,7 +21,7 @@ from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_bytes, sha256_file
 from tasks.inference import REGISTRY_PATH
 
-SETTINGS = ["params.yaml", "dvc.yaml"]
+SETTINGS = ["params", "params.yaml", "dvc.yaml"]
 TRACED = [name for name in CODE if name not in SETTINGS]
 
 

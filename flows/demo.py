@@ -18,8 +18,9 @@ from flows.approval import approve
 from flows.audit import audit_release
 from flows.candidate import freeze
 from flows.decisions import decide, waiting_clips
-from flows.environment import STATE
-from flows.failures import exit_code_of
+from flows.host.environment import STATE
+from flows.host.failures import exit_code_of
+from flows.host.servers import ObjectStore, object_store, prefect_server, starting_aside
 from flows.inbox import take_inbox
 from flows.lineage import trace_clip
 from flows.memory import PeakMemory
@@ -38,7 +39,6 @@ from flows.screen import (
     show_refused,
     show_table,
 )
-from flows.servers import ObjectStore, object_store, prefect_server
 from flows.transfer import showing_transfer
 from schemas.evidence import IDENTITY
 from schemas.release import ReleaseClip
@@ -58,9 +58,10 @@ def run(root: Path, *, serve: bool) -> int:
     started = time.monotonic()
     with ExitStack() as stack:
         memory = stack.enter_context(PeakMemory())
-        store = stack.enter_context(object_store(root / STATE / "s3"))
-        os.environ.update(store.environment())
+        started_store = stack.enter_context(starting_aside(object_store(root / STATE / "s3")))
         api = stack.enter_context(prefect_server(root))
+        store = started_store()
+        os.environ.update(store.environment())
         code = _release(root)
         seconds = time.monotonic() - started
         heading("Figures of this run")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.environment import STATE
+from flows.host.environment import STATE
 from tasks.errors import InputError
 
 LOCK = STATE / "run.lock"

@@ -17,7 +17,7 @@ from dvc.stage import PipelineStage
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.environment import LOGS, RELEASE, REPORTS
+from flows.host.environment import LOGS, RELEASE, REPORTS
 from flows.stage.standing import standing_process
 from schemas.reports import StageReport
 from tasks.clips import read_clips, refusals_path

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from flows.environment import API_URL
+from flows.host.environment import API_URL
 from tasks.ingest.pseudonyms import fingerprint, known_key
 
 

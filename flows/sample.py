@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.environment import STATE
+from flows.host.environment import STATE
 from flows.workspace import make_workspace
 from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams

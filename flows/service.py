@@ -13,9 +13,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.environment import API_URL, keep_to_ourselves
-from flows.failures import exit_code_of
-from flows.servers import HOST
+from flows.host.environment import API_URL, keep_to_ourselves
+from flows.host.failures import exit_code_of
+from flows.host.servers import HOST
 from flows.workspace import require_workspace
 from tasks.documents import read_params
 from tasks.errors import InputError

@@ -4,7 +4,7 @@ import json
 import os
 import urllib.request
 
-from flows.environment import WEBHOOK
+from flows.host.environment import WEBHOOK
 
 ANSWER_S = 10
 

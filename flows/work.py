@@ -18,9 +18,9 @@ from flows.approval import approve, missing_approvals
 from flows.audit import audit_all
 from flows.candidate import freeze
 from flows.decisions import decide, waiting_clips, waiting_digest
-from flows.environment import keep_to_ourselves
 from flows.exclusive import alone
-from flows.failures import describe_failure
+from flows.host.environment import keep_to_ourselves
+from flows.host.failures import describe_failure
 from flows.inbox import take_inbox
 from flows.publication import publish as send
 from flows.replay import replay_graph

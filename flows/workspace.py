@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from flows.environment import LOGS, STATE, private_folder
+from ruamel.yaml import YAML
+
 from flows.git import commit, git
+from flows.host.environment import LOGS, STATE, private_folder
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 from tasks.publish.signature import KEY_PATH as SIGNING_KEY_PATH
@@ -19,6 +21,7 @@ CODE = [
     "tasks",
     "schemas",
     "dvc.yaml",
+    "params",
     "params.yaml",
     "prefect.yaml",
     ".dvcignore",
@@ -36,6 +39,7 @@ RECORDS = [
     "data/releases/allowed_signers",
     "data/evidence/summary.json",
 ]
+SETTINGS = ("params", "params.yaml")
 HERE = Path(__file__).resolve().parent.parent
 
 
@@ -79,9 +83,10 @@ def require_workspace(root: Path) -> None:
 
 
 def _take_code(root: Path) -> str:
+    _part_params(root)
     for name in [*CODE, CORRECTIONS_GUIDE]:
         source, target = HERE / name, root / name
-        if name == "params.yaml" and target.exists():
+        if name in SETTINGS and target.exists():
             continue
         if source.is_dir():
             shutil.rmtree(target, ignore_errors=True)
@@ -90,6 +95,21 @@ def _take_code(root: Path) -> str:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     return f"workspace {root} runs its own copy of Guise"
+
+
+def _part_params(root: Path) -> None:
+    """Move the weights and recipes of a former workspace out of its params.yaml."""
+    path, yaml = root / "params.yaml", YAML()
+    if not path.is_file() or (root / "params").exists():
+        return
+    document = yaml.load(path)
+    rule = document.get("deidentify", {})
+    pools = {name: {"pool": rule[name].pop("pool")} for name in ("targets", "inswapper") if name in rule}
+    parts = {"models": {"models": document.pop("models", {})}, "targets": {"deidentify": pools}}
+    (root / "params").mkdir()
+    for name, part in parts.items():
+        yaml.dump(part, root / f"params/{name}.yaml")
+    yaml.dump(document, path)
 
 
 def _name_author(root: Path) -> None:

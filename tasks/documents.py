@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandera.errors
 import pandera.polars as pa
@@ -19,6 +19,8 @@ from tasks.errors import DocumentError, FaultError
 
 Document = TypeVar("Document", bound=BaseModel)
 PIECE_ROWS = 500
+PARAMS = "params.yaml"
+PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
 # what a row speaks of, where it may be told to anybody
 TOLD_KEYS = ("clip_id", "clip_a", "clip_b", "arm", "recogniser", "part", "metric", "signal", "rule")
 
@@ -161,16 +163,23 @@ def write_json(document: object, path: Path) -> None:
 
 def read_document(path: Path, model: type[Document]) -> Document:
     """Read JSON or YAML through its model. Raises DocumentError naming file and field."""
+    return _through(model, _read_yaml(path), path.name)
+
+
+def _read_yaml(path: Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        return yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         raise DocumentError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
+
+
+def _through(model: type[Document], content: object, name: str) -> Document:
     try:
         return model.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
-        raise DocumentError(f"{path.name}: {describe_errors(error)}") from error
+        raise DocumentError(f"{name}: {describe_errors(error)}") from error
 
 
 def describe_errors(error: ValidationError) -> str:
@@ -189,5 +198,25 @@ def _first_line(error: Exception) -> str:
 
 
 def read_params(root: Path) -> Params:
-    """Read `params.yaml` of a workspace. Raises DocumentError for a missing or misspelt key."""
-    return read_document(root / "params.yaml", Params)
+    """Read `params.yaml` of a workspace, and the tables of `params/` that belong into it.
+
+    Raises DocumentError for a missing or misspelt key, or one that stands in two files.
+    """
+    whole = _read_yaml(root / PARAMS)
+    for path in PARAMS_TABLES:
+        if (root / path).is_file():
+            whole = _joined(whole, _read_yaml(root / path), f"{PARAMS} and {path}")
+    return _through(Params, whole, PARAMS)
+
+
+def _joined(first: Any, second: Any, where: str, key: str = "") -> Any:
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        raise DocumentError(f"{key or 'everything'} stands in {where}: keep it in the second of them")
+    shared = {name: _joined(first[name], second[name], where, name) for name in first.keys() & second.keys()}
+    return first | second | shared
+
+
+def write_params(params: Params, root: Path) -> None:
+    """Write all parameters as one `params.yaml`."""
+    document = params.model_dump(mode="json", by_alias=True)
+    write_bytes(yaml.safe_dump(document, sort_keys=False).encode(), root / PARAMS)

@@ -32,6 +32,8 @@ class Weights:
         self._root = root
         self._registry = read_document(root / REGISTRY_PATH, Registry)
         self._local = threading.local()
+        self._shared: dict[str, Any] = {}
+        self._lock = threading.RLock()
 
     @property
     def inference(self) -> Inference:
@@ -43,7 +45,7 @@ class Weights:
         try:
             return self._registry.models[name].sha256
         except KeyError:
-            raise ModelError(f"no model named {name}: add it to `models` in params.yaml") from None
+            raise ModelError(f"no model named {name}: add it to params/models.yaml") from None
 
     def has(self, name: str) -> bool:
         """Return whether a weight is registered: some are brought by the user."""
@@ -62,6 +64,13 @@ class Weights:
         if not hasattr(self._local, key):
             setattr(self._local, key, build())
         return getattr(self._local, key)
+
+    def shared(self, key: str, build: Callable[[], Any]) -> Any:
+        """Return what `build` made for all threads of this process, building it on first use."""
+        with self._lock:
+            if key not in self._shared:
+                self._shared[key] = build()
+            return self._shared[key]
 
     def tflite(self, name: str) -> Session:
         """Open a LiteRT model: one float32 input, outputs in the file's own order."""

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import hypothesis
 import pytest
-from tests_support import REPO, command_environment, loopback_only, plant_canaries
+from tests_support import (
+    REPO,
+    accept_everything,
+    command_environment,
+    loopback_only,
+    made_once,
+    plant_canaries,
+)
 
 import tasks.models as models
+from flows.host.servers import ObjectStore, object_store, prefect_server
 from flows.sample import CLIPS, SampleClip, prepare_demo
-from flows.servers import ObjectStore, object_store, prefect_server
 from schemas.params import Params
 from tasks.documents import read_params
 from tasks.inference import Weights, shared_weights
@@ -22,6 +29,15 @@ from tasks.video import copy_streams
 # a slow machine is no wrong answer
 hypothesis.settings.register_profile("guise", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("guise")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what rests on the end-to-end demo as slow, and what needs the optional packages as neural."""
+    for item in items:
+        if {"demo", "release"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+        if isinstance(item, pytest.Function) and hasattr(item.module, "with_models"):
+            item.add_marker(pytest.mark.neural)
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +77,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def guise() -> Callable[..., subprocess.CompletedProcess[str]]:
+def guise() -> "Run":
     """Return a function that runs the command as a user would, in a folder."""
 
     def run(
@@ -94,20 +110,41 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
         yield server
 
 
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Release = tuple[Path, subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture(scope="session")
-def demo(
-    tmp_path_factory: pytest.TempPathFactory,
-    guise: Callable[..., subprocess.CompletedProcess[str]],
-    root: Path,
-) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def demo(shared_folder: Path, guise: Run, root: Path) -> Release:
     """The demo's folder and what it printed, on excerpts of two seconds that tell who is in them.
 
     With the weights fetched (root), it runs where only loopback can be reached, if this machine allows it.
+    All processes of a test run share it: a test that changes anything copies it first.
     """
-    assert (root / "data/models").is_dir()
-    folder = tmp_path_factory.mktemp("demo")
-    prepare_demo(folder / "d", 2)
-    plant_canaries(folder / "d/data/inbox")
-    done = guise(folder, "demo", "--dir", "d", "--seconds", "2", prefix=loopback_only())
+
+    def make(folder: Path) -> subprocess.CompletedProcess[str]:
+        assert (root / "data/models").is_dir()
+        prepare_demo(folder / "d", 2)
+        plant_canaries(folder / "d/data/inbox")
+        return guise(folder, "demo", "--dir", "d", "--seconds", "2", prefix=loopback_only())
+
+    done = made_once(shared_folder / "demo", make)
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "d", done
+    return shared_folder / "demo/d", done
+
+
+@pytest.fixture(scope="session")
+def release(shared_folder: Path, guise: Run, demo: Release) -> Release:
+    """The demo's results, all four clips of which a person accepted, approved and published as demo-1."""
+    done = made_once(
+        shared_folder / "release", lambda folder: accept_everything(demo[0], folder / "d", guise)
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return shared_folder / "release/d", done
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all processes of this test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own

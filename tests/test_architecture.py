@@ -12,7 +12,7 @@ import yaml
 import flows
 import schemas
 import tasks
-from flows.code import PACKAGES, code_digest, project_modules, stage_modules
+from flows.stage.code import PACKAGES, code_digest, project_modules, stage_modules
 from flows.stage.load import STAGES, load_stage
 
 REPO = Path(__file__).resolve().parent.parent
@@ -96,7 +96,7 @@ def test_code_digest_sees_behaviour_not_prose(tmp_path):
 
 
 def _fresh_digest(root: Path) -> str:
-    from flows import code
+    from flows.stage import code
 
     code._imports.cache_clear()
     return code_digest(root, "tasks.one")

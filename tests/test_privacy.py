@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import subprocess
 
@@ -11,8 +12,8 @@ import polars as pl
 import pytest
 from tests_support import BITSTREAM, CANARIES, CANARY_DAY, CANARY_NOTE, CHAPTER
 
+from flows.host.servers import object_store
 from flows.sample import CLIPS
-from flows.servers import object_store
 from schemas.clips import SOURCES
 from tasks.clips import read_admitted
 from tasks.documents import read_params, read_table
@@ -58,7 +59,8 @@ def _check(content, private, where):
 
 
 def test_nothing_that_was_published_tells(demo, private, monkeypatch, tmp_path):
-    with object_store(demo[0] / ".guise/s3") as store:
+    copy = shutil.copytree(demo[0] / ".guise/s3", tmp_path / "s3")
+    with object_store(copy) as store:
         for name, value in store.environment().items():
             monkeypatch.setenv(name, value)
         bucket = open_bucket("s3://guise-demo")

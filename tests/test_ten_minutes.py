@@ -4,7 +4,6 @@ Prints both: python -m pytest -s tests/test_ten_minutes.py
 """
 
 import json
-import shutil
 import subprocess
 import sys
 
@@ -18,7 +17,7 @@ from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from tasks.clips import coverage_path, frames_path, keypoints_path, video_path
-from tasks.documents import build_table, write_pieces, write_table
+from tasks.documents import build_table, write_params, write_pieces, write_table
 
 LENGTH, RATE = 18_000, 30
 SHORT, LONG = "clip-" + "0" * 16, "clip-" + "1" * 16
@@ -82,7 +81,7 @@ def cohort(tmp_path_factory, sample, root, params):
     here = tmp_path_factory.mktemp("ten-minutes")
     (here / "data").mkdir()
     (here / "data/models").symlink_to(root / "data/models")
-    shutil.copyfile("params.yaml", here / "params.yaml")
+    write_params(params, here)
     short = here / video_path("original", SHORT)
     short.parent.mkdir(parents=True)
     short.write_bytes(sample("cap12", 2.0).read_bytes())

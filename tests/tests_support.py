@@ -1,6 +1,8 @@
 """What several tests make: files to hand in, and a user's environment."""
 
+import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -8,11 +10,14 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import boto3
 import cv2
 import numpy as np
 import polars as pl
 from av.bitstream import BitStreamFilterContext
 
+from flows.git import git
+from flows.host.servers import object_store
 from flows.stage.load import load_stage
 from schemas.clips import CLIPS
 from tasks.clips import CLIPS_PATH, video_path
@@ -238,6 +243,41 @@ def run_stage(root, params, name, arm):
     (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
     stage.collect(root, params, arm, rows)
     return rows
+
+
+def made_once(folder, make):
+    """Return what `make` gave when one of the processes of this test run made the folder's content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "made.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.is_file():
+            kept.write_bytes(pickle.dumps(make(folder)))
+        return pickle.loads(kept.read_bytes())
+
+
+def accept_everything(demo, root, guise):
+    """Copy the demo as it is before its decisions; accept all clips, approve and publish them as demo-1."""
+    shutil.copytree(demo, root, symlinks=True, ignore=shutil.ignore_patterns("prefect", "s3"))
+    shutil.rmtree(root / "data/releases/demo-1")
+    (root / "data/decisions.yaml").unlink()
+    git(root, "tag", "--delete", "release/demo-1")
+    first = git(root, "log", "--reverse", "--format=%H", "--grep", "Decide on clips").split()[0]
+    git(root, "reset", "--quiet", "--mixed", f"{first}^")
+    by = ("--by", "Dr. Ada Example", "--reason", "rank-1 stays above chance; the sample cohort is public")
+    with object_store(root / ".guise/s3") as store:
+        client = boto3.client("s3", **{
+            "endpoint_url": store.endpoint, "region_name": "us-east-1",
+            "aws_access_key_id": store.access_key, "aws_secret_access_key": store.secret_key,
+        })  # fmt: skip
+        client.create_bucket(Bucket="guise-demo")
+        client.close()
+        for words in (("decide", "--accept", *by), ("candidate", "demo-1"), ("approve", "demo-1", *by),
+                      ("publish", "demo-1", "--to", "s3://guise-demo")):  # fmt: skip
+            done = guise(root, *words, env=store.environment())
+            if done.returncode:
+                break
+    return done
 
 
 def copy_unprocessed(demo, target, folders):

@@ -3,8 +3,8 @@
 import sys
 
 from flows.cli import app
-from flows.environment import keep_to_ourselves
-from flows.failures import exit_code_of
+from flows.host.environment import keep_to_ourselves
+from flows.host.failures import exit_code_of
 
 if __name__ == "__main__":
     keep_to_ourselves()

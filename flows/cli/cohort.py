@@ -71,8 +71,8 @@ def run(
 
 def _replay(root: Path, stage: str | None) -> None:
     from flows import screen
+    from flows.host.servers import prefect_server
     from flows.replay import replay
-    from flows.servers import prefect_server
     from flows.stage.standing import standing_process
 
     # both take a while to start

@@ -182,9 +182,9 @@ def withdraw(
     """Take a person who withdrew their consent out of everything; the record keeps a pseudonym."""
     root = here()
     from flows.exclusive import alone
+    from flows.host.servers import prefect_server
     from flows.replay import replay
     from flows.screen import show_withdrawal
-    from flows.servers import prefect_server
     from flows.withdrawal import withdraw as take_out
 
     def reingest() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.candidate import read_candidate
+from flows.host.servers import HOST
 from flows.replay import changed_nodes
 from flows.review.contents import read_contents
 from flows.review.server import listening, make_app, serve
-from flows.servers import HOST
 from schemas.release import Candidate
 from tasks.errors import GateRefusedError
 from tasks.hashing import sha256_file

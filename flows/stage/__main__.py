@@ -13,7 +13,7 @@ def main(name: str, arm: str) -> int:
     """Run the stage and leave a report. Returns the process's exit code."""
     if os.environ.get(STANDING):
         return ask_standing(os.environ[STANDING], name, arm)
-    from flows.lifetime import end_with_parent
+    from flows.host.lifetime import end_with_parent
     from flows.stage.run import run_and_report
 
     end_with_parent()

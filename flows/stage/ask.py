@@ -4,7 +4,7 @@ import json
 import os
 import socket
 
-from flows.environment import API_URL, RELEASE
+from flows.host.environment import API_URL, RELEASE
 
 STANDING = "GUISE_STANDING"  # the socket of the standing process, in the workspace
 TOLD = (API_URL, RELEASE)  # what may change from stage to stage

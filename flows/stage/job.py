@@ -8,8 +8,8 @@ from prefect import task
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
-from flows.code import code_digest, stage_modules
-from flows.failures import describe_failure
+from flows.host.failures import describe_failure
+from flows.stage.code import code_digest, stage_modules
 from flows.stage.load import load_stage
 from schemas.jobs import Job, Row
 from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError

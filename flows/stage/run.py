@@ -1,5 +1,7 @@
 """Fan a stage's clips out, collect its table."""
 
+import ctypes
+import gc
 import os
 import sys
 import time
@@ -7,16 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prefect import Task, flow, tags
+from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.environment import RELEASE, REPORTS
-from flows.failures import describe_failure
-from flows.progress import clip_progress
-from flows.runners import clip_runner, placement
-from flows.servers import prefect_server
+from flows.host.environment import RELEASE, REPORTS
+from flows.host.failures import describe_failure
+from flows.host.servers import prefect_server
 from flows.stage.job import code_here, process_job
 from flows.stage.load import load_stage
+from flows.stage.progress import clip_progress
+from flows.stage.runners import clip_runner, placement
 from schemas.jobs import Collected, Job, Row
 from schemas.refusals import REFUSALS
 from schemas.reports import StageReport
@@ -24,6 +28,9 @@ from tasks.clips import refusals_path
 from tasks.documents import build_table, read_params, write_json, write_table
 from tasks.errors import ClipFailedError, GuiseError, StageError
 from tasks.hashing import sha256_file
+
+# the run of the graph has one, and ending it takes a second
+NO_HEARTBEAT = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
 
 def run_name(name: str, arm: str) -> str:
@@ -45,12 +52,20 @@ def run_stage(name: str, arm: str) -> StageReport:
     collected = stage.collect(root, params, arm, rows)
     _keep_only(root / stage.folder(arm), rows, collected)
     _write_refusals(root, stage.folder(arm), name, refused)
+    if cached < len(jobs):
+        _let_go()
     seconds = round(time.monotonic() - started, 2)
     notes = (*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values())))
     return StageReport(
         stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=notes,
         run_id=str(flow_run.id or ""),
     )  # fmt: skip
+
+
+def _let_go() -> None:
+    """Give memory back that the next stage of this process would only hold."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str]) -> None:
@@ -108,7 +123,8 @@ def _outcomes(jobs: list[Job], code: str) -> Iterator[tuple[Job, Row | Exception
 
 
 def _send(jobs: list[Job], work: Task[..., Row], code: str) -> dict[str, PrefectFuture[Row]]:
-    with placement():
+    # Prefect asks its server for a slot of each tag of a task, which takes up to two seconds
+    with placement(), TagsContext(current_tags=set()):
         return {job.key: work.submit(job=job, code=code) for job in sorted(jobs, key=lambda job: -job.cost)}
 
 
@@ -145,7 +161,8 @@ def run_and_report(name: str, arm: str) -> int:
     """Run a stage and leave a report. Returns the exit code of its command."""
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
-        with prefect_server(Path.cwd()), tags(*filter(None, (name, os.environ.get(RELEASE)))):
+        told = tags(*filter(None, (name, os.environ.get(RELEASE))))
+        with prefect_server(Path.cwd()), temporary_settings(NO_HEARTBEAT), told:
             named = run_stage.with_options(task_runner=clip_runner(), flow_run_name=run_name(name, arm))
             report = named(name, arm)
     except Exception as error:

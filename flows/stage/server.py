@@ -5,8 +5,7 @@
 It ends with the process that started it, and with whoever asked for a stage and went away.
 """
 
-import ctypes
-import gc
+import faulthandler
 import json
 import os
 import select
@@ -16,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flows.lifetime import end_with_parent
+from flows.host.lifetime import end_with_parent
 from flows.stage.ask import TOLD
 
 LOOK_S = 0.2
@@ -33,18 +32,13 @@ def stand(place: str) -> None:
 
         while True:
             link, _ = door.accept()
-            with link, _ending_with(link):
+            with link:
                 asked = json.loads(link.makefile().readline())
                 _take_environment(asked["environment"])
-                code = run_and_report(asked["name"], asked["arm"])
-                _let_go()
+                with _ending_with(link):
+                    code = run_and_report(asked["name"], asked["arm"])
+                # from here on whoever asked may go away
                 link.sendall(f"{code}\n".encode())
-
-
-def _let_go() -> None:
-    """Give memory back that the next stage would only hold."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _take_environment(told: dict[str, str]) -> None:
@@ -73,5 +67,7 @@ def _ending_with(link: socket.socket) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    # what native code does to this process is told in its log
+    faulthandler.enable()
     end_with_parent()
     stand(sys.argv[1])

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.environment import LOGS, STATE
-from flows.servers import serve
+from flows.host.environment import LOGS, STATE, private_folder
+from flows.host.servers import serve
 from flows.stage.ask import STANDING
 
 PLACE = STATE / "stage.sock"
@@ -20,7 +20,7 @@ def standing_process(root: Path) -> Iterator[None]:
         yield
         return
     place = root / PLACE
-    place.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(place.parent)
     place.unlink(missing_ok=True)
     # a socket's path is short, a workspace's may be long
     command = [sys.executable, "-m", "flows.stage.server", str(PLACE)]

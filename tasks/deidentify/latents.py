@@ -42,7 +42,7 @@ class Latents(Mapping[str, Embedding]):
         if name not in self._donors:
             judges = self._weights.once("recognisers", lambda: make_recognisers(self._weights))
             if ARCFACE not in judges:
-                raise ModelError("inswapper needs the recogniser arcface: add it to `models` in params.yaml")
+                raise ModelError("inswapper needs the recogniser arcface: add it to params/models.yaml")
             donor = read_donor(self._weights, name, self._extract)
             self._donors[name] = judges[ARCFACE](donor.rgb, donor.mesh_xy)
         return self._donors[name]

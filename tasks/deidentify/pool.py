@@ -1,5 +1,6 @@
 """The pool of targets: donor pictures read, measured and mixed by their recipes."""
 
+import threading
 from collections.abc import Iterator, Mapping
 
 import cv2
@@ -50,22 +51,24 @@ def target_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
 
 
 class Pool(Mapping[str, Target]):
-    """Every target by name; each is mixed when it is first asked for."""
+    """Every target by name; each is mixed when it is first asked for, by whichever thread asks."""
 
     def __init__(self, weights: Weights, rule: Deidentify, extract: Extract) -> None:
         self._recipes, self._rim = rule.targets.pool, rule.mesh_swap.rim
         self._weights, self._extract = weights, extract
         self._donors: dict[str, Donor] = {}
         self._targets: dict[str, Target] = {}
+        self._lock = threading.RLock()
 
     def __getitem__(self, name: str) -> Target:
-        if name not in self._targets:
-            recipe = self._recipes[name]
-            donors = {donor: self._donor(donor) for donor in self.donors_of(name)}
-            rgb, mesh_xy = mix(recipe, donors)
-            irises = locate_irises(rgb, mesh_xy, self._weights)
-            self._targets[name] = make_target(name, rgb, mesh_xy, self._rim, irises)
-        return self._targets[name]
+        with self._lock:
+            if name not in self._targets:
+                recipe = self._recipes[name]
+                donors = {donor: self._donor(donor) for donor in self.donors_of(name)}
+                rgb, mesh_xy = mix(recipe, donors)
+                irises = locate_irises(rgb, mesh_xy, self._weights)
+                self._targets[name] = make_target(name, rgb, mesh_xy, self._rim, irises)
+            return self._targets[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._recipes)
@@ -82,15 +85,16 @@ class Pool(Mapping[str, Target]):
         return {*self._recipes[name].shape, *self._recipes[name].texture}
 
     def _donor(self, name: str) -> Donor:
-        if name not in self._donors:
-            self._donors[name] = read_donor(self._weights, name, self._extract)
-        return self._donors[name]
+        with self._lock:
+            if name not in self._donors:
+                self._donors[name] = read_donor(self._weights, name, self._extract)
+            return self._donors[name]
 
 
 def load_pool(weights: Weights, rule: Deidentify, extract: Extract) -> Pool:
-    """Return the pool that this thread keeps."""
+    """Return the pool that this process keeps."""
     key = f"pool {sha256_document(rule.targets.model_dump(mode='json'))} {rule.mesh_swap.rim}"
-    pool: Pool = weights.once(key, lambda: Pool(weights, rule, extract))
+    pool: Pool = weights.shared(key, lambda: Pool(weights, rule, extract))
     return pool
 
 

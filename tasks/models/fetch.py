@@ -69,7 +69,7 @@ def _read_source(source: str, member: str) -> bytes:
         return read_member(_package(source), member)
     brought = Path(source.removeprefix("file:")) / member
     if not brought.is_file():
-        raise ModelError(f"there is no weight {brought}: bring it, or take it out of `models` in params.yaml")
+        raise ModelError(f"there is no weight {brought}: bring it, or take it out of params/models.yaml")
     return brought.read_bytes()
 
 

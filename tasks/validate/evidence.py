@@ -11,15 +11,14 @@ from schemas.params import Validate
 from tasks.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
 from tasks.documents import build_table, read_table, write_json, write_tables
 from tasks.errors import DocumentError
-from tasks.inference import shared_weights
-from tasks.recognisers import make_recognisers
 from tasks.validate.attack import Attacks, Gallery, Probe, Sighting
 from tasks.validate.clinical import Film
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
+from tasks.validate.embedding import embed_all
 from tasks.validate.identity import Embeddings, make_gallery
 from tasks.validate.people import align_people, to_tracks
-from tasks.validate.probes import embed_arm, make_probe
+from tasks.validate.probes import make_probe
 from tasks.validate.summary import compare_methods, summarise
 from tasks.validate.timeline import frame_errors
 from tasks.validate.verdicts import judge
@@ -35,20 +34,24 @@ def cohort_identity(
 
     chooser: the recogniser that chose the targets, and is no independent judge of them.
     """
-    weights = shared_weights(root)
-    recognisers = weights.once("recognisers", lambda: make_recognisers(weights))
     probes = [
         make_probe(root, clip_id, subject, settings.identity_frames)
         for clip_id, subject in read_admitted(root).select("clip_id", "subject").iter_rows()
         if clip_id in arms
     ]
     seen = [probe for probe in probes if probe.faces]
-    originals = {probe.clip_id: embed_arm(root, "original", probe, recognisers) for probe in seen}
-    galleries = {name: _gallery(name, seen, originals) for name in recognisers}
+    wanted = [(arm, probe) for probe in seen for arm in ("original", *arms[probe.clip_id])]
+    sightings = {
+        (arm, probe.clip_id): sighting
+        for (arm, probe), sighting in zip(wanted, embed_all(root, wanted), strict=True)
+    }
+    originals = {probe.clip_id: sightings["original", probe.clip_id] for probe in seen}
+    names = next(iter(originals.values())).embeddings if originals else []
+    galleries = {name: _gallery(name, seen, originals) for name in names}
     attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries)
     for probe in seen:
         for arm in arms[probe.clip_id]:
-            attacks.add(probe, arm, originals[probe.clip_id], embed_arm(root, arm, probe, recognisers))
+            attacks.add(probe, arm, originals[probe.clip_id], sightings[arm, probe.clip_id])
     return {
         "identity": attacks.identity,
         "identity_frames": attacks.identity_frames,

@@ -11,9 +11,9 @@ import yaml
 from flows.audit import audit_all, audit_release, object_findings
 from flows.dvc_lock import Lock
 from flows.git import git
+from flows.host.servers import object_store
 from flows.lineage import trace_clip
 from flows.pictures import draw_dot, draw_svg, write_picture
-from flows.servers import object_store
 from schemas.release import Candidate, Publication
 from tasks.documents import read_document, write_json
 from tasks.errors import InputError
@@ -27,10 +27,10 @@ FOLDER = f"releases/{VERSION}/"
 
 
 @pytest.fixture(scope="module")
-def copy(demo, tmp_path_factory):
+def copy(release, tmp_path_factory):
     """The demo's workspace and its store, copied; yields the folder and what boto3 reads."""
     root = tmp_path_factory.mktemp("audit") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
     with object_store(root / ".guise/s3") as store:
         yield root, store.environment()
 

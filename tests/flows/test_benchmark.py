@@ -1,7 +1,6 @@
 """A benchmark measures every job on a real clip, and says what it cannot do."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -9,12 +8,13 @@ import pytest
 from tests_support import REPO, command_environment
 
 from flows.benchmark import Options, benchmark
+from tasks.documents import write_params
 from tasks.errors import InputError
 
 
 @pytest.mark.slow
-def test_every_job_and_the_peer_are_measured_on_the_same_frames(sample, root):
-    shutil.copyfile(REPO / "params.yaml", root / "params.yaml")
+def test_every_job_and_the_peer_are_measured_on_the_same_frames(sample, root, params):
+    write_params(params, root)
     options = Options(frames=8, peer="cp {input} {output}")
     measures = {one.job: one for one in benchmark(root, [sample("carphone")], options)}
     assert list(measures) == ["codec", "extract", "targets", "render", "extract + render", "peer"]
@@ -54,6 +54,7 @@ def test_orchestration_is_measured_beside_the_work():
 
 
 @pytest.mark.slow
+@pytest.mark.neural
 def test_what_surrounds_a_neural_swap_is_measured_beside_the_codec():
     said = _printed("flows.benchmark_neural", "--height", "360", "--frames", "20")
     (render,) = [line for line in said.splitlines() if line.startswith("│ render")]

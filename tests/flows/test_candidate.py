@@ -22,9 +22,9 @@ VERDICTS_PATH = "data/evidence/verdicts.parquet"
 
 
 @pytest.fixture(scope="module")
-def copy(demo, tmp_path_factory):
+def copy(release, tmp_path_factory):
     root = tmp_path_factory.mktemp("candidate") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
     return root
 
 

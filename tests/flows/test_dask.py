@@ -12,7 +12,7 @@ import pytest
 from distributed import Client
 from tests_support import command_environment, copy_unprocessed, digests_of
 
-from flows.servers import HOST, free_ports, serve
+from flows.host.servers import HOST, free_ports, serve
 from flows.service import gpu_worker_command, main
 from tasks.errors import InputError
 from tasks.providers import require_provider

@@ -62,13 +62,13 @@ def test_what_tells_the_weakest_frames_stays_at_home():
 
 
 @pytest.fixture(scope="module")
-def downloaded(demo, tmp_path_factory):
+def downloaded(release, tmp_path_factory):
     """The demo's release as a stranger has it: copied out of the workspace file by file."""
-    root, folder = demo[0] / "data/releases/demo-1", tmp_path_factory.mktemp("stranger")
+    root, folder = release[0] / "data/releases/demo-1", tmp_path_factory.mktemp("stranger")
     for file in json.loads((root / "candidate.json").read_bytes())["files"]:
         target = folder / file["path"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes((demo[0] / file["source"]).read_bytes())
+        target.write_bytes((release[0] / file["source"]).read_bytes())
     for name in ("manifest.json", "manifest.json.sig"):
         (folder / name).write_bytes((root / name).read_bytes())
     return folder

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from tests_support import command_environment, copy_unprocessed, digests_of
 
-from flows.servers import HOST, Server, free_ports, serve, serve_on_free_ports
+from flows.host.servers import HOST, Server, free_ports, serve, serve_on_free_ports
 
 pytestmark = pytest.mark.slow
 FOLDERS = ("data/control", "data/keypoints/control", "data/keypoints/original")

@@ -9,7 +9,7 @@ from tests_support import REPO, command_environment, loopback_only
 
 TELEMETRY = """
 import json, os
-from flows.environment import keep_to_ourselves
+from flows.host.environment import keep_to_ourselves
 keep_to_ourselves()
 from dvc import analytics
 from prefect.settings import get_current_settings

@@ -26,10 +26,10 @@ BUCKET = "publication"
 
 
 @pytest.fixture(scope="module")
-def copy(demo, guise, tmp_path_factory):
+def copy(release, guise, tmp_path_factory):
     """A copy of the demo with an approved candidate that nobody published."""
     root = tmp_path_factory.mktemp("publication") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
     return root
 
 

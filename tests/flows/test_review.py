@@ -40,10 +40,10 @@ LATE = f"clip-{1:016x}"
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, demo, guise):
+def workspace(tmp_path_factory, release, guise):
     """A copy of the demo in which frames of one clip need eyes; yields its folder and that clip."""
     root = tmp_path_factory.mktemp("review") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
     path = root / "data/evidence/findings.parquet"
     findings = pl.read_parquet(path)
     clip_id = read_admitted(root).sort("width", "clip_id")["clip_id"][-1]

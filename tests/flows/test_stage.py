@@ -2,6 +2,7 @@
 
 import errno
 
+import numpy as np
 import polars as pl
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -13,7 +14,8 @@ from flows.replay import forget_refusals
 from schemas.refusals import REFUSALS
 from tasks.clips import REFUSED, read_refusals, refusals_path, video_path
 from tasks.documents import read_params, read_table
-from tasks.errors import DiskError, DocumentError, StageError, VideoError
+from tasks.errors import DiskError, DocumentError, FaultError, StageError, VideoError
+from tasks.validate.cohort import cohort_means
 
 BUSY, BROKEN, GOOD = (f"clip-{number:016x}" for number in range(3))
 
@@ -23,7 +25,7 @@ def workspace(tmp_path, root, monkeypatch, api):
     """Three short clips of nobody, in a folder that the stage runs in."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data/models").symlink_to(root / "data/models")
-    for name in ("flows", "tasks", "schemas", "params.yaml"):
+    for name in ("flows", "tasks", "schemas", "params", "params.yaml"):
         (tmp_path / name).symlink_to(REPO / name)
     for number, clip_id in enumerate((BUSY, BROKEN, GOOD)):
         path = tmp_path / video_path("original", clip_id)
@@ -92,6 +94,39 @@ def test_a_full_disk_refuses_nobody(workspace, monkeypatch):
     with pytest.raises(DiskError, match="the disk is full"):
         stage_module.run_stage("control", "")
     assert not (workspace / refusals_path(control.folder(""))).exists()
+
+
+def test_a_table_of_guise_that_is_refused_keeps_what_was_computed(workspace, monkeypatch):
+    params = read_params(workspace)
+    for name, arm in (*STAGES, ("deidentify", "mask"), ("extract", "mask")):
+        run_stage(workspace, params, name, arm)
+    monkeypatch.undo()
+    monkeypatch.chdir(workspace)
+    beyond = float(np.nextafter(1, 2))
+
+    def wrong(invariance):
+        return [row | ({"high": beyond} if row["metric"] == "ap" else {}) for row in cohort_means(invariance)]
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(FaultError) as caught:
+        patch.setattr("tasks.validate.evidence.cohort_means", wrong)
+        stage_module.run_stage("validate", "")
+    for said in ("cohort.parquet", "column high row ", str(beyond), "arm control", "metric ap",
+                 "a fault of Guise, not of your data"):  # fmt: skip
+        assert said in str(caught.value), said
+    assert not (workspace / "data/evidence/verdicts.parquet").exists()
+    # everything that was computed is there, and only the table is made again
+    report = stage_module.run_stage("validate", "")
+    assert (report.jobs, report.cached) == (4, 4)
+    assert (workspace / "data/evidence/verdicts.parquet").is_file()
+
+
+def test_a_clip_whose_table_is_refused_is_refused_and_the_others_go_on(workspace, monkeypatch):
+    _failing(monkeypatch, {BROKEN: [FaultError("its table breaks its schema")]})
+    report = stage_module.run_stage("control", "")
+    assert read_refusals(workspace, control.folder("")) == {
+        BROKEN: f"control {BROKEN}: its table breaks its schema"
+    }
+    assert report.jobs == 3
 
 
 def test_a_refused_clip_leaves_the_graph_and_the_evidence_says_why(workspace, monkeypatch):

@@ -12,7 +12,7 @@ from tests_support import command_environment
 
 from flows.audit import audit_release
 from flows.documents.datasheet import VERIFY
-from flows.servers import object_store
+from flows.host.servers import object_store
 from tasks.clips import read_clips
 from tasks.ingest.pseudonyms import known_key, subject_pseudonym
 from tasks.publish import open_bucket
@@ -24,10 +24,10 @@ SUBJECT = "Patient Three"
 
 
 @pytest.fixture(scope="module")
-def withdrawn(demo, guise, api, tmp_path_factory):
+def withdrawn(release, guise, api, tmp_path_factory):
     """A copy of the demo whose results were pushed, and from which a person withdrew."""
     root = tmp_path_factory.mktemp("withdrawal") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
     words = [sys.executable, "-m", "dvc"]
     remote = root / ".guise/private-remote"
     subprocess.run([*words, "remote", "modify", "private", "url", str(remote)], cwd=root, check=True)
@@ -150,10 +150,10 @@ def test_published_clips_are_removed_and_exactly_that_is_accepted(withdrawn, gui
     assert audit_release(root, VERSION).findings == ()
 
 
-def test_who_withdrew_is_refused_when_handed_in_again(withdrawn, demo, guise):
+def test_who_withdrew_is_refused_when_handed_in_again(withdrawn, release, guise):
     root, environment, *_ = withdrawn
     inbox = root.parent / "again"
-    shutil.copytree(demo[0] / "data/inbox", inbox)
+    shutil.copytree(release[0] / "data/inbox", inbox)
     manifest = inbox / "manifest.csv"
     # also under another name
     manifest.write_text(manifest.read_text().replace("cap13.mp4,Patient Three", "cap13.mp4,Somebody Else"))

@@ -21,7 +21,7 @@ from flows.candidate import freeze
 from flows.decisions import waiting_clips
 from flows.exclusive import alone
 from flows.git import commit, git
-from flows.servers import object_store, prefect_server
+from flows.host.servers import object_store, prefect_server
 from tasks.errors import GateRefusedError, InputError
 from tasks.publish import open_bucket
 from tasks.publish.plan import candidate_digest
@@ -115,10 +115,10 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(demo, hook, tmp_path_factory):
+def place(release, hook, tmp_path_factory):
     """A copy of the demo on whose clips nobody has decided."""
     root = tmp_path_factory.mktemp("work") / "d"
-    shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
     (root / "data/decisions.yaml").unlink()
     git(root, "commit", "--quiet", "--all", "--message", "Nobody has decided")
     with ExitStack() as stack:

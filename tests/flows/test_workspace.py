@@ -15,8 +15,9 @@ import psutil
 import pytest
 from tests_support import REPO, command_environment, with_metadata, write_video
 
-from flows.failures import describe_failure
+from flows.host.failures import describe_failure
 from flows.sample import COLUMNS
+from tasks.documents import read_params, write_params
 
 CANARY = "Jane-Doe-19610704"
 GOOD = [f"{CANARY} first.mp4", f"visit/{CANARY} second.mp4"]
@@ -305,3 +306,20 @@ def _words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_a_workspace_whose_params_held_everything_is_brought_over(tmp_path, guise, params):
+    root = tmp_path / "w"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    shutil.rmtree(root / "params")
+    changed = params.model_copy(update={"purpose": "commercial"})
+    write_params(changed, root)
+    done = guise(tmp_path, "workspace", str(root))
+    assert done.returncode == 0, done.stderr
+    assert read_params(root) == changed
+    assert "face_detector" not in (root / "params.yaml").read_text()
+    # what a person sets is kept when the code is taken anew
+    models = root / "params/models.yaml"
+    models.write_text(models.read_text().replace("find people", "find everybody"))
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    assert read_params(root).models["pose_detector"].purpose == "find everybody"

@@ -1,5 +1,6 @@
 import pytest
 import yaml
+from tests_support import REPO
 
 from schemas.params import Params
 from tasks.documents import read_document, read_params
@@ -18,6 +19,26 @@ def _read(tmp_path, document):
 
 def test_what_is_written_is_what_is_read(tmp_path, document, params):
     assert _read(tmp_path, document) == params
+
+
+def test_the_tables_of_params_belong_into_params_yaml(params):
+    assert {"face_detector", "mona_lisa"} <= set(params.models)
+    assert len(params.deidentify.targets.pool) >= 8
+    assert len((REPO / "params.yaml").read_text().splitlines()) < 200
+
+
+def test_what_stands_in_two_files_is_an_error_that_names_both(tmp_path, document):
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/models.yaml").write_text(yaml.safe_dump({"models": document["models"]}))
+    with pytest.raises(
+        DocumentError, match=r"stands in params.yaml and params/models.yaml: keep it in the second"
+    ):
+        _read(tmp_path, document)
+    del document["models"]
+    assert _read(tmp_path, document).models
+    (tmp_path / "params/models.yaml").write_text("- a list")
+    with pytest.raises(DocumentError, match="everything stands in"):
+        _read(tmp_path, document)
 
 
 def test_a_misspelt_key_is_an_error_that_names_it(tmp_path, document):

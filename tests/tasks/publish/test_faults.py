@@ -9,7 +9,7 @@ import pytest
 from s3_support import FaultyRoad, make_package, publish, what_a_reader_sees
 from tests_support import REPO
 
-from flows.servers import object_store
+from flows.host.servers import object_store
 from tasks.errors import StorageError
 from tasks.publish import open_bucket
 

@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 
-from flows.environment import LOGS
+from flows.host.environment import LOGS
 from tasks.errors import DiskError, GuiseError, InputError, StageError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -1,6 +1,7 @@
 """A progress bar where there is a terminal, silence where there is none."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from schemas.jobs import Job
 
-STEP = 0.05  # of a stage: so often Prefect's page is told
+STEP_S = 2.0  # so often Prefect's page is told
 
 
 @contextmanager
@@ -43,7 +44,7 @@ class _Page:
     """A progress artifact of the flow run, told of now and then."""
 
     def __init__(self, title: str, total: int) -> None:
-        self._total, self._done, self._told = total, 0, 0.0
+        self._total, self._done, self._told_s = total, 0, time.monotonic()
         key = re.sub(r"[^a-z0-9]+", "-", f"progress {title}".lower()).strip("-")
         self._artifact = (
             cast(UUID, create_progress_artifact(0.0, key=key, description=title)) if total else None
@@ -52,8 +53,9 @@ class _Page:
     def advance(self) -> None:
         self._done += 1
         share = self._done / self._total
-        if self._artifact and (share - self._told >= STEP or share == 1):
-            self._told = share
+        now = time.monotonic()
+        if self._artifact and (now - self._told_s >= STEP_S or share == 1):
+            self._told_s = now
             update_progress_artifact(self._artifact, progress=100 * share)
 
 

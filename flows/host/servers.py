@@ -6,17 +6,20 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from flows.environment import API_URL, LOGS, private_folder
-from flows.lifetime import ending_with_parent
+from flows.host.environment import API_URL, LOGS, private_folder
+from flows.host.lifetime import ending_with_parent
 from tasks.documents import write_json
 from tasks.errors import InputError
 
@@ -24,6 +27,7 @@ HOST = "127.0.0.1"
 START_S = 120
 STOP_S = 15
 TRIES = 3
+Given = TypeVar("Given")
 
 
 def free_ports(count: int) -> list[int]:
@@ -183,6 +187,35 @@ class ObjectStore:
 
 
 @contextmanager
+def starting_aside(manager: AbstractContextManager[Given]) -> Iterator[Callable[[], Given]]:
+    """Enter a context manager while the block begins, and leave it when the block ends.
+
+    Yields what waits for that which the manager gives.
+    """
+    given: Future[Given] = Future()
+    over = threading.Event()
+
+    def hold() -> None:
+        try:
+            with manager as found:
+                given.set_result(found)
+                over.wait()
+        except Exception as error:
+            if given.done():
+                raise
+            given.set_exception(error)
+
+    # a server ends with the thread that started it
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield given.result
+    finally:
+        over.set()
+        holder.join()
+
+
+@contextmanager
 def object_store(folder: Path) -> Iterator[ObjectStore]:
     """Run SeaweedFS's S3 server over a folder; credentials are new each time."""
     private_folder(folder)
@@ -195,10 +228,11 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
     config = folder / "s3.json"
     write_json({"identities": [identity]}, config)
     config.chmod(0o600)
+    sockets = {"s3": "s3.sock", "filer": "filer.sock"}
     flags = {
         "ip": HOST, "ip.bind": HOST, "s3.config": config.resolve(), "dir": folder.resolve(),
         "volume.max": 400,
-        "s3.localSocket": "s3.sock", "filer.localSocket": "filer.sock",
+        **{f"{place}.localSocket": name for place, name in sockets.items()},
         "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0, "s3.port.lance": 0,
         "master.telemetry": "false",
     }  # fmt: skip
@@ -224,8 +258,14 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         lambda ports: [*words, *(f"{name}={port}" for name, port in zip(names, ports, strict=True))],
         is_ready,
         folder,
-        # where it puts these is no setting of it
-        lambda ports: [*map(Path, map("/tmp/seaweedfs-{}-grpc-{}.sock".format, places, ports[4:]))],
+        lambda ports: [
+            *(folder / name for name in sockets.values()),
+            # where it puts these is no setting of it
+            *(
+                Path(f"/tmp/seaweedfs-{place}-grpc-{port}.sock")
+                for place, port in zip(places, ports[4:], strict=True)
+            ),
+        ],
     )
     with serve_on_free_ports(server, len(names)) as ports:
         yield ObjectStore(f"http://{HOST}:{ports[0]}", access_key, secret_key)
