@@ -14,6 +14,7 @@ from flows.candidate import publication_path, release_folder
 from flows.decisions import check_words
 from flows.documents import SIGNERS
 from flows.git import commit
+from flows.host.environment import STATE
 from flows.inbox import (
     WITHDRAWALS_PATH,
     add_to_dvc,
@@ -37,6 +38,7 @@ from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
 from tasks.publish.signature import is_signed, sign
 from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, without_clips
 
+RESULT_STORE = STATE / "prefect/storage"
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
 RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections")
@@ -77,7 +79,7 @@ def withdraw(
         root, pseudonym, set(record.clips), lambda found: _record(root, pseudonym, reason.strip(), found)
     )
     record = _record(root, pseudonym, reason.strip(), clips)
-    files += _remove_results(root, clips)
+    files += _remove_results(root, clips) + _forget_rows(root, clips)
     commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])
     published = _tell_all(root, record, delete_published=delete_published)
     return Withdrawn(record, files, objects, published)
@@ -181,6 +183,16 @@ def _remove_results(root: Path, clips: set[str]) -> int:
     for path in paths:
         path.unlink()
     return len(paths)
+
+
+def _forget_rows(root: Path, clips: set[str]) -> int:
+    """Remove what Prefect keeps of jobs that spoke of the clips: signals and distances are theirs, too."""
+    names = [clip.encode() for clip in clips]
+    kept = [path for path in (root / RESULT_STORE).rglob("*") if path.is_file()]
+    theirs = [path for path in kept if any(name in path.read_bytes() for name in names)]
+    for path in theirs:
+        path.unlink()
+    return len(theirs)
 
 
 def _tell_readers(root: Path, version: str, clips: list[str], *, delete_published: bool) -> int:

@@ -52,7 +52,8 @@ def make_workspace(root: Path) -> list[str]:
         raise InputError("this folder holds Guise's own code: name another folder")
     if root.exists() and any(root.iterdir()) and not is_workspace(root):
         raise InputError(f"{root} is not empty and no workspace: name a new folder")
-    root.mkdir(parents=True, exist_ok=True)
+    # it holds raw videos, the manifest and databases
+    private_folder(root)
     private_folder(root / STATE)
     told = [_take_code(root)]
     if not (root / ".git").is_dir():

@@ -1,4 +1,4 @@
-"""Rules -> a verdict for every clip (pure). Missing evidence is a failure."""
+"""Rules -> a verdict for every clip (pure). Missing evidence is a failure, or for a person to weigh."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,7 @@ from schemas.jobs import Row
 from schemas.params import Rule
 from tasks.validate.averages import ratio
 
+OVER_CHANCE = "rank1_over_chance"  # of no meaning in a cohort of one
 RANK = {"pass": 0, "review": 1, "fail": 2}
 
 
@@ -35,7 +36,10 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
             tables["identity"].filter(clip_id=clip_id, arm=rule.arm, recogniser=rule.recogniser),
             rule.metric,
         )
-        rows = rows.with_columns(rank1_over_chance=pl.col("rank1") * pl.col("gallery_subjects"))
+        others = pl.col("gallery_subjects") > 1
+        rows = rows.with_columns(
+            pl.when(others).then(pl.col("rank1") * pl.col("gallery_subjects")).alias(OVER_CHANCE)
+        )
     elif rule.signal is not None:
         rows, column = (
             tables["signals"].filter(clip_id=clip_id, arm=rule.arm, signal=rule.signal),
@@ -66,7 +70,8 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     rows: list[Row] = []
     for clip_id in clip_ids:
         values = {name: look_up(rule, clip_id, tables) for name, rule in rules.items()}
-        verdict = _verdict(rules, values)
+        alone = tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)
+        verdict = _verdict(rules, values, is_alone=not alone.is_empty())
         rows += [
             {
                 "clip_id": clip_id,
@@ -83,11 +88,12 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     return rows
 
 
-def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None]) -> str:
+def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None], *, is_alone: bool) -> str:
     outcomes = ["pass"]
     for name, rule in rules.items():
         if values[name] is None:
-            outcomes.append("fail")
+            # in a cohort of one nobody can be told from others, which is for a person to weigh
+            outcomes.append(rule.severity if is_alone and rule.metric == OVER_CHANCE else "fail")
         elif not holds(rule, values[name]):
             outcomes.append(rule.severity)
     return max(outcomes, key=RANK.__getitem__)

@@ -18,16 +18,19 @@ from tasks.ingest.pseudonyms import known_key, subject_pseudonym
 from tasks.publish import open_bucket
 
 VERSION = "demo-1"
+STORE = ".guise/prefect/storage"
 FOLDER = f"releases/{VERSION}/"
 # two clips of the sample cohort are theirs
 SUBJECT = "Patient Three"
 
 
 @pytest.fixture(scope="module")
-def withdrawn(release, guise, api, tmp_path_factory):
+def withdrawn(demo, release, guise, api, tmp_path_factory):
     """A copy of the demo whose results were pushed, and from which a person withdrew."""
     root = tmp_path_factory.mktemp("withdrawal") / "d"
     shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    # what Prefect keeps of the jobs, as the run that computed them left it
+    shutil.copytree(demo[0] / STORE, root / STORE)
     words = [sys.executable, "-m", "dvc"]
     remote = root / ".guise/private-remote"
     subprocess.run([*words, "remote", "modify", "private", "url", str(remote)], cwd=root, check=True)
@@ -104,6 +107,18 @@ def test_nothing_of_theirs_is_left_in_workspace_cache_and_remote(withdrawn):
     assert len(others) == 2
     for clip in others:
         assert (root / f"data/deidentified/videos/{clip}.mp4").is_file()
+
+
+def test_nothing_of_theirs_is_left_in_prefects_store(demo, withdrawn):
+    root, _, _, clips, _ = withdrawn
+
+    def speaking_of(place):
+        files = [path for path in (place / STORE).rglob("*") if path.is_file()]
+        return [path.name for path in files if any(clip.encode() in path.read_bytes() for clip in clips)]
+
+    assert len(speaking_of(demo[0])) > 8
+    assert speaking_of(root) == []
+    assert list((root / STORE).iterdir())
 
 
 def test_readers_are_told_and_the_audit_accepts_it(withdrawn, bucket):

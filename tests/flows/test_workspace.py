@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -306,6 +307,15 @@ def _words(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_nobody_else_may_look_into_a_workspace(tmp_path, guise):
+    root = tmp_path / "w"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    root.chmod(0o755)
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    for folder in (root, root / ".guise", root / ".secrets"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
 
 
 def test_a_workspace_whose_params_held_everything_is_brought_over(tmp_path, guise, params):

@@ -18,13 +18,21 @@ RULES = {
 }  # fmt: skip
 
 
-def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES):
+def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES, subjects=4):
     invariance = pl.DataFrame(
         [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
           "ratio_to_floor": ratio}]
     )  # fmt: skip
     identity = pl.DataFrame(
-        [{"clip_id": CLIP, "arm": "released", "recogniser": "dlib", "rank1": rank, "gallery_subjects": 4}]
+        [
+            {
+                "clip_id": CLIP,
+                "arm": "released",
+                "recogniser": "dlib",
+                "rank1": rank,
+                "gallery_subjects": subjects,
+            }
+        ]
     )
     findings = pl.DataFrame([{"clip_id": CLIP, "finding": "flagged", "frames": flags}])
     signals = pl.DataFrame(
@@ -51,6 +59,8 @@ def test_all_rules_kept_is_a_pass():
         ({"ratio": 2.1, "rank": 0.5}, "fail"),
         ({"ratio": None}, "fail"),
         ({"rank": None}, "fail"),
+        ({"rank": 0.0, "subjects": 1}, "review"),
+        ({"rank": 0.0, "subjects": 1, "ratio": 2.1}, "fail"),
     ],
 )
 def test_the_worst_broken_rule_decides(change, verdict):
