@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.inference import Weights
-from tasks.regions import Points, RgbImage, bounding_box
+from tasks.regions import (
+    Points,
+    RgbImage,
+    bounding_box,
+    bounding_region,
+    crop_region,
+    line_angle,
+    to_crop,
+)
 
 Embedding = NDArray[np.float32]
 Recogniser = Callable[[RgbImage, Points], Embedding]
@@ -19,6 +27,9 @@ ARCFACE_XY = np.array(
     np.float32,
 )
 CROP_PX = 112
+RIGHT_EYE, LEFT_EYE = 33, 263
+# dlib's own alignment copes with a head that leans so far; of a turned face this much around it is kept
+LEVEL_RAD, AROUND = np.radians(15), 2.0
 
 
 def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
@@ -35,10 +46,24 @@ def _dlib(weights: Weights) -> Recogniser:
     network = dlib.face_recognition_model_v1(str(weights.path("dlib_recogniser")))
 
     def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
-        box = dlib.rectangle(*(round(float(value)) for value in bounding_box(mesh_xy)))
-        return np.array(network.compute_face_descriptor(rgb, predictor(rgb, box)), np.float32)
+        face, upright_xy = upright(rgb, mesh_xy)
+        box = dlib.rectangle(*(round(float(value)) for value in bounding_box(upright_xy)))
+        return np.array(network.compute_face_descriptor(face, predictor(face, box)), np.float32)
 
     return embed
+
+
+def upright(rgb: RgbImage, mesh_xy: Points) -> tuple[RgbImage, Points]:
+    """Return a picture in which the eyes of a 468 x 2 mesh are level, and the mesh in it.
+
+    To dlib all faces that lie on their side are one person's, and an attacker would turn them.
+    """
+    angle = line_angle(mesh_xy[RIGHT_EYE], mesh_xy[LEFT_EYE])
+    if abs(angle) <= LEVEL_RAD:
+        return rgb, mesh_xy
+    region = bounding_region(mesh_xy, angle, AROUND)
+    side_px = max(1, round(region.side))
+    return crop_region(rgb, region, side_px), to_crop(mesh_xy, region, side_px)
 
 
 def _mobilefacenet(weights: Weights) -> Recogniser:

@@ -14,6 +14,7 @@ from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.hashing import sha256_file
 from tasks.inference import REGISTRY_PATH, Weights
 from tasks.recognisers import ARCFACE_XY, align_arcface, make_recognisers, similarity
+from tasks.regions import Region, bounding_region, crop_region, to_crop
 from tasks.validate.attack import Attacks, Probe, Sighting
 from tasks.validate.identity import Attack, attack, distances, make_gallery, match_rates, true_match_rate
 from tasks.video import read_frames
@@ -49,6 +50,42 @@ def test_untouched_faces_are_recognised_every_time(name, embeddings):
     gallery = make_gallery({"A": [vectors["carphone"]], "B": [vectors["franck"]], "C": [vectors["cap12"]]})
     assert attack(vectors["cap13"], "C", gallery) == Attack(1.0, 1.0, best_frame=True, template=True)
     assert attack(vectors["cap13"], "A", gallery) == Attack(0.0, 1.0, best_frame=False, template=False)
+
+
+@pytest.fixture(scope="module")
+def turned(sample, weights, params):
+    """Recogniser -> clip -> angle -> embedding of one face in a picture that was turned so far."""
+    recognisers = make_recognisers(weights)
+    found = {name: {} for name in recognisers}
+    for clip in ("carphone", "franck", "cap12"):
+        rgb = next(iter(read_frames(sample(clip)))).rgb
+        face = search_faces(View.of(rgb, 960), weights, params.extract)[0]
+        mesh = locate_mesh(rgb, face_region(face), weights, 0.5).xy
+        for angle in (0, 10, 30, 60, 90, 180, 270):
+            around = bounding_region(mesh, 0.0, 3.0)
+            region = Region(around.center_xy, around.side, np.radians(angle))
+            picture, xy = crop_region(rgb, region, 320), to_crop(mesh, region, 320)
+            for name, embed in recognisers.items():
+                found[name].setdefault(clip, {})[angle] = embed(picture, xy)
+    return found
+
+
+@pytest.mark.parametrize("angle", [10, 30, 60, 90, 180, 270])
+@pytest.mark.parametrize("name", ["dlib", "mobilefacenet"])
+def test_a_turned_picture_gets_the_same_answers(name, angle, turned):
+    people = turned[name]
+    for clip, vectors in people.items():
+        same = float(np.linalg.norm(vectors[0] - vectors[angle]))
+        others = [
+            float(np.linalg.norm(vectors[0] - other[angle])) for who, other in people.items() if who != clip
+        ]
+        assert same < min(others), (clip, same, others)
+        if name == "dlib":
+            assert same < 0.35
+            turned_alike = [
+                np.linalg.norm(vectors[angle] - other[angle]) for who, other in people.items() if who != clip
+            ]
+            assert min(turned_alike) > 0.6
 
 
 def test_alignment_puts_the_five_points_where_arcface_wants_them():
