@@ -34,12 +34,28 @@ def original(shared_folder, demo):
     return shared_folder / "demo/d"
 
 
-@pytest.fixture(scope="module")
-def demo(demo, tmp_path_factory):
+@pytest.fixture(scope="session")
+def demo(shared_folder, demo, tmp_path_factory):
     """A copy of the demo, since what follows changes it."""
     root = tmp_path_factory.mktemp("pipeline") / "d"
-    shutil.copytree(demo[0], root, symlinks=True)
+    shutil.copytree(shared_folder / "demo/d", root, symlinks=True)
     return root, demo[1]
+
+
+@pytest.fixture(scope="module")
+def accepted(demo, release, tmp_path_factory):
+    """A copy of the release in which a person accepted every clip, and of what the jobs left behind."""
+    root = tmp_path_factory.mktemp("accepted") / "d"
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("prefect"))
+    shutil.copytree(demo[0] / ".guise/prefect/storage", root / ".guise/prefect/storage")
+    return root
+
+
+@pytest.fixture(scope="module")
+def shop(accepted):
+    """The S3 server of that copy; yields what boto3 reads."""
+    with object_store(accepted / ".guise/s3") as store:
+        yield store.environment()
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +190,7 @@ def _identity(root):
     return table.filter(arm="released").sort("clip_id")
 
 
-def test_the_demo_leaves_out_whom_an_independent_recogniser_still_finds(demo, server, monkeypatch):
+def test_the_demo_leaves_out_whom_an_independent_recogniser_still_finds(demo, monkeypatch):
     root, done = demo
     found = _identity(root).filter(recogniser="dlib")
     assert found["independent"].all()
@@ -192,9 +208,10 @@ def test_the_demo_leaves_out_whom_an_independent_recogniser_still_finds(demo, se
         assert why in clip["reason"]
         assert clip["clip_id"] in words
     assert words.count("dlib, which had no part in choosing the face") >= len(still_found)
-    for name, value in server.items():
-        monkeypatch.setenv(name, value)
-    objects = open_bucket("s3://guise-demo").keys("")
+    with object_store(root / ".guise/s3") as store:
+        for name, value in store.environment().items():
+            monkeypatch.setenv(name, value)
+        objects = open_bucket("s3://guise-demo").keys("")
     assert objects
     assert not [key for key in objects if any(clip in key for clip in still_found)]
     decisions = yaml.safe_load((root / "data/decisions.yaml").read_text())["decisions"]
@@ -239,10 +256,10 @@ def test_audit_finds_nothing_in_a_sound_release(demo, guise, server):
     assert "here and unchanged" in done.stdout
 
 
-def test_a_candidate_is_published_only_as_a_named_person_approved_it(demo, guise, server):
-    root, _ = demo
+def test_a_candidate_is_published_only_as_a_named_person_approved_it(accepted, guise, shop):
+    root = accepted
     frozen = json.loads(guise(root, "--json", "candidate", "v2").stdout)
-    refused = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    refused = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=shop)
     assert refused.returncode == 1
     assert "nobody has approved" in refused.stderr
     nameless = guise(root, "approve", "v2", "--by", " ", "--reason", "fine")
@@ -253,44 +270,44 @@ def test_a_candidate_is_published_only_as_a_named_person_approved_it(demo, guise
     (record,) = yaml.safe_load((root / "data/releases/v2/approvals.yaml").read_text())["approvals"]
     assert (record["by"], record["rejected"]) == ("Dr. Ada Example", [clip])
     assert record["digest"] != frozen["digest"]
-    done = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    done = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=shop)
     assert done.returncode == 0, done.stderr
-    again = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=server)
+    again = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=shop)
     assert "0 objects uploaded" in again.stdout
-    assert guise(root, "audit", "v2", env=server).returncode == 0
+    assert guise(root, "audit", "v2", env=shop).returncode == 0
     manifest = json.loads((root / "data/releases/v2/candidate.json").read_text())
     assert not any(clip in file["path"] for file in manifest["files"])
 
 
-def test_wrong_credentials_and_a_missing_bucket_are_one_sentence(demo, guise, server):
-    root, _ = demo
+def test_wrong_credentials_and_a_missing_bucket_are_one_sentence(accepted, guise, shop):
+    root = accepted
     guise(root, "candidate", "v3")
     guise(root, "approve", "v3", "--by", "A", "--reason", "B")
     for words, env, said in (
-        ([], server | {"AWS_SECRET_ACCESS_KEY": "wrong"}, "check your S3 credentials"),
-        (["--to", "s3://no-such-bucket"], server, "there is no bucket no-such-bucket"),
-        ([], server | {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "cannot be reached"),
+        ([], shop | {"AWS_SECRET_ACCESS_KEY": "wrong"}, "check your S3 credentials"),
+        (["--to", "s3://no-such-bucket"], shop, "there is no bucket no-such-bucket"),
+        ([], shop | {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9"}, "cannot be reached"),
     ):
         done = guise(root, "publish", "v3", *(words or ["--to", "s3://guise-demo"]), env=env)
         assert done.returncode == 2
         assert said in done.stderr
         assert done.stderr.count("\n") == 1
-    done = guise(root, "publish", "v3", "--to", "s3://guise-demo", env=server)
+    done = guise(root, "publish", "v3", "--to", "s3://guise-demo", env=shop)
     assert done.returncode == 0, done.stderr
 
 
-def test_a_changed_rule_asks_for_a_new_approval(demo, guise, server, api):
-    root, _ = demo
+def test_a_changed_rule_asks_for_a_new_approval(accepted, guise, shop, api):
+    root = accepted
     guise(root, "candidate", "v4")
     guise(root, "approve", "v4", "--by", "A", "--reason", "B")
     params = root / "params.yaml"
     kept = params.read_text()
     params.write_text(kept.replace("threshold: 0.9,", "threshold: 0.91,"))
-    stale = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=server)
+    stale = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=shop)
     assert stale.returncode == 1
     assert "not those that were frozen" in stale.stderr
     assert guise(root, "run", env=api).returncode == 0
-    still = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=server)
+    still = guise(root, "publish", "v4", "--to", "s3://guise-demo", env=shop)
     assert still.returncode == 1
     params.write_text(kept)
 

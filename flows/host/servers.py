@@ -43,7 +43,7 @@ def free_ports(count: int) -> list[int]:
 class Server:
     """How a server is started on given ports, and how it says that it is ready.
 
-    folder: where it stands. leaves: what it leaves behind elsewhere when it ends.
+    folder: where it stands. stop_s: after which it is killed. leaves: what it leaves behind when it ends.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Server:
     command: Callable[[list[int]], list[str]]
     is_ready: Callable[[list[int]], bool]
     folder: Path | None = None
+    stop_s: float = STOP_S
     leaves: Callable[[list[int]], list[Path]] = lambda ports: []
 
 
@@ -64,7 +65,10 @@ def serve_on_free_ports(server: Server, count: int) -> Iterator[list[int]]:
         for tries_left in reversed(range(TRIES)):
             ports = free_ports(count)
             is_ready = partial(server.is_ready, ports)
-            running = serve(server.command(ports), is_ready, server.log, server.name, server.folder)
+            running = serve(
+                server.command(ports), is_ready, server.log, server.name,
+                folder=server.folder, stop_s=server.stop_s,
+            )  # fmt: skip
             try:
                 stack.callback(_remove, server.leaves(ports))
                 stack.enter_context(running)
@@ -82,7 +86,13 @@ def _remove(paths: list[Path]) -> None:
 
 @contextmanager
 def serve(
-    command: list[str], is_ready: Callable[[], bool], log: Path, name: str, folder: Path | None = None
+    command: list[str],
+    is_ready: Callable[[], bool],
+    log: Path,
+    name: str,
+    *,
+    folder: Path | None = None,
+    stop_s: float = STOP_S,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server until the block ends. Raises InputError where it is not ready in time."""
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +110,7 @@ def serve(
     finally:
         process.terminate()
         try:
-            process.wait(STOP_S)
+            process.wait(stop_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -258,7 +268,9 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         lambda ports: [*words, *(f"{name}={port}" for name, port in zip(names, ports, strict=True))],
         is_ready,
         folder,
-        lambda ports: [
+        # it waits for its own connections to end, for ever; what was answered is written
+        stop_s=2,
+        leaves=lambda ports: [
             *(folder / name for name in sockets.values()),
             # where it puts these is no setting of it
             *(
