@@ -63,7 +63,7 @@ gpu-worker: setup
 	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 
 # a file of tests keeps to one process, since its tests share what they build
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .

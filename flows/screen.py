@@ -181,7 +181,7 @@ def show_candidate(candidate: Candidate, digest: str) -> None:
         say(f"  left out: {entry.clip_id}, {entry.reason}")
     reviewed = [clip for clip in candidate.clips if clip.verdict == "review"]
     for clip in reviewed:
-        say(f"  needs a person's decision: {clip.clip_id} broke {', '.join(clip.broken_rules)}")
+        say(f"  accepted by a person: {clip.clip_id}, although it broke {', '.join(clip.broken_rules)}")
 
 
 def show_audit(audit: Audit) -> None:

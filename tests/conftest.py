@@ -38,6 +38,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if isinstance(item, pytest.Function) and hasattr(item.module, "with_models"):
             item.add_marker(pytest.mark.neural)
+    # where files run side by side the long ones come first, and those that share the demo after the others
+    needs_demo = {item.path for item in items if {"demo", "release"} & set(getattr(item, "fixturenames", ()))}
+    is_long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in is_long, item.path in needs_demo))
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,13 @@ from tasks.validate.probes import embed_arm
 
 # so many faces take as long as starting a process
 WORTH_A_PROCESS = 60
+MOST_PROCESSES = 4  # each holds its own models
 
 
 def embed_all(root: Path, wanted: list[tuple[str, Probe]]) -> Iterator[Sighting]:
     """Yield what recognisers see of each (arm, probe), in their order; embeddings stay in memory."""
     faces = sum(len(probe.faces) for _, probe in wanted)
-    count = min(len(os.sched_getaffinity(0)), 1 + faces // WORTH_A_PROCESS)
+    count = min(len(os.sched_getaffinity(0)), MOST_PROCESSES, 1 + faces // WORTH_A_PROCESS)
     # a dask worker may start no process, and a device has one owner
     if count < 2 or current_process().daemon or shared_weights(root).inference.provider != "cpu":
         yield from (_embed(root, arm, probe) for arm, probe in wanted)
