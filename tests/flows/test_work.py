@@ -71,7 +71,12 @@ class Place:
                     process.wait(30)
 
     def call(self, method, path, **body):
-        answer = httpx.request(method, f"{self.api}{path}", json=body or None, timeout=30)
+        for _ in range(20):
+            answer = httpx.request(method, f"{self.api}{path}", json=body or None, timeout=60)
+            # its database is busy for a moment, and Prefect's own client asks again, too
+            if answer.status_code != 503:
+                break
+            time.sleep(1)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 
