@@ -118,12 +118,14 @@ def _repro(repo: Repo, node: str) -> bool:
 @contextmanager
 def _told(version: str | None) -> Iterator[None]:
     """Tell the commands of the block for which release they run."""
-    if version:
-        os.environ[RELEASE] = version
+    if not version:
+        yield
+        return
+    os.environ[RELEASE] = version
     try:
         yield
     finally:
-        os.environ.pop(RELEASE, None)
+        del os.environ[RELEASE]
 
 
 @contextmanager
