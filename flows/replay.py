@@ -30,6 +30,14 @@ Tell = Callable[["NodeResult"], None]
 
 
 @dataclass(frozen=True)
+class Node:
+    """A node of the graph, and where each of its stage commands leaves a report."""
+
+    name: str
+    reports: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class NodeResult:
     """How one node of the graph went; reports: one per stage command that ran, none if unchanged."""
 
@@ -51,7 +59,7 @@ def open_repo(root: Path) -> Iterator[Repo]:
         raise InputError(f"DVC cannot read the workspace: {' '.join(str(error).split())}") from None
 
 
-def graph_order(root: Path, upto: str | None = None) -> list[str]:
+def graph_order(root: Path, upto: str | None = None) -> list[Node]:
     """Return the nodes of dvc.yaml in an order in which each follows what it depends on.
 
     upto: a stage name; only what it needs is returned. Raises InputError for an unknown one.
@@ -67,7 +75,15 @@ def graph_order(root: Path, upto: str | None = None) -> list[str]:
         order = networkx.lexicographical_topological_sort(
             graph.subgraph(wanted).reverse(copy=True), key=lambda stage: stage.addressing
         )
-        return [stage.addressing for stage in order if isinstance(stage, PipelineStage)]
+        return [
+            Node(stage.addressing, _reports(stage)) for stage in order if isinstance(stage, PipelineStage)
+        ]
+
+
+def _reports(stage: PipelineStage) -> tuple[Path, ...]:
+    commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd or []
+    words = [command.split("flows.stage", 1)[1].split() for command in commands]
+    return tuple(REPORTS / f"{'-'.join(named)}.json" for named in words)
 
 
 def _is_named(stage: object, name: str) -> bool:
@@ -80,29 +96,36 @@ def changed_nodes(root: Path, *nodes: str) -> list[str]:
         return sorted(repo.status(targets=list(nodes) or None))
 
 
-@task(task_run_name="{node}", cache_policy=NO_CACHE, persist_result=False)
-def reproduce(node: str, version: str | None) -> NodeResult:
+@task(task_run_name="{node.name}", cache_policy=NO_CACHE, persist_result=False)
+def reproduce(node: Node, version: str | None) -> NodeResult:
     """Run one node of the graph if anything that it depends on has changed; version: for which release."""
     root = Path.cwd()
-    with open_repo(root) as repo:
-        if not repo.status(targets=[node]):
-            return NodeResult(node)
-        expected = _expected_reports(repo, root, node)
-        for path in expected:
-            path.unlink(missing_ok=True)
-        # in a thread, DVC leaves Ctrl-C to us
-        with _words_to(root / LOGS / "dvc.txt"), _told(version), ThreadPoolExecutor(1) as aside:
-            trouble = aside.submit(_repro, repo, node).result()
-    reports = tuple(read_document(path, StageReport) for path in expected if path.is_file())
+    before = [_written_ns(path) for path in node.reports]
+    # in a thread, DVC leaves Ctrl-C to us
+    with (
+        open_repo(root) as repo,
+        _words_to(root / LOGS / "dvc.txt"),
+        _told(version),
+        ThreadPoolExecutor(1) as aside,
+    ):
+        trouble = aside.submit(_repro, repo, node.name).result()
+    told = [
+        path for path, then in zip(node.reports, before, strict=True) if _written_ns(path) not in (0, then)
+    ]
+    reports = tuple(read_document(path, StageReport) for path in told)
     for report in reports:
         if report.failure:
             raise _with_exit_code(report)
     if trouble:
         raise StageError(
-            f"{node} did not end (see {LOGS / 'dvc.txt'}): run the same command again, "
+            f"{node.name} did not end (see {LOGS / 'dvc.txt'}): run the same command again, "
             "finished clips are kept"
         )
-    return NodeResult(node, reports)
+    return NodeResult(node.name, reports)
+
+
+def _written_ns(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def _repro(repo: Repo, node: str) -> bool:
@@ -152,19 +175,6 @@ def _with_exit_code(report: StageReport) -> GuiseError:
     return error
 
 
-def expected_reports(root: Path, node: str) -> list[Path]:
-    """Return the report of every `flows.stage` command of a node."""
-    with open_repo(root) as repo:
-        return _expected_reports(repo, root, node)
-
-
-def _expected_reports(repo: Repo, root: Path, node: str) -> list[Path]:
-    stage = repo.stage.load_one(name=node)
-    commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd
-    names = [command.split("flows.stage", 1)[1].split() for command in commands]
-    return [root / REPORTS / f"{'-'.join(words)}.json" for words in names]
-
-
 def _require_clips(root: Path) -> None:
     if read_clips(root).filter(status="admitted").is_empty():
         raise InputError("no clip is admitted, so that nothing can be released: see `guise ingest`")
@@ -184,14 +194,14 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
     """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
     read_params(root)
     order = graph_order(root, upto)
-    if "ingest" in order and not (root / RAW_PATH).is_dir():
+    if any(node.name == "ingest" for node in order) and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
     results = []
     with standing_process(root):
         for node in order:
             result = reproduce(node, version)
             tell(result)
-            if node == "ingest" and upto != node:
+            if node.name == "ingest" and upto != node.name:
                 _require_clips(root)
             results.append(result)
     return results

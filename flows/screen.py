@@ -3,24 +3,28 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from flows.audit import Audit
-from flows.benchmark import Measure
 from flows.decisions import refused_clips
-from flows.lineage import Lineage
-from flows.replay import NodeResult
-from flows.weights import Weight
-from flows.withdrawal import Withdrawn
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.release import Candidate
 from tasks.clips import CLIPS_PATH, REFUSED, read_clips
 from tasks.documents import read_table
 from tasks.ingest import SOURCES_PATH
+
+# each command imports this, and few of these
+if TYPE_CHECKING:
+    from flows.audit import Audit
+    from flows.benchmark import Measure
+    from flows.lineage import Lineage
+    from flows.replay import NodeResult
+    from flows.weights import Weight
+    from flows.withdrawal import Withdrawn
 
 PLAIN_WIDTH = 150
 METHODS = ("control", "released", "blur", "pixelate", "mask")
@@ -36,13 +40,13 @@ def heading(title: str) -> None:
     console.print(f"\n{title}", style="bold", markup=False)
 
 
-def show_node(result: NodeResult) -> None:
+def show_node(result: "NodeResult") -> None:
     """Print how one node of the graph went."""
     if result.unchanged:
         say(f"  {result.node:<18} unchanged, nothing to do")
         return
     for report in result.reports:
-        name = result.node if len(result.reports) == 1 else f"{result.node} {report.stage}"
+        name = result.node if len(result.reports) == 1 else f"{result.node} {report.stage} {report.arm}"
         say(
             f"  {name:<28} {report.jobs - report.cached} done, {report.cached} cached, {report.seconds:.1f} s"
         )
@@ -60,7 +64,7 @@ def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     console.print(table, markup=False)
 
 
-def show_weights(weights: list[Weight]) -> None:
+def show_weights(weights: "list[Weight]") -> None:
     """Print which weights are here, and what each allows."""
     rows = [
         [one.name, one.state, "yes" if one.needed else "", one.licence, one.allows]
@@ -69,7 +73,7 @@ def show_weights(weights: list[Weight]) -> None:
     show_table("Weights", ["name", "where", "needed", "licence", "allows"], rows)
 
 
-def show_measures(measures: list[Measure]) -> None:
+def show_measures(measures: "list[Measure]") -> None:
     """Print a benchmark: the render against the codec alone, all of it against a peer."""
     rows = [
         [one.clip, one.job, str(one.frames), number(one.seconds, 1), number(one.frames_per_s, 1),
@@ -168,7 +172,7 @@ def show_refused(root: Path) -> None:
         show_table("Refused", ["file", "reason", "what was seen"], rows)
 
 
-def show_outcome(root: Path, results: list[NodeResult]) -> None:
+def show_outcome(root: Path, results: "list[NodeResult]") -> None:
     """Print who was refused and, where the run went as far as the evidence, how the clips fared."""
     show_refused(root)
     if any(result.node == "validate" for result in results):
@@ -184,7 +188,7 @@ def show_candidate(candidate: Candidate, digest: str) -> None:
         say(f"  accepted by a person: {clip.clip_id}, although it broke {', '.join(clip.broken_rules)}")
 
 
-def show_audit(audit: Audit) -> None:
+def show_audit(audit: "Audit") -> None:
     for sentence in (*audit.findings, *audit.notes):
         say(f"  {sentence}")
     if audit.is_bucket:
@@ -194,7 +198,7 @@ def show_audit(audit: Audit) -> None:
     say(f"  {audit.version}: {audit.objects} objects, {audit.bytes} bytes read back; {verdict}")
 
 
-def show_lineage(lineage: Lineage) -> None:
+def show_lineage(lineage: "Lineage") -> None:
     """Print what a clip came from, newest first, each thing under what was made of it."""
     for thing in lineage.things:
         source = ", ".join(other.title for other in lineage.things if other.key in thing.came_from)
@@ -205,7 +209,7 @@ def show_lineage(lineage: Lineage) -> None:
         say(f"  {finding}")
 
 
-def show_withdrawal(done: Withdrawn) -> None:
+def show_withdrawal(done: "Withdrawn") -> None:
     record = done.record
     say(f"  {record.subject}: {len(record.clips)} clips; {done.removed_files} files removed here, "
         f"{done.removed_objects} from DVC's cache and the remote `private`")  # fmt: skip

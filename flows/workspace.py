@@ -6,11 +6,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
+from yaml import safe_dump, safe_load
 
 from flows.git import commit, git
 from flows.host.environment import LOGS, STATE, private_folder
+from tasks.documents import write_bytes
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 from tasks.publish.signature import KEY_PATH as SIGNING_KEY_PATH
@@ -95,6 +98,7 @@ def _take_code(root: Path) -> str:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+    _forget_former_nodes(root)
     return f"workspace {root} runs its own copy of Guise"
 
 
@@ -111,6 +115,22 @@ def _part_params(root: Path) -> None:
     for name, part in parts.items():
         yaml.dump(part, root / f"params/{name}.yaml")
     yaml.dump(document, path)
+
+
+def _forget_former_nodes(root: Path) -> None:
+    """Take out of dvc.lock what the graph has no node for: DVC keeps it, and it would fit less and less."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return
+    nodes, lock = (safe_load((root / name).read_text("utf-8"))["stages"] for name in ("dvc.yaml", path.name))
+    kept = {name: stage for name, stage in lock.items() if _has_node(nodes, name)}
+    if kept != lock:
+        write_bytes(safe_dump({"schema": "2.0", "stages": kept}, sort_keys=False).encode(), path)
+
+
+def _has_node(nodes: dict[str, Any], name: str) -> bool:
+    base, _, item = name.partition("@")
+    return base in nodes and ("foreach" in nodes[base]) == bool(item)
 
 
 def _name_author(root: Path) -> None:

@@ -168,7 +168,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
 
 def _read_yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
     except FileNotFoundError:
         raise DocumentError(f"{path.name} is missing") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -64,7 +64,7 @@ def test_a_stage_has_one_name_everywhere(name):
 
 
 def test_patients_zones_go_to_the_private_remote_only():
-    private = ("data/ingested", "data/control", "data/keypoints/", "data/compare/")
+    private = ("data/ingested", "data/control", "data/keypoints/", "data/compare")
     for node in GRAPH.values():
         for out in node.get("do", node)["outs"]:
             ((path, options),) = out.items()
@@ -99,6 +99,7 @@ def _fresh_digest(root: Path) -> str:
     from flows.stage import code
 
     code._imports.cache_clear()
+    code._behaviour.cache_clear()
     return code_digest(root, "tasks.one")
 
 

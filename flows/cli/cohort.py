@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -60,11 +61,12 @@ def run(
 ) -> None:
     """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
     from flows.exclusive import alone
-    from flows.replay import forget_refusals
 
     root = here()
     with alone(root):
         if retry_refused:
+            from flows.replay import forget_refusals
+
             forget_refusals(root)
         _replay(root, stage)
 
@@ -72,11 +74,12 @@ def run(
 def _replay(root: Path, stage: str | None) -> None:
     from flows import screen
     from flows.host.servers import prefect_server
-    from flows.replay import replay
     from flows.stage.standing import standing_process
 
-    # both take a while to start
-    with standing_process(root), prefect_server(root):
+    # each of the three takes a while
+    with standing_process(root), prefect_server(root, lambda: import_module("flows.replay")):
+        from flows.replay import replay
+
         results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
     answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))

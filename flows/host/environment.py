@@ -25,6 +25,9 @@ DEFAULTS = {
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+    # written one by one, clips keep SQLite so busy that a stage has to ask again, after two seconds
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
+    "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PYTHONWARNINGS": "ignore",
     "OPENCV_LOG_LEVEL": "ERROR",
 }

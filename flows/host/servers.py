@@ -16,12 +16,15 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flows.host.environment import API_URL, LOGS, private_folder
 from flows.host.lifetime import ending_with_parent
 from tasks.documents import write_json
 from tasks.errors import InputError
+
+if TYPE_CHECKING:
+    from prefect.settings.legacy import Setting
 
 HOST = "127.0.0.1"
 START_S = 120
@@ -148,17 +151,37 @@ def _has_volume_server(master: str) -> bool:
 
 
 @contextmanager
-def prefect_server(root: Path) -> Iterator[str]:
-    """Give the block a Prefect API: the one that is configured, or a server of its own."""
-    from prefect.settings import PREFECT_API_URL, temporary_settings
+def prefect_settings(wanted: dict["Setting", Any]) -> Iterator[None]:
+    """Let these be Prefect's settings in the block. Where they are, its reading all anew is spared."""
+    from prefect.settings import temporary_settings
 
+    if all(setting.value() == value for setting, value in wanted.items()):
+        yield
+        return
+    with temporary_settings(wanted):
+        yield
+
+
+def api_setting() -> dict["Setting", Any]:
+    """Return the address of the Prefect server that the environment names, as its setting."""
+    from prefect.settings import PREFECT_API_URL
+
+    return {PREFECT_API_URL: os.environ[API_URL]} if os.environ.get(API_URL) else {}
+
+
+@contextmanager
+def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -> Iterator[str]:
+    """Give the block a Prefect API: the one that is configured, or a server of its own.
+
+    meanwhile: what may be done while that starts, once or more often.
+    """
     configured = os.environ.get(API_URL)
     if configured:
         if not _answers(f"{configured}/health"):
             raise InputError(
                 f"the Prefect server that {API_URL} names does not answer: start it, or unset it"
             )
-        with temporary_settings({PREFECT_API_URL: configured}):
+        with prefect_settings(api_setting()):
             yield configured
         return
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port"]
@@ -166,13 +189,13 @@ def prefect_server(root: Path) -> Iterator[str]:
         "Prefect server",
         root / LOGS / "prefect.log",
         lambda ports: [*command, str(ports[0])],
-        lambda ports: _answers(f"http://{HOST}:{ports[0]}/api/health"),
+        lambda ports: (meanwhile(), _answers(f"http://{HOST}:{ports[0]}/api/health"))[1],
     )
     with serve_on_free_ports(server, 1) as (port,):
         url = f"http://{HOST}:{port}/api"
         os.environ[API_URL] = url
         try:
-            with temporary_settings({PREFECT_API_URL: url}):
+            with prefect_settings(api_setting()):
                 yield url
         finally:
             del os.environ[API_URL]

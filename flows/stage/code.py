@@ -58,6 +58,7 @@ def code_digest(root: Path, *start: str) -> str:
     return sha256_document({name: _behaviour(path) for name, path in modules.items()})
 
 
+@cache
 def _behaviour(path: Path) -> str:
     tree = ast.parse(path.read_bytes())
     for node in ast.walk(tree):

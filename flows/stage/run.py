@@ -12,11 +12,11 @@ from prefect import Task, flow, tags
 from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY
 
 from flows.host.environment import RELEASE, REPORTS
 from flows.host.failures import describe_failure
-from flows.host.servers import prefect_server
+from flows.host.servers import prefect_server, prefect_settings
 from flows.stage.job import code_here, process_job
 from flows.stage.load import load_stage
 from flows.stage.progress import clip_progress
@@ -162,7 +162,7 @@ def run_and_report(name: str, arm: str) -> int:
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
         told = tags(*filter(None, (name, os.environ.get(RELEASE))))
-        with prefect_server(Path.cwd()), temporary_settings(NO_HEARTBEAT), told:
+        with prefect_server(Path.cwd()), prefect_settings(NO_HEARTBEAT), told:
             named = run_stage.with_options(task_runner=clip_runner(), flow_run_name=run_name(name, arm))
             report = named(name, arm)
     except Exception as error:

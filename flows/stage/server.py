@@ -13,28 +13,35 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from flows.host.lifetime import end_with_parent
+from flows.host.servers import api_setting, prefect_settings
 from flows.stage.ask import TOLD
 
 LOOK_S = 0.2
 
 
 def stand(place: str) -> None:
-    """Run a stage for everybody who asks."""
+    """Run a stage for everybody who asks; Prefect's settings stay from one to the next."""
     os.umask(0o077)
-    with socket.socket(socket.AF_UNIX) as door:
+    with socket.socket(socket.AF_UNIX) as door, ExitStack() as kept:
         door.bind(place)
         door.listen()
         # whoever asks meanwhile waits
-        from flows.stage.run import run_and_report
+        from flows.stage.job import code_here
+        from flows.stage.load import STAGES, load_stage
+        from flows.stage.run import NO_HEARTBEAT, run_and_report
 
+        for name in STAGES:
+            load_stage(name)
+            code_here(name)
         while True:
             link, _ = door.accept()
             with link:
                 asked = json.loads(link.makefile().readline())
                 _take_environment(asked["environment"])
+                kept.enter_context(prefect_settings({**NO_HEARTBEAT, **api_setting()}))
                 with _ending_with(link):
                     code = run_and_report(asked["name"], asked["arm"])
                 # from here on whoever asked may go away

@@ -1,6 +1,6 @@
 """Sample faces of a clip and embed them in an arm; embeddings stay in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
+from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
-from tasks.clips import TARGETS_PATH, coverage_path, frames_path, read_keypoints, video_path
-from tasks.documents import read_table
+from tasks.clips import TARGETS_PATH, coverage_path, frames_path, keypoints_path, video_path
+from tasks.documents import read_pieces, read_table
 from tasks.keypoints import stack_xy
 from tasks.recognisers import Recogniser
 from tasks.regions import Points, bounding_box
@@ -63,12 +64,15 @@ def _others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
     return is_other
 
 
-def read_meshes(root: Path, arm: str, clip_id: str) -> Meshes:
-    """Return frame -> the meshes of everyone in it."""
-    table = read_keypoints(root, arm, clip_id).drop_nulls("face_xy")
+def read_meshes(root: Path, arm: str, clip_id: str, frames: Collection[int] | None = None) -> Meshes:
+    """Return frame -> the meshes of everyone in it, of the given frames or of all."""
     meshes: Meshes = {}
-    for frame, mesh in zip(table["frame"], stack_xy(table, "face"), strict=True):
-        meshes.setdefault(frame, []).append(mesh)
+    for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
+        table = piece.drop_nulls("face_xy")
+        if frames is not None:
+            table = table.filter(pl.col("frame").is_in(list(frames)))
+        for frame, mesh in zip(table["frame"], stack_xy(table, "face"), strict=True):
+            meshes.setdefault(frame, []).append(mesh)
     return meshes
 
 
@@ -87,10 +91,10 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
     Where the extractor found none, the face is aligned by the original's keypoints: an attacker who
     knows where it was.
     """
-    seen = read_meshes(root, arm, probe.clip_id)
     wanted: Meshes = {}
     for number, mesh in probe.faces:
         wanted.setdefault(number, []).append(mesh)
+    seen = read_meshes(root, arm, probe.clip_id, wanted)
     vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
     found: list[bool] = []
     for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import psutil
 import pytest
+import yaml
 from tests_support import REPO, command_environment, with_metadata, write_video
 
 from flows.host.failures import describe_failure
@@ -333,3 +334,17 @@ def test_a_workspace_whose_params_held_everything_is_brought_over(tmp_path, guis
     models.write_text(models.read_text().replace("find people", "find everybody"))
     assert guise(tmp_path, "workspace", str(root)).returncode == 0
     assert read_params(root).models["pose_detector"].purpose == "find everybody"
+
+
+def test_nodes_that_the_graph_has_no_more_leave_the_lock(tmp_path, guise):
+    root = tmp_path / "w"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    names = ("ingest", "extract@original", "compare@blur", "compare", "extract", "former")
+    stages = {
+        name: {"cmd": f"do {name}", "outs": [{"path": f"data/{name}", "md5": "0" * 32}]} for name in names
+    }
+    lock = root / "dvc.lock"
+    lock.write_text(yaml.safe_dump({"schema": "2.0", "stages": stages}, sort_keys=False))
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    kept = yaml.safe_load(lock.read_text())
+    assert kept == {"schema": "2.0", "stages": {name: stages[name] for name in names[:2] + names[3:4]}}
