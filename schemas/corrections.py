@@ -4,6 +4,7 @@ import pandera.polars as pa
 import polars as pl
 
 ACTIONS = ("add", "remove", "method")
+UNCOVERS = "uncovers_a_face"  # a file may leave this column out
 METHODS = ("blur", "pixelate", "mask")
 
 
@@ -21,6 +22,8 @@ CORRECTIONS = pa.DataFrameSchema(
         "y1": _column(),
         "action": pa.Column(pl.String, pa.Check.isin(ACTIONS)),
         "method": pa.Column(pl.String, pa.Check.isin(METHODS), nullable=True),
+        # "yes" where a `remove` is meant although a face, or the subject, is known in its box
+        UNCOVERS: pa.Column(pl.String, pa.Check.isin(("yes",)), nullable=True),
     },
     strict=True,
     ordered=True,

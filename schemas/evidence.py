@@ -185,9 +185,10 @@ SIGNALS = pa.DataFrameSchema(
 FINDINGS = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
-        # surviving: original pixels are still in a face. flagged: a face was not located there.
+        # surviving: original pixels are still in a face. uncovered: a correction took a cover away.
+        # flagged: a face was not located there.
         # in_front: something stayed in front of a face, with its original pixels
-        "finding": pa.Column(pl.String, pa.Check.isin(("surviving", "flagged", "in_front"))),
+        "finding": pa.Column(pl.String, pa.Check.isin(("surviving", "uncovered", "flagged", "in_front"))),
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "ranges": pa.Column(pl.String),
         "worst": pa.Column(pl.Float64, SHARE, nullable=True),

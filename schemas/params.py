@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.covering import Deidentify
 from schemas.sections import Count, Fraction01, Positive, Section, Sha256
@@ -107,7 +107,7 @@ class Rule(Section):
     part: str | None = None
     recogniser: str | None = None
     signal: str | None = None
-    finding: Literal["surviving", "flagged", "in_front"] | None = None
+    finding: Literal["surviving", "uncovered", "flagged", "in_front"] | None = None
     arm: Literal["control", "released"] = "released"
     relative_to_floor: bool = False
     comparison: Literal["<=", ">="]
@@ -123,6 +123,10 @@ class Rule(Section):
         return self
 
 
+# whatever the rules are, a person sees what a correction uncovered
+UNCOVERED = Rule(metric="frames", finding="uncovered", comparison="<=", threshold=0, severity="review")
+
+
 class Validate(Section):
     """surviving_share: share of a face's windows that may look like the original's.
 
@@ -135,6 +139,12 @@ class Validate(Section):
     identity_threshold: Positive
     pck_thresholds: list[Positive]
     rules: Annotated[dict[str, Rule], Field(min_length=1)]
+
+    @field_validator("rules")
+    @classmethod
+    def _keep_the_uncovered_in_sight(cls, rules: dict[str, Rule]) -> dict[str, Rule]:
+        asked = [rule.model_copy(update={"severity": UNCOVERED.severity}) for rule in rules.values()]
+        return rules if UNCOVERED in asked or not rules else {**rules, "nothing_uncovered": UNCOVERED}
 
 
 class Approvals(Section):

@@ -14,12 +14,15 @@ from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
-from tasks.clips import corrections_path, coverage_path, video_path
+from tasks.clips import corrections_path, coverage_path, frames_path, keypoints_path, video_path
 from tasks.detectors import View
 from tasks.documents import read_table
+from tasks.errors import DocumentError
 from tasks.faces import face_region, locate_mesh, search_faces
+from tasks.recognisers import make_recognisers
 from tasks.validate.leaks import clip_leaks
 from tasks.validate.survival import surviving_share
+from tasks.validate.uncovered import subject_bared
 from tasks.video import read_frames
 
 FRAMES = 20
@@ -176,7 +179,7 @@ def test_no_frame_keeps_its_original_face(case, cohort, params):
             share = surviving_share(before.grey, after.grey, np.array(box, np.float32))
             assert share <= params.validate_.surviving_share, f"frame {before.index}"
             assert surviving_share(before.grey, before.grey, np.array(box, np.float32)) == 1.0
-    surviving, flagged, in_front = clip_leaks(here, ids[case], params.validate_, params.deidentify.margin)
+    surviving, _, flagged, in_front = clip_leaks(here, ids[case], params.validate_, params.deidentify.margin)
     assert (surviving["frames"], surviving["ranges"]) == (0, "")
     assert (in_front["frames"] > 0) == (case == "an instrument in front"), in_front
     assert flagged["frames"] == {"ten black frames": 10, "nobody": FRAMES}.get(case, flagged["frames"])
@@ -251,8 +254,62 @@ def test_a_crowd_is_masked_whole_and_a_person_is_asked(cohort, params, tmp_path)
         run_stage(tmp_path, params, name, arm)
     for frame in read_frames(tmp_path / video_path("released", clip_id)):
         assert frame.grey.max() < 20
-    _, flagged, _ = clip_leaks(tmp_path, clip_id, params.validate_, params.deidentify.margin)
+    _, _, flagged, _ = clip_leaks(tmp_path, clip_id, params.validate_, params.deidentify.margin)
     assert flagged["ranges"] == f"0-{FRAMES - 1}"
+
+
+def _alone(cohort, tmp_path, clip_id):
+    """Return a workspace with one of the made clips and the targets of all."""
+    here, _, _, _ = cohort
+    for name in ("models", "targets"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / name).symlink_to(here / "data" / name)
+    for path in (
+        video_path("original", clip_id),
+        keypoints_path("original", clip_id),
+        frames_path("original", clip_id),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(here / path, tmp_path / path)
+    admit_clips(tmp_path, {clip_id: "subject-0000000000000000"})
+    (tmp_path / corrections_path(clip_id)).parent.mkdir()
+    return tmp_path / corrections_path(clip_id)
+
+
+CORRECTED = "first_frame,last_frame,x0,y0,x1,y1,action,method,uncovers_a_face\n"
+
+
+@pytest.mark.parametrize("case", ["upright", "quarter turn"])
+def test_what_a_correction_uncovers_is_told_and_a_known_face_fails_the_clip(
+    cohort, params, weights, tmp_path, case
+):
+    _, made, ids, _ = cohort
+    corrections = _alone(cohort, tmp_path, ids[case])
+    height, width = made[case].pictures[0].shape[:2]
+    row = f"11,13,0,0,{width},{height},remove,,"
+    corrections.write_text(CORRECTED + row + "\n")
+    with pytest.raises(DocumentError, match="row 1 would uncover a face that is known in frame 11"):
+        run_stage(tmp_path, params, "deidentify", "released")
+    corrections.write_text(CORRECTED + row + "yes\n")
+    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, weights, ids[case])
+    assert bared == [11, 12, 13]
+    assert (surviving["ranges"], uncovered["ranges"]) == ("11-13", "11-13")
+
+
+def test_a_false_alarm_that_is_uncovered_goes_to_a_person(cohort, params, weights, tmp_path):
+    _, _, ids, _ = cohort
+    corrections = _alone(cohort, tmp_path, ids["upright"])
+    corrections.write_text(CORRECTED + "4,9,0,0,60,40,add,mask,\n6,7,0,0,60,40,remove,,\n")
+    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, weights, ids["upright"])
+    assert bared == []
+    assert (surviving["frames"], uncovered["ranges"]) == (0, "6-7")
+
+
+def _checked(root, params, weights, clip_id):
+    for name in ("deidentify", "extract"):
+        run_stage(root, params, name, "released")
+    bared = subject_bared(root, clip_id, params.validate_, make_recognisers(weights))
+    return bared, *clip_leaks(root, clip_id, params.validate_, params.deidentify.margin, bared)
 
 
 def test_a_correction_renders_only_its_own_clip_again(cohort, params):

@@ -79,9 +79,17 @@ def _collection() -> list[str]:
 
 def _processing(faces: dict[str, int]) -> list[str]:
     ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
-    counts = ", ".join(f"`{method}` ({count} faces in frames)" for method, count in ordered) or "nothing"
+    covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method != "none"]
+    counts = ", ".join(covers) or "nothing"
+    bared = faces.get("none", 0)
+    said = (
+        f"Every face that was found was covered, by {counts}, except where a person's correction took the "
+        f"cover away: {bared} regions of frames, of which `evidence/findings` names the frames."
+        if bared
+        else f"Every face that was found was covered, by {counts}."
+    )
     return [
-        f"Every face in every frame was covered, by {counts}. Frame count, time stamps and picture size are "
+        f"{said} Frame count, time stamps and picture size are "
         "those of the original. `params.yaml` holds every setting, `models.json` every model with its "
         "SHA-256 and licence.",
     ]

@@ -21,6 +21,7 @@ PLAYED = ("h264", "vp9", "av1")
 RANK = {"fail": 0, "review": 1, "pass": 2}
 FINDINGS = {
     "surviving": "original pixels of a face are still there",
+    "uncovered": "a correction took the cover away",
     "flagged": "a face was covered without having been located",
     "in_front": "something stayed in front of a face, with its own pixels",
 }

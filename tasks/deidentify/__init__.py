@@ -25,10 +25,10 @@ from tasks.clips import (
 from tasks.deidentify.cast import Cast
 from tasks.deidentify.casting import cast_subject
 from tasks.deidentify.clip import deidentify_clip
+from tasks.deidentify.corrections import check_corrections
 from tasks.deidentify.latents import ARCFACE, latent_digests, load_latents, store_latent
 from tasks.deidentify.neural import MODEL
 from tasks.deidentify.pool import donor_digests, donor_names, target_digests
-from tasks.deidentify.reading import check_corrections
 from tasks.documents import build_table, read_table, write_table
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights

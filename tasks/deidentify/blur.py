@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from schemas.covering import Blur
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.patches import blend_ellipse, patch_of
 from tasks.regions import RgbImage
 

@@ -9,18 +9,21 @@ from schemas.coverage import COVERAGE
 from schemas.covering import Deidentify
 from schemas.params import Decoder, Encoding, Extract
 from tasks.ahead import ahead
-from tasks.clips import video_path
+from tasks.clips import corrections_path, video_path
 from tasks.deidentify.cast import Cast, FaceKey
-from tasks.deidentify.coverage import Clip, FaceRegion, cover
+from tasks.deidentify.correcting import CorrectionError
+from tasks.deidentify.corrections import Film, read_corrections
+from tasks.deidentify.coverage import cover
+from tasks.deidentify.face_regions import Clip, FaceRegion
 from tasks.deidentify.joining import flat, join_tracks
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.deidentify.neural import NeuralSwaps
 from tasks.deidentify.pool import load_pool
-from tasks.deidentify.reading import Meshes, read_corrections, read_crowded, read_observations, read_scenes
+from tasks.deidentify.reading import Meshes, read_crowded, read_observations, read_scenes
 from tasks.deidentify.render import Cover, make_methods, render
 from tasks.deidentify.targets import Target
 from tasks.documents import write_table
-from tasks.errors import GuiseError, VideoError
+from tasks.errors import DocumentError, GuiseError, VideoError
 from tasks.inference import shared_weights
 from tasks.regions import RgbImage
 from tasks.video import Frame, VideoWriter, read_frames, read_info
@@ -44,8 +47,13 @@ def deidentify_clip(
     clip = Clip(scenes, info.shown_size_wh, cast.subject or None, crowded)
     faces, heads = read_observations(root, clip_id, rule)
     tracks = join_tracks(faces, clip.scenes, rule.reach)
-    corrections = read_corrections(root, clip_id, len(clip.scenes))
-    regions = cover(tracks, heads, clip, rule, corrections)
+    corrections = read_corrections(
+        root, clip_id, Film(len(scenes), clip.size_wh, float(info.shown_pixel_aspect))
+    )
+    try:
+        regions = cover(tracks, heads, clip, rule, corrections)
+    except CorrectionError as error:
+        raise DocumentError(f"data/corrections/{corrections_path(clip_id).name} {error}") from None
     weights = shared_weights(root)
     pool = load_pool(weights, rule, extract)
     fit = make_fit(weights, extract.landmark_score)

@@ -1,69 +1,19 @@
 """Every observation of a clip -> a face region for every frame of every track (pure)."""
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from typing import Literal
 
 import numpy as np
 
-from schemas.covering import SWAPS, Deidentify, Drawn, Method
+from schemas.covering import SWAPS, Deidentify, Method
+from tasks.deidentify.correcting import Correction, correct, require_covered_faces
+from tasks.deidentify.face_regions import HEADS, NOBODY, Clip, FaceRegion, Source
 from tasks.deidentify.joining import LARGEST_CHANGE, Track, Tracks
 from tasks.deidentify.sightings import Head, Observation
 from tasks.regions import Box, without_margin
 
-Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
-Action = Literal["add", "remove", "method"]
-NOBODY = -1
 # a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
 EDGE = 0.02
-# added to the number of a track whose body has its head where its face is not
-HEADS = 1 << 20
-# corrections are numbered downwards from here; one speaks of a region that lies so far inside its box
-CORRECTED = -2
-MEANT = 0.8
-
-
-@dataclass(frozen=True)
-class FaceRegion:
-    """What is covered of one frame: a box x0, y0, x1, y1 in pixels.
-
-    flagged: a person should look, because the face was not located in this frame.
-    """
-
-    frame: int
-    track: int
-    source: Source
-    box_xyxy: Box
-    method: Drawn
-    flagged: bool = False
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What a person says of a box in some frames: cover it, do not, or cover it in another way."""
-
-    frames: range
-    box_xyxy: Box
-    action: Action
-    method: Method | None = None
-
-
-@dataclass(frozen=True)
-class Clip:
-    """What coverage must know of a clip: the scene number of every frame, and who its subject is.
-
-    crowded: frames that showed more people than the extractor follows.
-    """
-
-    scenes: list[int]
-    size_wh: tuple[int, int]
-    subject_tracks: frozenset[int] | None = None
-    crowded: frozenset[int] = frozenset()
-
-    def scene_frames(self, scene: int) -> range:
-        return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))
 
 
 def cover(
@@ -79,10 +29,13 @@ def cover(
     or that ends at the picture's edge, reaches `rule.reach` frames beyond its sightings. Where a face
     was not seen, the body says where the head is, and the nearest sighting where it does not. A frame
     in which nobody was located, or too many were, is masked whole. What a person corrected holds last.
+    Raises CorrectionError where a line uncovers a face without saying so.
     """
     heads = _without_glimpsed_backs(heads, rule)
     regions = [region for (_, scene), seen in tracks.items() for region in _follow(seen, clip, scene, rule)]
-    regions = correct(_without_shadows(_add_heads(regions, heads, clip, rule), rule), corrections)
+    regions = _without_shadows(_add_heads(regions, heads, clip, rule), rule)
+    require_covered_faces(regions, corrections, clip)
+    regions = correct(regions, corrections)
     located = {region.frame for region in regions if region.source != "extended" and region.method != "none"}
     located |= {head.frame for head in heads if head.box_xyxy is None}
     located -= _crowded(clip, rule)
@@ -231,46 +184,6 @@ def grow(box_xyxy: Box, clip: Clip, rule: Deidentify) -> Box:
     reach = np.ptp(box, axis=0) * rule.margin
     grown = (box + np.stack([-reach, reach])).clip(0, np.array(clip.size_wh))
     return np.asarray(grown.reshape(4), np.float32)
-
-
-def correct(
-    regions: list[FaceRegion], corrections: Sequence[Correction], *, add: bool = True
-) -> list[FaceRegion]:
-    """Apply what a person said, line by line: later lines hold over earlier ones.
-
-    What is removed stays as a region that is not drawn, so that the table tells who decided so.
-    """
-    for number, line in enumerate(corrections):
-        if line.action == "add" and add:
-            regions = regions + [
-                FaceRegion(frame, CORRECTED - number, "corrected", line.box_xyxy, line.method or "mask")
-                for frame in line.frames
-            ]
-        elif line.action == "remove":
-            regions = _change(regions, line, "none")
-        elif line.action == "method" and line.method is not None:
-            regions = _change(regions, line, line.method)
-    return regions
-
-
-def _change(regions: list[FaceRegion], line: Correction, method: Drawn) -> list[FaceRegion]:
-    return [
-        replace(region, method=method, source="corrected", flagged=False)
-        if _speaks_of(line, region)
-        else region
-        for region in regions
-    ]
-
-
-def _speaks_of(line: Correction, region: FaceRegion) -> bool:
-    if region.frame not in line.frames:
-        return False
-    low, high = (
-        np.maximum(line.box_xyxy[:2], region.box_xyxy[:2]),
-        np.minimum(line.box_xyxy[2:], region.box_xyxy[2:]),
-    )
-    shared = float(np.prod(np.clip(high - low, 0, None)))
-    return shared >= MEANT * float(np.prod(region.box_xyxy[2:] - region.box_xyxy[:2]))
 
 
 def _without_shadows(regions: list[FaceRegion], rule: Deidentify) -> list[FaceRegion]:

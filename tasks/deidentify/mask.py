@@ -1,7 +1,7 @@
 """One opaque colour over the face."""
 
 from schemas.covering import Mask
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.patches import patch_of
 from tasks.regions import RgbImage
 

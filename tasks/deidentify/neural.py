@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.covering import Deidentify
 from schemas.params import Extract
 from tasks.deidentify.cast import Cast, FaceKey
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.inswapper import Face, Inswapper, Swapped, paste
 from tasks.deidentify.latents import load_latents, read_latent
 from tasks.deidentify.reading import Meshes

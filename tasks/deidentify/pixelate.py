@@ -3,7 +3,7 @@
 import cv2
 
 from schemas.covering import Pixelate
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.patches import patch_of
 from tasks.regions import RgbImage
 

@@ -2,22 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import polars as pl
 
-from schemas.corrections import CORRECTIONS
-from schemas.covering import Deidentify, Method
+from schemas.covering import Deidentify
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from tasks.clips import CORRECTIONS as CORRECTIONS_FOLDER
-from tasks.clips import corrections_path, frames_path, keypoints_path
-from tasks.deidentify.coverage import Action, Correction
+from tasks.clips import frames_path, keypoints_path
 from tasks.deidentify.sightings import Head, Observation, faces_in, heads_in
 from tasks.deidentify.steadying import steady
-from tasks.documents import check_table, read_pieces, read_table
-from tasks.errors import DocumentError
+from tasks.documents import read_pieces, read_table
 from tasks.faces import MESH_KEYPOINTS
 from tasks.keypoints import Floats, stack_xy
 from tasks.regions import Points
@@ -44,41 +39,6 @@ def read_observations(root: Path, clip_id: str, rule: Deidentify) -> tuple[list[
         faces += faces_in(piece, rule.trust)
         heads += heads_in(piece)
     return faces, heads
-
-
-def check_corrections(root: Path, clip_ids: list[str]) -> None:
-    """Raise DocumentError where a file of corrections belongs to no admitted clip."""
-    for path in sorted((root / CORRECTIONS_FOLDER).glob("*.csv")):
-        if path.stem not in clip_ids:
-            raise DocumentError(f"data/corrections/{path.name} names no admitted clip: rename or remove it")
-
-
-def read_corrections(root: Path, clip_id: str, frame_count: int) -> list[Correction]:
-    """Return what a person corrected in a clip. Raises DocumentError naming row and column."""
-    path = root / corrections_path(clip_id)
-    if not path.is_file():
-        return []
-    dtypes = {name: column.dtype.type for name, column in CORRECTIONS.columns.items()}
-    try:
-        table = pl.read_csv(path, schema=dtypes)
-    except pl.exceptions.PolarsError as error:
-        raise DocumentError(
-            f"{path.name} cannot be read: it needs the columns {', '.join(dtypes)}, in this order"
-        ) from error
-    rows = check_table(table, CORRECTIONS, path.name).iter_rows(named=True)
-    return [_correction(path.name, number, row, frame_count) for number, row in enumerate(rows, 1)]
-
-
-def _correction(name: str, number: int, row: dict[str, object], frame_count: int) -> Correction:
-    first, last = int(str(row["first_frame"])), int(str(row["last_frame"]))
-    box = np.array([row["x0"], row["y0"], row["x1"], row["y1"]], np.float32)
-    if last < first or last >= frame_count:
-        raise DocumentError(f"{name} row {number}: frames go from 0 to {frame_count - 1}, first before last")
-    if (box[2:] <= box[:2]).any():
-        raise DocumentError(f"{name} row {number}: x1 must lie right of x0, and y1 below y0")
-    if row["action"] == "method" and row["method"] is None:
-        raise DocumentError(f"{name} row {number}: the action method needs a method")
-    return Correction(range(first, last + 1), box, cast(Action, row["action"]), cast(Method, row["method"]))
 
 
 class Meshes:

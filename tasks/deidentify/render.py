@@ -5,7 +5,7 @@ from itertools import groupby
 
 from schemas.covering import Deidentify, Drawn
 from tasks.deidentify.blur import blur
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.mask import mask
 from tasks.deidentify.pixelate import pixelate
 from tasks.errors import GuiseError

@@ -25,8 +25,10 @@ from tasks.documents import build_table, write_table
 from tasks.errors import DocumentError
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
+from tasks.recognisers import make_recognisers
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
 from tasks.validate.leaks import clip_leaks
+from tasks.validate.uncovered import subject_bared
 
 MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
 BROUGHT = ("arcface",)  # judges where it is there
@@ -74,12 +76,18 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *arms)}
         for clip_id, arms in arms_of(root, params).items()
     }
+    weights = shared_weights(root)
+    models = {
+        name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
+    }
+    # they look where a correction took a cover away
+    judges = {f"model {name}": digest for name, digest in models.items()} | _casts(root)
     clips = [
         Job(
             stage="validate",
             arm=arm,
             key=clip_id,
-            inputs=inputs | _videos(root, clip_id),
+            inputs=inputs | _videos(root, clip_id) | judges,
             settings=settings,
             clips=(clip_id,),
         )
@@ -89,10 +97,6 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         f"{clip_id} {name}": sha256_file(root / video_path(name, clip_id)) + digest
         for clip_id, inputs in keypoints.items()
         for name, digest in inputs.items()
-    }
-    weights = shared_weights(root)
-    models = {
-        name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
     }
     subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
     inputs = seen | models | subjects | _casts(root) | {"device": weights.inference.device}
@@ -124,7 +128,9 @@ def process(root: Path, job: Job) -> Row:
     if job.key != COHORT:
         arms = [name for name in job.inputs if name != "original" and " " not in name]
         tables = clip_keypoints(root, job.key, arms, settings)
-        findings = clip_leaks(root, job.key, settings, rule.margin)
+        recognisers = shared_weights(root).once("recognisers", lambda: make_recognisers(shared_weights(root)))
+        bared = subject_bared(root, job.key, settings, recognisers)
+        findings = clip_leaks(root, job.key, settings, rule.margin, bared)
         return {**tables, "findings": findings, "outputs": {}}
     arms_by_clip: dict[str, list[str]] = {}
     for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
@@ -169,6 +175,7 @@ def _refusals(root: Path) -> list[Row]:
 def _tell(finding: Row) -> str:
     says = {
         "surviving": "original pixels of a face are still there",
+        "uncovered": "a correction took the cover away",
         "in_front": "something stayed in front of a face, with its own pixels,",
         "flagged": "a face was covered without having been located",
     }

@@ -1,6 +1,6 @@
 """Every released frame beside its original: what of a face is still there, and where nobody was found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -25,10 +25,13 @@ SAME_FACE = 0.5
 Boxes = dict[int, list[Box]]
 
 
-def clip_leaks(root: Path, clip_id: str, settings: Validate, margin: float) -> list[Row]:
+def clip_leaks(
+    root: Path, clip_id: str, settings: Validate, margin: float, bared: Sequence[int] = ()
+) -> list[Row]:
     """Return the findings on a clip's frames: where original pixels survived, and where a person should look.
 
-    Raises VideoError where the released video has another number of frames than its original.
+    bared: frames in which a face was uncovered that is known to be the subject's. Raises VideoError where
+    the released video has another number of frames than its original.
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     boxes = _boxes(root, clip_id, coverage, margin)
@@ -39,13 +42,16 @@ def clip_leaks(root: Path, clip_id: str, settings: Validate, margin: float) -> l
         for original, released in _side_by_side(root, clip_id)
         if boxes.get(original.index)
     }
+    shares |= dict.fromkeys(bared, 1.0)
     survived = [frame for frame, share in shares.items() if share > settings.surviving_share]
+    uncovered = coverage.filter(method="none")["frame"].to_list()
     flagged = coverage.filter("flagged")["frame"].to_list()
     worst = max(shares.values(), default=0.0)
     behind = coverage.filter(pl.col("in_front") > settings.in_front_share)["frame"].to_list()
     most_behind = float(coverage["in_front"].to_numpy().max(initial=0.0))
     return [
         _finding(clip_id, "surviving", survived, worst),
+        _finding(clip_id, "uncovered", uncovered, None),
         _finding(clip_id, "flagged", flagged, None),
         _finding(clip_id, "in_front", behind, most_behind),
     ]

@@ -31,20 +31,21 @@ def make_probe(root: Path, clip_id: str, subject: str, count: int) -> Probe:
     """
     meshes = read_meshes(root, "original", clip_id)
     faces = [(frame, mesh) for frame in sorted(meshes) for mesh in meshes[frame]]
-    others = _others(root, clip_id)
+    others = covered_as_others(root, clip_id)
     own = np.array([not others(frame, mesh) for frame, mesh in faces], np.bool_)
     if not own.any():
         own[:] = True
-    picks = sorted(_spread(np.flatnonzero(own), count) + _spread(np.flatnonzero(~own), count))
+    picks = sorted(spread(np.flatnonzero(own), count) + spread(np.flatnonzero(~own), count))
     return Probe(clip_id, subject, [faces[pick] for pick in picks], own[picks])
 
 
-def _spread(places: NDArray[np.int64], count: int) -> list[int]:
+def spread(places: NDArray[np.int64], count: int) -> list[int]:
+    """Return up to `count` of the places, evenly."""
     picks = {round(pick) for pick in np.linspace(0, len(places) - 1, count)} if len(places) else set()
     return [int(places[pick]) for pick in picks]
 
 
-def _others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
+def covered_as_others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
     """Return what tells whether a face of a frame lies under the cover of somebody who is not the subject."""
     cast = read_table(root / TARGETS_PATH, TARGETS).filter(pl.col("face") != SUBJECT, clip_id=clip_id)
     tracks = set(cast["track"])

@@ -10,7 +10,7 @@ import yaml
 from prov.model import ProvDocument
 
 from flows.documents import Account, render_documents, render_index, render_sums
-from flows.documents.datasheet import VERIFY
+from flows.documents.datasheet import VERIFY, _processing
 from schemas.clips import CLIPS
 from schemas.dictionary import EVIDENCE, meaning_of, published_tables
 from schemas.params import ModelSource
@@ -125,3 +125,16 @@ def test_provenance_leads_from_every_video_to_a_keyed_digest(downloaded):
 
 def test_sums_are_those_of_sha256sum():
     assert render_sums({"b": "1" * 64, "a": "0" * 64}) == f"{'0' * 64}  a\n{'1' * 64}  b\n".encode()
+
+
+@pytest.mark.parametrize("faces", [{}, {"mesh_swap": 10}, {"mesh_swap": 10, "mask": 2}])
+def test_the_datasheet_speaks_of_covers_only(faces):
+    said = " ".join(_processing(faces))
+    assert "`none`" not in said
+    assert "took the cover away" not in said
+
+
+def test_the_datasheet_says_what_was_uncovered():
+    said = " ".join(_processing({"mesh_swap": 10, "none": 3}))
+    assert "took the cover away: 3 regions" in said
+    assert "`none`" not in said

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.deidentify.coverage import Clip, Correction, cover
+from tasks.deidentify.correcting import Correction, CorrectionError
+from tasks.deidentify.coverage import cover
+from tasks.deidentify.face_regions import Clip
 from tasks.deidentify.joining import join_tracks
 from tasks.deidentify.sightings import Head, Observation
 
@@ -255,8 +257,8 @@ def test_a_guessed_box_is_not_drawn_over_a_swapped_face(params):
     assert here[-1].method == "mesh_swap"
 
 
-def _line(action, frames=range(5), box=(0, 0, 320, 240), method=None):
-    return Correction(frames, np.array(box, np.float32), action, method)
+def _line(action, frames=range(5), box=(0, 0, 320, 240), method=None, *, uncovers=False):
+    return Correction(frames, np.array(box, np.float32), action, method, uncovers)
 
 
 def test_a_person_adds_a_region(params):
@@ -269,7 +271,7 @@ def test_a_person_adds_a_region(params):
 
 def test_a_person_removes_a_false_alarm_and_the_table_keeps_it(params):
     seen = [_seen(f, 0) for f in range(10)] + [_seen(f, 1, x=200) for f in range(10)]
-    line = _line("remove", range(10), (150, 0, 320, 240))
+    line = _line("remove", range(10), (150, 0, 320, 240), uncovers=True)
     regions = _cover(seen, params, frames=10, corrections=[line])
     assert {(r.track, r.method, r.source) for r in regions} == {
         (0, "mesh_swap", "detected"),
@@ -279,11 +281,35 @@ def test_a_person_removes_a_false_alarm_and_the_table_keeps_it(params):
 
 def test_a_frame_whose_only_face_was_removed_is_masked_whole_until_a_person_says_so(params):
     seen = [_seen(frame) for frame in range(5)]
-    near = _line("remove", box=(30, 30, 110, 110))
+    near = _line("remove", box=(30, 30, 110, 110), uncovers=True)
     regions = _cover(seen, params, frames=5, corrections=[near])
     assert {region.method for region in regions if region.source == "whole_frame"} == {"mask"}
-    regions = _cover(seen, params, frames=5, corrections=[near, _line("remove")])
+    regions = _cover(seen, params, frames=5, corrections=[near, _line("remove", uncovers=True)])
     assert {region.method for region in regions} == {"none"}
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("first", [0, 7, 23])
+def test_a_line_that_would_uncover_a_face_is_refused_until_it_says_so(params, wide, first):
+    seen = [_seen(frame) for frame in range(30)]
+    box = (0, 0, 320, 240) if wide else (30, 30, 110, 110)
+    line = _line("remove", range(first, first + 2), box)
+    with pytest.raises(CorrectionError, match=f"row 2 would uncover a face that is known in frame {first}"):
+        _cover(seen, params, frames=30, corrections=[_line("add", box=(200, 10, 260, 70)), line])
+    told = _line("remove", range(first, first + 2), box, uncovers=True)
+    bared = {r.frame for r in _cover(seen, params, frames=30, corrections=[told]) if r.method == "none"}
+    assert bared == {first, first + 1}
+
+
+def test_the_subjects_track_is_refused_also_where_nothing_was_swapped(params):
+    """A face that was seen badly is pixelated or masked: it is the subject's all the same."""
+    seen = [_seen(frame, trusted=False) for frame in range(10)]
+    line = _line("remove", range(3, 5))
+    with pytest.raises(CorrectionError, match="known in frame 3"):
+        _cover(seen, params, frames=10, corrections=[line], subject=frozenset({0}))
+    # somebody else's cover that carries no face may be a false alarm
+    regions = _cover(seen, params, frames=10, corrections=[line], subject=frozenset({5}))
+    assert {region.frame for region in regions if region.method == "none"} == {3, 4}
 
 
 def test_a_person_chooses_another_method(params):

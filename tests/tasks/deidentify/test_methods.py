@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tasks.deidentify.coverage import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.gaze import lids_apart
 from tasks.deidentify.irises import eye_axes
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, paint

@@ -1,0 +1,100 @@
+"""What a person says of covered regions holds over what was seen (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from schemas.covering import SWAPS, Drawn, Method
+from tasks.deidentify.face_regions import HEADS, Clip, FaceRegion
+from tasks.errors import InputError
+from tasks.regions import Box
+
+Action = Literal["add", "remove", "method"]
+# corrections are numbered downwards from here; one speaks of a region that lies so far inside its box
+CORRECTED = -2
+MEANT = 0.8
+
+
+class CorrectionError(InputError):
+    """A line of corrections would uncover a face."""
+
+    def __init__(self, row: int, frame: int) -> None:
+        super().__init__(
+            f"row {row} would uncover a face that is known in frame {frame}: make its box smaller, or write "
+            "yes in the column uncovers_a_face"
+        )
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a person says of a box in some frames: cover it, do not, or cover it in another way.
+
+    uncovers: a `remove` is meant although a face, or the subject, is known in the box.
+    """
+
+    frames: range
+    box_xyxy: Box
+    action: Action
+    method: Method | None = None
+    uncovers: bool = False
+
+
+def correct(
+    regions: list[FaceRegion], corrections: Sequence[Correction], *, add: bool = True
+) -> list[FaceRegion]:
+    """Apply what a person said, line by line: later lines hold over earlier ones.
+
+    What is removed stays as a region that is not drawn, so that the table tells who decided so.
+    """
+    for number, line in enumerate(corrections):
+        if line.action == "add" and add:
+            regions = regions + [
+                FaceRegion(frame, CORRECTED - number, "corrected", line.box_xyxy, line.method or "mask")
+                for frame in line.frames
+            ]
+        elif line.action == "remove":
+            regions = _change(regions, line, "none")
+        elif line.action == "method" and line.method is not None:
+            regions = _change(regions, line, line.method)
+    return regions
+
+
+def require_covered_faces(regions: list[FaceRegion], corrections: Sequence[Correction], clip: Clip) -> None:
+    """Raise CorrectionError for the first line that would uncover a face without saying so.
+
+    regions: as they are before anything is corrected. A face is known where it is swapped, and on the
+    subject's tracks, seen or not.
+    """
+    known = [one for one in regions if one.method in SWAPS or _is_subjects(one, clip)]
+    for number, line in enumerate(corrections, 1):
+        if line.action == "remove" and not line.uncovers:
+            frames = [region.frame for region in known if _speaks_of(line, region)]
+            if frames:
+                raise CorrectionError(number, min(frames))
+
+
+def _is_subjects(region: FaceRegion, clip: Clip) -> bool:
+    tracks = clip.subject_tracks
+    return region.track >= 0 and (tracks is None or region.track % HEADS in tracks)
+
+
+def _change(regions: list[FaceRegion], line: Correction, method: Drawn) -> list[FaceRegion]:
+    return [
+        replace(region, method=method, source="corrected", flagged=False)
+        if _speaks_of(line, region)
+        else region
+        for region in regions
+    ]
+
+
+def _speaks_of(line: Correction, region: FaceRegion) -> bool:
+    if region.frame not in line.frames:
+        return False
+    low, high = (
+        np.maximum(line.box_xyxy[:2], region.box_xyxy[:2]),
+        np.minimum(line.box_xyxy[2:], region.box_xyxy[2:]),
+    )
+    shared = float(np.prod(np.clip(high - low, 0, None)))
+    return shared >= MEANT * float(np.prod(region.box_xyxy[2:] - region.box_xyxy[:2]))

@@ -1,0 +1,44 @@
+"""What is covered of a frame, and what must be known of its clip (pure)."""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.covering import Drawn
+from tasks.regions import Box
+
+Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
+NOBODY = -1
+# added to the number of a track whose body has its head where its face is not
+HEADS = 1 << 20
+
+
+@dataclass(frozen=True)
+class FaceRegion:
+    """What is covered of one frame: a box x0, y0, x1, y1 in pixels.
+
+    flagged: a person should look, because the face was not located in this frame.
+    """
+
+    frame: int
+    track: int
+    source: Source
+    box_xyxy: Box
+    method: Drawn
+    flagged: bool = False
+
+
+@dataclass(frozen=True)
+class Clip:
+    """What coverage must know of a clip: the scene number of every frame, and who its subject is.
+
+    crowded: frames that showed more people than the extractor follows.
+    """
+
+    scenes: list[int]
+    size_wh: tuple[int, int]
+    subject_tracks: frozenset[int] | None = None
+    crowded: frozenset[int] = frozenset()
+
+    def scene_frames(self, scene: int) -> range:
+        return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))
