@@ -54,7 +54,7 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
     def find(view: View, look: Look) -> list[Detection]:
         found = _detect(scrfd, view, settings.face_score)
         if look != "glance":
-            found += detect_centerface(view, weights, settings)
+            found += detect_centerface(view, weights, score=settings.face_score, overlap=settings.overlap)
             for x, y in tile_corners(view.size_wh, settings.tile_px):
                 tile = view.rgb[y : y + settings.tile_px, x : x + settings.tile_px]
                 found += [

@@ -11,11 +11,12 @@ from tasks.faces import (
     glance_faces,
     locate_mesh,
     look_closer,
+    search_box,
     search_faces,
 )
 from tasks.inference import Weights
 from tasks.keypoints import Part
-from tasks.regions import Region, RgbImage
+from tasks.regions import Box, Region, RgbImage
 
 MODELS = ("face_detector", "centerface", "face_landmarks")
 
@@ -42,7 +43,10 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
             return located or face_without_mesh(face)
         return located if located and located.part.score >= settings.sure_score else None
 
-    return PartModel(find, meet, follow, same_box=True)
+    def look_at(view: View, box_xyxy: Box) -> list[Detection]:
+        return search_box(view, box_xyxy, weights, settings)
+
+    return PartModel(find, meet, follow, same_box=True, look_at=look_at)
 
 
 def face_without_mesh(face: Detection) -> Located:

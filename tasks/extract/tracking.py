@@ -1,13 +1,14 @@
 """Carry the parts of one kind through a clip: landmarks first, detection where they are lost."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from tasks.detectors import Detection, View
 from tasks.keypoints import Part
+from tasks.novelty import Novelty
 from tasks.regions import Box, Region, RgbImage, overlap, share_inside
 
 INSIDE = 0.8  # of a box: a mouth is no face of its own
@@ -35,7 +36,8 @@ class PartModel:
 
     same_box: the detector's box and the part's are alike, so that a known one need not be met again,
     nor what is seen inside the outline of one. anew: nobody is followed, everybody is found in every frame.
-    see: finds what several pictures show at once, where that is quicker.
+    see: finds what several pictures show at once, where that is quicker. look_at: looks into a box of the
+    picture as closely as a search, at every turn.
     """
 
     find: Callable[[View, Look], list[Detection]]
@@ -44,12 +46,14 @@ class PartModel:
     same_box: bool = False
     anew: bool = False
     see: Callable[[list[View]], list[list[Detection]]] | None = None
+    look_at: Callable[[View, Box], list[Detection]] | None = None
 
 
 @dataclass
 class Tracker:
     """Follow parts; search for newcomers each `interval` frames and after any loss.
 
+    Where the model can look at a box, whatever is new in a frame is looked at, search or not.
     glances: take a quick look in the frames between. Where more than `limit` are seen, `crowded` says so
     until a search finds fewer: nobody is left out silently.
     """
@@ -65,6 +69,7 @@ class Tracker:
     _next_track: int = 0
     _live: tuple[Tracked, ...] = ()
     _lost: tuple[Tracked, ...] = ()
+    _novelty: Novelty = field(default_factory=Novelty)
 
     @property
     def live(self) -> tuple[Tracked, ...]:
@@ -90,6 +95,8 @@ class Tracker:
             followed = self._add_newcomers(view, followed, look, seen)
         if self.model.anew and look == "glance" and seen is None and len(followed) < len(located):
             followed = self._add_newcomers(view, followed, "search", seen)
+        if self.model.look_at:
+            followed = self._look_at_news(view, followed, look, self.model.look_at)
         known = {tracked.track for tracked in followed}
         left = [old for old in self._live if old.track not in known]
         self._lost = tuple([old for old in self._lost if old.track not in known] + left)[-self.limit :]
@@ -117,7 +124,24 @@ class Tracker:
         self, view: View, followed: list[Tracked], look: Look, seen: list[Detection] | None
     ) -> list[Tracked]:
         self.crowded &= look == "glance" and not self.model.anew
-        for found in self.model.find(view, look) if seen is None else seen:
+        return self._meet(view, followed, self.model.find(view, look) if seen is None else seen)
+
+    def _look_at_news(
+        self,
+        view: View,
+        followed: list[Tracked],
+        look: Look | None,
+        look_at: Callable[[View, Box], list[Detection]],
+    ) -> list[Tracked]:
+        if look == "turned":
+            self._novelty.looked(view.small)
+            return followed
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
+        news = self._novelty.next_boxes(view.small, [one.located.part.box_xyxy * scale for one in followed])
+        return self._meet(view, followed, [face for box in news for face in look_at(view, box / scale)])
+
+    def _meet(self, view: View, followed: list[Tracked], seen: list[Detection]) -> list[Tracked]:
+        for found in seen:
             if self.model.same_box and self._is_part(found.box_xyxy, followed):
                 continue
             located = self.model.meet(view.rgb, found)

@@ -30,7 +30,7 @@ from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, w
 from tasks.validate.leaks import clip_leaks
 from tasks.validate.uncovered import subject_bared
 
-MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet")
+MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet", "centerface")
 BROUGHT = ("arcface",)  # judges where it is there
 COHORT = "cohort"
 COMPARED = ("blur", "pixelate", "mask")

@@ -16,9 +16,11 @@ from tasks.ahead import ahead
 from tasks.clips import coverage_path, keypoints_path, video_path
 from tasks.documents import read_pieces, read_table
 from tasks.errors import VideoError
+from tasks.inference import shared_weights
 from tasks.keypoints import stack_boxes
 from tasks.regions import Box, overlap, without_margin
 from tasks.validate.survival import ranges, surviving_share
+from tasks.validate.watching import Watch
 from tasks.video import Frame, read_frames
 
 SAME_FACE = 0.5
@@ -35,13 +37,7 @@ def clip_leaks(
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     boxes = _boxes(root, clip_id, coverage, margin)
-    shares = {
-        original.index: max(
-            surviving_share(original.grey, released.grey, box) for box in boxes[original.index]
-        )
-        for original, released in _side_by_side(root, clip_id)
-        if boxes.get(original.index)
-    }
+    shares = _shares(root, clip_id, boxes)
     shares |= dict.fromkeys(bared, 1.0)
     survived = [frame for frame, share in shares.items() if share > settings.surviving_share]
     uncovered = coverage.filter(method="none")["frame"].to_list()
@@ -55,6 +51,25 @@ def clip_leaks(
         _finding(clip_id, "flagged", flagged, None),
         _finding(clip_id, "in_front", behind, most_behind),
     ]
+
+
+def _shares(root: Path, clip_id: str, boxes: Boxes) -> dict[int, float]:
+    """Return frame -> the largest share that survives of any face that is known or seen by other eyes."""
+    weights = shared_weights(root)
+    eyes = [Watch(weights, arm) for arm in ("original", "released")]
+    shares = {}
+    for original, released in _side_by_side(root, clip_id):
+        known = boxes.get(original.index, [])
+        seen = [
+            box
+            for eye, frame in zip(eyes, (original, released), strict=True)
+            for box in eye.faces(frame, known)
+        ]
+        if known or seen:
+            shares[original.index] = max(
+                surviving_share(original.grey, released.grey, box) for box in (*known, *seen)
+            )
+    return shares
 
 
 def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None) -> Row:

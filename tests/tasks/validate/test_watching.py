@@ -1,0 +1,74 @@
+"""The check sees a bare face by itself, whatever `extract` and the coverage say."""
+
+import numpy as np
+import pytest
+from tests_support import write_pictures
+from visits_support import FULL_HD, HD, UHD, heads_of, scenery, visited
+
+from schemas.coverage import COVERAGE
+from schemas.keypoints import KEYPOINTS
+from tasks.clips import coverage_path, keypoints_path, video_path
+from tasks.documents import build_table, write_table
+from tasks.regions import overlap
+from tasks.validate.leaks import clip_leaks
+from tasks.validate.watching import FIRST, Watch
+
+CLIP = f"clip-{7:016x}"
+FRAMES = 40
+
+
+class _Frame:
+    """What the watch reads of a frame."""
+
+    def __init__(self, index, rgb):
+        self.index, self.rgb = index, rgb
+
+
+@pytest.fixture(scope="module")
+def people(sample, weights, params):
+    return [heads_of(sample(name, 2.0), weights, params) for name in ("cap12", "franck")]
+
+
+@pytest.mark.parametrize(
+    ("size_px", "turns", "size_wh"),
+    [(48, 0, HD), (75, 1, FULL_HD), (120, 2, HD), (120, 3, HD), (150, 0, UHD), (300, 0, HD)],
+)
+@pytest.mark.parametrize("arm", FIRST)
+def test_a_face_that_comes_is_seen_in_the_next_watched_frame(arm, size_px, turns, size_wh, people, weights):
+    visitor, host = people
+    watch = Watch(weights, arm)
+    for number in range(FIRST[arm] + 17):
+        who = visitor if number > FIRST[arm] + 8 else None
+        picture, box = visited(number, size_wh, host, who, size_px, turns)
+        covered = [np.array([0, 100, 400 * size_wh[0] // 1280, size_wh[1]], np.float32)]
+        seen = watch.faces(_Frame(number, picture), covered)
+    assert any(overlap(box, face) > 0.3 for face in seen)
+
+
+def test_a_room_without_anybody_has_no_face(weights):
+    for arm in FIRST:
+        watch = Watch(weights, arm)
+        for number in range(30):
+            assert watch.faces(_Frame(number, scenery(HD, number % 2)), []) == []
+
+
+@pytest.mark.parametrize("comes", [5, 17, 22])
+def test_a_bare_face_that_nobody_covered_is_found(comes, people, params, root, tmp_path):
+    """Between two searches, in no table, published as it was: today's check compared nothing there."""
+    visitor, _ = people
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    stays = range(comes, comes + 8)
+    pictures = [
+        visited(number, HD, None, visitor if number in stays else None, 90, 0)[0] for number in range(FRAMES)
+    ]
+    for arm in ("original", "released"):
+        path = tmp_path / video_path(arm, CLIP)
+        path.parent.mkdir(parents=True)
+        write_pictures(path, pictures)
+        write_table(build_table([], KEYPOINTS), KEYPOINTS, tmp_path / keypoints_path(arm, CLIP))
+    write_table(build_table([], COVERAGE), COVERAGE, tmp_path / coverage_path("released", CLIP))
+    surviving, *_ = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
+    assert surviving["frames"] > 0
+    found = {int(end) for run in surviving["ranges"].split(", ") for end in run.split("-")}
+    assert found <= set(stays)
