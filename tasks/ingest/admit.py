@@ -94,8 +94,12 @@ def _check_end(info: StreamInfo, pts: list[int]) -> None:
 
 
 def _check_copy(info: StreamInfo, pts: list[int], copied: StreamInfo, copied_pts: list[int]) -> None:
-    times = [value * info.time_base for value in pts]
-    if [value * copied.time_base for value in copied_pts] != times:
+    # the copy counts from its first picture on
+    times, kept = (
+        [(value - ticks[0]) * base for value in ticks]
+        for ticks, base in ((pts, info.time_base), (copied_pts, copied.time_base))
+    )
+    if kept != times:
         raise ClipRefusedError("unreadable video", "its timestamps cannot be kept")
     if copied.rotation_deg != info.rotation_deg or copied.size_wh != info.size_wh:
         raise ClipRefusedError("unreadable video", "its size or rotation cannot be kept")

@@ -18,6 +18,19 @@ from tasks.video.info import main_stream, open_input, time_base
 MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
+class _Clock(NamedTuple):
+    """When the first picture is shown, in seconds, and by how many ticks decoding times lag behind."""
+
+    start_s: Fraction
+    lateness: int
+
+    def set_back(self, packet: "av.Packet[Any]") -> None:
+        """Count a packet's times from the first picture on."""
+        ticks = round(self.start_s / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - ticks
+        packet.dts = None if packet.dts is None else packet.dts - ticks
+
+
 class PacketTime(NamedTuple):
     pts: int
     dts: int | None
@@ -34,6 +47,8 @@ def open_mp4(path: Path, base: Fraction) -> OutputContainer:
 def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float | None = None) -> None:
     """Copy the video bitstream, and audio where asked, into a new MP4 that carries nothing else.
 
+    Time starts at 0, since a container may count from the day of the visit: with the first picture that is
+    shown. Sound before it, or hidden by an edit list, is left out.
     stop_s: cut, without re-encoding, at the first picture boundary after so many seconds.
     """
     partial = target.with_name(f".{target.name}.part")
@@ -44,7 +59,7 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
             kept: list[av.stream.Stream] = [main_stream(reader)]
             if keep_audio:
                 kept += reader.streams.audio[:1]
-            _copy_packets(reader, kept, partial, limit, _lateness(times))
+            _copy_packets(reader, kept, partial, limit, _Clock(_first_shown(times), _lateness(times)))
         os.replace(partial, target)
     except av.error.FFmpegError as error:
         if error.errno == errno.ENOSPC:
@@ -57,7 +72,7 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
 
 
 def _copy_packets(
-    reader: InputContainer, kept: list[av.stream.Stream], target: Path, limit: int | None, lateness: int
+    reader: InputContainer, kept: list[av.stream.Stream], target: Path, limit: int | None, clock: "_Clock"
 ) -> None:
     video = kept[0]
     with open_mp4(target, time_base(video)) as writer:
@@ -72,8 +87,11 @@ def _copy_packets(
                 if written == limit:
                     break
                 written += 1
-                if lateness and packet.dts is not None:
-                    packet.dts -= lateness
+                if packet.dts is not None:
+                    packet.dts -= clock.lateness
+            clock.set_back(packet)
+            if packet.stream is not video and _is_silent(packet):
+                continue
             packet.stream = copies[packet.stream.index]
             writer.mux(packet)
 
@@ -85,6 +103,16 @@ def _packet_times(source: Path) -> list[PacketTime]:
             for packet in reader.demux(main_stream(reader))
             if packet.size and packet.pts is not None
         ]
+
+
+def _first_shown(times: list[PacketTime]) -> Fraction:
+    shown = [time.pts * time.time_base for time in times if not time.is_hidden]
+    return min(shown, default=Fraction(0))
+
+
+def _is_silent(packet: "av.Packet[Any]") -> bool:
+    """Return whether an edit list hides a packet of sound, or it ends before the first picture."""
+    return packet.is_discard or (packet.pts is not None and packet.pts + (packet.duration or 0) <= 0)
 
 
 def _last_shown(times: list[PacketTime]) -> int:
