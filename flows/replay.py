@@ -18,6 +18,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.host.environment import LOGS, RELEASE, REPORTS
+from flows.host.failures import keep_traceback
 from flows.stage.standing import standing_process
 from schemas.reports import StageReport
 from tasks.clips import read_clips, refusals_path
@@ -56,7 +57,11 @@ def open_repo(root: Path) -> Iterator[Repo]:
         with Repo(str(root)) as repo:
             yield repo
     except DvcException as error:
-        raise InputError(f"DVC cannot read the workspace: {' '.join(str(error).split())}") from None
+        # its words may name a patient's file
+        keep_traceback(error, "dvc-reading")
+        raise InputError(
+            f"DVC cannot read the workspace ({type(error).__name__}): see {LOGS / 'dvc-reading.txt'}"
+        ) from None
 
 
 def graph_order(root: Path, upto: str | None = None) -> list[Node]:

@@ -1,9 +1,11 @@
 """Unforeseen errors, told in one sentence."""
 
 import errno
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from flows.host.environment import LOGS
 from tasks.errors import DiskError, GuiseError, InputError, StageError
@@ -13,6 +15,8 @@ FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 # polars keeps the number of a system error in its text only
 FULL_TEXTS = ("No space left on device", f"os error {errno.ENOSPC})", "Disk quota exceeded")
 STOPPED = 130
+# what stands in quotation marks, and whatever looks like a file
+NAMES = re.compile(r"""'[^'\n]*'|"[^"\n]*"|\S*[/\\]\S*|\S+\.\w{2,4}\b""")
 
 
 def describe_failure(error: BaseException, where: str) -> GuiseError:
@@ -28,15 +32,27 @@ def describe_failure(error: BaseException, where: str) -> GuiseError:
             "the Prefect server does not answer any more: start it again and run the same command again, "
             "finished clips are kept"
         )
-    log = LOGS / f"{where.replace(' ', '-')}.txt"
+    log = keep_traceback(error, where.replace(" ", "-"))
+    told = f"see {log}" if log else "and no log can be written here"
+    return StageError(f"{where} failed unexpectedly ({type(error).__name__}): {told}")
+
+
+def keep_traceback(error: BaseException, name: str) -> Path | None:
+    """Write where an error came from into the workspace's log; return that, None where nothing can be written.
+
+    Of its words, what may be a name is left out.
+    """
+    log = LOGS / f"{name}.txt"
+    lines: list[str] = []
+    for cause in _causes(error):
+        words = NAMES.sub("...", str(cause))
+        lines += [*traceback.format_tb(cause.__traceback__), f"{type(cause).__name__}: {words}\n\n"]
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("".join(traceback.format_exception(error)))
+        log.write_text("".join(lines), "utf-8")
     except OSError:
-        return StageError(
-            f"{where} failed unexpectedly ({type(error).__name__}) and no log can be written here"
-        )
-    return StageError(f"{where} failed unexpectedly ({type(error).__name__}): see {log}")
+        return None
+    return log
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

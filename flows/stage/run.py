@@ -41,7 +41,19 @@ def run_name(name: str, arm: str) -> str:
 
 @flow(name="stage", validate_parameters=False, persist_result=False)
 def run_stage(name: str, arm: str) -> StageReport:
-    """Do every job of a stage, reuse what is unchanged, and write the stage's table."""
+    """Do every job of a stage, reuse what is unchanged, and write the stage's table.
+
+    An unforeseen error leaves as a sentence: its own words may name a patient's file, and Prefect keeps them.
+    """
+    try:
+        return _do_stage(name, arm)
+    except GuiseError:
+        raise
+    except Exception as error:
+        raise describe_failure(error, name) from None
+
+
+def _do_stage(name: str, arm: str) -> StageReport:
     started = time.monotonic()
     root, stage = Path.cwd(), load_stage(name)
     params = read_params(root)

@@ -5,6 +5,8 @@ import errno
 import numpy as np
 import polars as pl
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
@@ -149,3 +151,27 @@ def test_a_refused_clip_leaves_the_graph_and_the_evidence_says_why(workspace, mo
     # a clip that is gone for no reason is no refusal
     with pytest.raises(DocumentError, match="is incomplete and no stage says why"):
         run_stage(workspace, params, "validate", "")
+
+
+@pytest.mark.parametrize("part", ["plan", "collect"])
+@pytest.mark.parametrize(
+    "words",
+    ["[Errno 5] Input/output error: '/mnt/ward/Mueller Hanna 1961.mp4'", "Mueller-Hanna-1961.mp4 is gone",
+     'cannot open "Mueller Hanna 1961"', "C:\\\\ward\\\\Mueller-1961"],
+)  # fmt: skip
+def test_no_name_of_a_file_reaches_prefect_or_logs_when_a_stage_fails(workspace, monkeypatch, part, words):
+    """The network folder with the raw videos is gone: what the system says of it names a patient."""
+
+    def fail(*_):
+        raise OSError(words)
+
+    monkeypatch.setattr(control, part, fail)
+    with pytest.raises(StageError) as told:
+        stage_module.run_stage("control", "")
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)
+    logs = "".join(path.read_text() for path in workspace.rglob(".guise/logs/*.txt"))
+    assert "OSError" in logs
+    for said in (str(told.value), runs[0].state.message, logs):
+        assert "Mueller" not in said
+        assert "1961" not in said
