@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from flows.candidate import freeze, publication_path, read_candidate, release_folder
-from flows.decisions import check_words, decide
+from flows.decisions import check_names, check_words, decide
 from flows.git import commit
 from schemas.release import Approval, Approvals, Candidate
 from tasks.documents import read_document, read_params, write_bytes
@@ -33,6 +33,7 @@ def approve(
     GateRefusedError for a stale digest, somebody who may not approve, or who has approved it already.
     """
     check_words(by, reason)
+    check_names(root, reason)
     candidate = read_candidate(root, version)
     _check_person(root, candidate, by)
     if digest is not None and digest != candidate_digest(candidate):

@@ -14,6 +14,8 @@ from tasks.clips import REFUSED, read_admitted, video_path
 from tasks.documents import read_document, read_table, write_bytes
 from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_document, sha256_file
+from tasks.ingest import RAW_PATH
+from tasks.ingest.survey import MANIFEST_NAME, holds_name, read_manifest
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
@@ -79,6 +81,7 @@ def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: 
     where a clip is to be accepted that fails.
     """
     check_words(by, reason)
+    check_names(root, reason)
     clips = {clip.clip_id: clip for clip in judged_clips(root)}
     unknown = sorted(set(clip_ids) - set(clips))
     if unknown:
@@ -114,6 +117,13 @@ def check_words(by: str, reason: str) -> None:
     """Raise InputError where a name or a reason is empty or endless."""
     if not all(0 < len(text.strip()) <= LONGEST for text in (by, reason)):
         raise InputError(f"a decision needs a name and a reason of 1 to {LONGEST} characters each")
+
+
+def check_names(root: Path, reason: str) -> None:
+    """Raise InputError where a reason, which stays on record, holds the id of somebody who was handed in."""
+    manifest = root / RAW_PATH / MANIFEST_NAME
+    if manifest.is_file() and any(holds_name(reason, one) for one in read_manifest(manifest)["subject_id"]):
+        raise InputError("the reason stays on record for good: write it without naming a patient")
 
 
 def _append(root: Path, records: list[Decision]) -> None:

@@ -38,7 +38,7 @@ def describe_failure(error: BaseException, where: str) -> GuiseError:
 
 
 def keep_traceback(error: BaseException, name: str) -> Path | None:
-    """Write where an error came from into the workspace's log; return that, None where nothing can be written.
+    """Write where an error came from into the workspace's log; return it, None where none can be written.
 
     Of its words, what may be a name is left out.
     """

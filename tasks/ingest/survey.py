@@ -5,6 +5,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated
+from unicodedata import normalize
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ from tasks.ingest.pseudonyms import clip_pseudonym, refused_pseudonym, subject_p
 
 MANIFEST_NAME = "manifest.csv"
 NOTE_NAME = "inbox-note.json"
+LEAST_NAME = 3  # in characters: shorter ones stand in any text
 CONSENT = ("no consent to release", "consent expired")
 
 
@@ -67,7 +69,30 @@ def read_manifest(path: Path) -> pl.DataFrame:
     table = check_table(table, MANIFEST, MANIFEST_NAME)
     for row, text in enumerate(table["consent_expires"], 1):
         _check_date(text, row)
+    _check_labels(table)
     return table
+
+
+def _check_labels(table: pl.DataFrame) -> None:
+    """Raise DocumentError where a label, which is published, holds the id of one of the manifest's people."""
+    ids = set(table["subject_id"])
+    for column in ("session", "task"):
+        for row, label in enumerate(table[column], 1):
+            if any(holds_name(label, one) for one in ids):
+                raise DocumentError(
+                    f"{MANIFEST_NAME} column {column} row {row}: a label is published, and this one holds a "
+                    "subject's id: write what was done, or which visit it was"
+                )
+
+
+def holds_name(text: str, name: str) -> bool:
+    """Return whether a text holds a name, however it is spelt; a very short one only as the very word."""
+    bare = _bare(name)
+    return bare in _bare(text) if len(bare) >= LEAST_NAME else name.strip() in text.split()
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in normalize("NFKD", text).casefold() if char.isalnum())
 
 
 def _check_date(text: str | None, row: int) -> None:

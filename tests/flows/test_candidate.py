@@ -107,6 +107,9 @@ def test_wrong_decisions_are_refused(workspace):
         decide(workspace, [], accepted=True, by=" ", reason="B")
     with pytest.raises(InputError, match="no admitted clip"):
         decide(workspace, ["clip-0000000000000000"], accepted=True, by="A", reason="B")
+    for reason in ("seen with Patient Two", "patient-two is fine", "PATIENTTHREE"):
+        with pytest.raises(InputError, match="without naming a patient"):
+            decide(workspace, [], accepted=True, by="A", reason=reason)
     decide(workspace, [], accepted=True, by="A", reason="B")
     with pytest.raises(InputError, match="no clip waits"):
         decide(workspace, [], accepted=True, by="A", reason="B")

@@ -107,6 +107,27 @@ def test_a_manifest_that_cannot_be_trusted_is_refused_whole(tmp_path, rows, said
         survey(_inbox(tmp_path, rows, {}), KEY)
 
 
+@pytest.mark.parametrize(
+    ("subject", "label"),
+    [("P-017", "P-017"), ("P-017", "p_017"), ("p 017", "P-017"), ("Müller", "x-Muller"), ("Hanna M", "hannam"),
+     ("P-017", "visit-P017"), ("S1", "S1")],
+)  # fmt: skip
+@pytest.mark.parametrize("column", ["session", "task"])
+def test_a_label_that_holds_a_subjects_id_is_refused(tmp_path, subject, label, column):
+    row = dict(zip(COLUMNS, _row("a.mp4", subject), strict=True)) | {column: label}
+    other = _row("b.mp4", "Somebody Else")
+    with pytest.raises(DocumentError, match=f"column {column} row 2: a label is published"):
+        survey(_inbox(tmp_path, [other, list(row.values())], {}), KEY)
+
+
+@pytest.mark.parametrize(
+    ("subject", "label"), [("S1", "s1"), ("P-017", "visit"), ("1", "s1"), ("P-017", "P-18")]
+)
+def test_a_label_that_only_looks_a_little_like_an_id_is_admitted(tmp_path, subject, label):
+    row = dict(zip(COLUMNS, _row("a.mp4", subject), strict=True)) | {"session": label}
+    assert len(survey(_inbox(tmp_path, [list(row.values())], {}), KEY)) == 1
+
+
 def test_no_manifest(tmp_path):
     write_json({"as_of": TODAY, "outside": []}, tmp_path / NOTE_NAME)
     with pytest.raises(DocumentError, match=r"manifest\.csv is missing"):
