@@ -13,12 +13,14 @@ from schemas.params import Params
 from schemas.registry import Registry
 from schemas.release import ReleaseClip
 from tasks.clips import coverage_path, read_clips
-from tasks.documents import read_csv_table, read_document, read_table
+from tasks.documents import build_table, read_csv_table, read_document, read_table
 from tasks.hashing import keyed_digest
 from tasks.inference import REGISTRY_PATH
 from tasks.ingest import SOURCES_PATH
 from tasks.ingest.pseudonyms import known_key
 from tasks.publish.signature import read_signers
+from tasks.validate.cohort import cohort_agreement, cohort_means
+from tasks.validate.summary import compare_methods
 
 EVIDENCE_PATH = Path("data/evidence")
 
@@ -33,7 +35,7 @@ def take_account(
         params=params,
         chosen=clips,
         clips=read_clips(root).filter(pl.col("clip_id").is_in(chosen)),
-        tables={name: _evidence(root, name, chosen) for name in EVIDENCE},
+        tables=_tables(root, chosen),
         faces=_count_faces(root, chosen),
         raw_hmacs=name_raw_files(root, chosen),
         models=read_document(root / REGISTRY_PATH, Registry),
@@ -49,9 +51,32 @@ def name_raw_files(root: Path, clip_ids: list[str]) -> dict[str, str]:
     return {clip_id: keyed_digest(key, "raw", raw[clip_id]) for clip_id in clip_ids}
 
 
-def _evidence(root: Path, name: str, clip_ids: list[str]) -> pl.DataFrame:
+def _tables(root: Path, clip_ids: list[str]) -> dict[str, pl.DataFrame]:
+    """Return the evidence of the chosen clips; what speaks of many is computed from these alone.
+
+    From a mean over all, and the rows of the chosen, the figures of a clip that was left out could be told.
+    What cannot be computed from rows is empty where a clip was left out.
+    """
+    whole = {name: _read_evidence(root, name) for name in EVIDENCE}
+    tables = {name: _of_clips(table, clip_ids) for name, table in whole.items()}
+    invariance, identity = tables["invariance"], tables["identity"]
+    over_clips = {
+        "cohort": cohort_means(invariance),
+        "agreement": cohort_agreement(tables["signals"]),
+        "methods": compare_methods(invariance, identity),
+    }
+    tables |= {name: build_table(rows, EVIDENCE[name]) for name, rows in over_clips.items()}
+    if set(whole["invariance"]["clip_id"]) != set(clip_ids):
+        tables |= {name: tables[name].clear() for name in ("recognition", "roc")}
+    return tables
+
+
+def _read_evidence(root: Path, name: str) -> pl.DataFrame:
     path, schema = root / EVIDENCE_PATH / f"{name}.parquet", EVIDENCE[name]
-    table = read_table(path, schema) if path.is_file() else read_csv_table(path.with_suffix(".csv"), schema)
+    return read_table(path, schema) if path.is_file() else read_csv_table(path.with_suffix(".csv"), schema)
+
+
+def _of_clips(table: pl.DataFrame, clip_ids: list[str]) -> pl.DataFrame:
     columns = [column for column in ("clip_id", "clip_a", "clip_b") if column in table.columns]
     return table.filter(pl.col(column).is_in(clip_ids) for column in columns) if columns else table
 

@@ -9,13 +9,15 @@ import pytest
 import yaml
 from prov.model import ProvDocument
 
+from flows.account import take_account
 from flows.documents import Account, render_documents, render_index, render_sums
 from flows.documents.datasheet import VERIFY, _processing
 from schemas.clips import CLIPS
 from schemas.dictionary import EVIDENCE, meaning_of, published_tables
 from schemas.params import ModelSource
 from schemas.registry import RegisteredModel, Registry
-from schemas.release import ReleaseFile
+from schemas.release import ReleaseClip, ReleaseFile
+from tasks.clips import read_admitted
 from tasks.documents import build_table
 
 FOLDER = "/home/dr.jane/weights"
@@ -138,3 +140,28 @@ def test_the_datasheet_says_what_was_uncovered():
     said = " ".join(_processing({"mesh_swap": 10, "none": 3}))
     assert "took the cover away: 3 regions" in said
     assert "`none`" not in said
+
+
+@pytest.mark.parametrize("left_out", [(), (0,), (3,), (1, 2)])
+def test_nothing_of_a_clip_that_is_left_out_is_in_what_is_said_of_many(release, params, left_out):
+    """A mean over all clips, less the published ones, would give its figures to the last digit."""
+    root = release[0]
+    everybody = read_admitted(root)["clip_id"].to_list()
+    chosen = [
+        ReleaseClip(clip_id=clip_id, verdict="pass", broken_rules=[])
+        for number, clip_id in enumerate(everybody)
+        if number not in left_out
+    ]
+    tables = take_account(root, "1", params, chosen, "0" * 40).tables
+    rows = tables["invariance"].filter(arm="released", part="face", metric="nme_mean")
+    (figure,) = tables["cohort"].filter(arm="released", part="face", metric="nme_mean").iter_rows(named=True)
+    assert figure["clips"] == rows.height == len(chosen)
+    assert figure["value"] == pytest.approx(rows["value"].mean())
+    assert rows["value"].min() <= figure["low"] <= figure["high"] <= rows["value"].max()
+    assert tables["methods"]["clips"].max() <= len(chosen)
+    assert all(n <= tables["signals"].height for n in tables["agreement"]["n"])
+    for name in ("recognition", "roc"):
+        assert tables[name].is_empty() == bool(left_out)
+    if not left_out:
+        stored = pl.read_parquet(root / "data/evidence/cohort.parquet")
+        assert tables["cohort"].equals(stored)

@@ -109,7 +109,7 @@ def test_a_manifest_that_cannot_be_trusted_is_refused_whole(tmp_path, rows, said
 
 @pytest.mark.parametrize(
     ("subject", "label"),
-    [("P-017", "P-017"), ("P-017", "p_017"), ("p 017", "P-017"), ("Müller", "x-Muller"), ("Hanna M", "hannam"),
+    [("P-017", "P-017"), ("P-017", "p_017"), ("p 017", "P-017"), ("Müller", "x-Muller"), ("Anna M", "annam"),
      ("P-017", "visit-P017"), ("S1", "S1")],
 )  # fmt: skip
 @pytest.mark.parametrize("column", ["session", "task"])
