@@ -76,6 +76,13 @@ def line_angle(start_xy: Points, end_xy: Points) -> float:
     return float(np.arctan2(delta[1], delta[0]))
 
 
+def share_within(box_xyxy: Box, other_xyxy: Box) -> float:
+    """Return which share of a box lies in another one, in 0..1."""
+    low, high = np.maximum(box_xyxy[:2], other_xyxy[:2]), np.minimum(box_xyxy[2:], other_xyxy[2:])
+    area = float(np.prod(box_xyxy[2:] - box_xyxy[:2]))
+    return float(np.prod(np.clip(high - low, 0, None))) / area if area > 0 else 0.0
+
+
 def overlap(first: Box, second: Box) -> float:
     """Return the intersection over union of two boxes."""
     low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])

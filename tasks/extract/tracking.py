@@ -9,9 +9,10 @@ import numpy as np
 from tasks.detectors import Detection, View
 from tasks.keypoints import Part
 from tasks.novelty import Novelty
-from tasks.regions import Box, Region, RgbImage, overlap, share_inside
+from tasks.regions import Box, Region, RgbImage, overlap, share_inside, share_within
 
 INSIDE = 0.8  # of a box: a mouth is no face of its own
+CUT = 0.4  # of a box, at the edge of what is looked at
 Look = Literal["glance", "search", "turned"]
 
 
@@ -137,8 +138,12 @@ class Tracker:
             self._novelty.looked(view.small)
             return followed
         scale = max(view.small.shape[:2]) / max(view.size_wh)
-        news = self._novelty.next_boxes(view.small, [one.located.part.box_xyxy * scale for one in followed])
-        return self._meet(view, followed, [face for box in news for face in look_at(view, box / scale)])
+        known = [one.located.part.box_xyxy for one in followed]
+        news = self._novelty.next_boxes(view.small, [box * scale for box in known])
+        seen = [face for box in news for face in look_at(view, box / scale)]
+        # what is looked at may cut a followed face in two
+        whole = [face for face in seen if all(share_within(face.box_xyxy, box) <= CUT for box in known)]
+        return self._meet(view, followed, whole)
 
     def _meet(self, view: View, followed: list[Tracked], seen: list[Detection]) -> list[Tracked]:
         for found in seen:

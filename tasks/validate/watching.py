@@ -10,7 +10,7 @@ from tasks.detectors import Detection, View, move, turn, turn_back, unite
 from tasks.faces import detect_centerface
 from tasks.inference import Weights
 from tasks.novelty import Novelty
-from tasks.regions import Box, RgbImage, overlap
+from tasks.regions import Box, RgbImage, overlap, share_within
 from tasks.video import Frame
 
 # one frame of so many is watched in each arm, beginning with another one
@@ -18,6 +18,7 @@ EVERY, FIRST = 8, {"original": 3, "released": 7}
 LONGEST_PX = 640
 # CenterFace alone is believed from SURE on, and from LIKELY on where dlib's HOG sees the same
 LIKELY, SURE, SAME = 0.5, 0.85, 0.3
+CUT = 0.4  # of a box
 # dlib's HOG sees faces of 80 pixels: what is smaller is enlarged once
 ENLARGED_PX = 400
 
@@ -40,7 +41,9 @@ class Watch:
         view = View.of(frame.rgb, LONGEST_PX)
         scale = max(view.small.shape[:2]) / max(view.size_wh)
         news = self._novelty.next_boxes(view.small, [box * scale for box in covered])
-        return [box for new in news for box in self._look(frame.rgb, new / scale)]
+        seen = [box for new in news for box in self._look(frame.rgb, new / scale)]
+        # at the edge of what is looked at a covered face may be cut in two; it is compared as a whole
+        return [box for box in seen if all(share_within(box, other) <= CUT for other in covered)]
 
     def _look(self, rgb: RgbImage, box_xyxy: Box) -> list[Box]:
         height, width = rgb.shape[:2]

@@ -7,6 +7,7 @@ from tasks.detectors import View
 from tasks.extract.backends import load_backend
 from tasks.extract.tracking import Tracker
 from tasks.regions import overlap
+from tasks.video import read_frames
 
 FIRST_SEARCH = 15
 # phase of the search interval, frames of the visit, pixels of the face, quarter turns, picture, company
@@ -42,3 +43,14 @@ def test_a_face_is_located_in_every_frame_of_a_short_visit(visit, people, weight
         if box is not None and not any(overlap(box, part) > 0.3 for part in parts):
             missed.append(number)
     assert missed == []
+
+
+@pytest.mark.parametrize("name", ["carphone", "franck", "cap12", "cap13"])
+def test_somebody_alone_stays_one(name, sample, weights, params):
+    """What is looked at beside a face may cut it in two: its half is nobody else."""
+    settings = params.extract
+    model = load_backend("face", "mediapipe").make_model(weights, settings)
+    tracker = Tracker(model, settings.search_interval, settings.max_people, settings.overlap, glances=True)
+    for frame in read_frames(sample(name, 4.0)):
+        parts = tracker.step(View.of(frame.rgb, settings.search_px))
+        assert [one.track for one in parts] == [0], f"frame {frame.index}"
