@@ -52,6 +52,11 @@ def project_modules(root: Path, *start: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def newest_change(root: Path, *start: str) -> float:
+    """Return when the newest of the modules' files was written, in seconds since the epoch."""
+    return max(path.stat().st_mtime for path in project_modules(root, *start).values())
+
+
 def code_digest(root: Path, *start: str) -> str:
     """Return the SHA-256 of what the modules do: comments and docstrings do not count."""
     modules = project_modules(root, *start)

@@ -1,6 +1,9 @@
 """One clip's share of a stage as a Prefect task, cached by content."""
 
+import time
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
 from flows.host.failures import describe_failure
-from flows.stage.code import code_digest, stage_modules
+from flows.stage.code import code_digest, newest_change, stage_modules
 from flows.stage.load import load_stage
 from schemas.jobs import Job, Row
 from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
@@ -18,6 +21,12 @@ from tasks.hashing import sha256_document
 # what may pass by itself: a network folder that is gone for a moment, memory that others use
 HEALING = (OSError, MemoryError, EOFError)
 WAITS_S = [2.0, 10.0]
+STARTED_S = time.time()
+# what decodes, draws and judges: other versions give other pixels and figures
+LIBRARIES = (
+    "ai-edge-litert", "av", "dlib-bin", "insightface", "numpy", "onnxruntime", "onnxruntime-gpu",
+    "opencv-python", "polars", "scipy", "torch", "ultralytics",
+)  # fmt: skip
 
 
 def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -37,8 +46,24 @@ def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 @cache
 def code_here(stage: str) -> str:
-    """Return the digest of the code that this process runs for a stage."""
-    return code_digest(Path.cwd(), *stage_modules(Path.cwd(), stage))
+    """Return the digest of the code and the libraries that this process runs for a stage.
+
+    Raises StageError where the code was changed after this process took it up.
+    """
+    root = Path.cwd()
+    modules = stage_modules(root, stage)
+    if newest_change(root, *modules) > STARTED_S:
+        raise StageError(f"the code of {stage} was changed while this process ran: start it again")
+    return sha256_document({"code": code_digest(root, *modules), "libraries": _versions()})
+
+
+def _versions() -> dict[str, str]:
+    """Return the version of each library that is installed here."""
+    versions = {}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 def can_heal(_task: object, _run: object, state: State[Any]) -> bool:

@@ -81,7 +81,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
         name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
     }
     # they look where a correction took a cover away
-    judges = {f"model {name}": digest for name, digest in models.items()} | _casts(root)
+    judges = {f"judge {name}": digest for name, digest in (models | _casts(root)).items()}
     clips = [
         Job(
             stage="validate",

@@ -27,7 +27,8 @@ SUBJECT = 0
 def make_probe(root: Path, clip_id: str, subject: str, count: int) -> Probe:
     """Pick up to `count` of the subject's faces and as many of others', each spread evenly over the clip.
 
-    Whoever was cast as somebody else is no subject; all are where nobody else is left.
+    The subject's are the faces under the covers of the tracks that were cast as the subject; all are where
+    nothing was. A bystander whom nobody cast is no subject: among strangers' faces a subject is hard to find.
     """
     meshes = read_meshes(root, "original", clip_id)
     faces = [(frame, mesh) for frame in sorted(meshes) for mesh in meshes[frame]]
@@ -46,8 +47,8 @@ def spread(places: NDArray[np.int64], count: int) -> list[int]:
 
 
 def covered_as_others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
-    """Return what tells whether a face of a frame lies under the cover of somebody who is not the subject."""
-    cast = read_table(root / TARGETS_PATH, TARGETS).filter(pl.col("face") != SUBJECT, clip_id=clip_id)
+    """Return what tells whether a face of a frame lies under a cover that was not cast as the subject's."""
+    cast = read_table(root / TARGETS_PATH, TARGETS).filter(face=SUBJECT, clip_id=clip_id)
     tracks = set(cast["track"])
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     covers: dict[int, list[tuple[Points, int]]] = {}
@@ -60,7 +61,7 @@ def covered_as_others(root: Path, clip_id: str) -> Callable[[int, Points], bool]
         near = min(
             covers.get(frame, []), key=lambda cover: float(np.hypot(*(cover[0] - center))), default=None
         )
-        return near is not None and near[1] in tracks
+        return near is not None and near[1] not in tracks
 
     return is_other
 

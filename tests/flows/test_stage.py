@@ -1,6 +1,9 @@
 """A clip that cannot be processed is refused with a reason; the others go on, and nothing else is lost."""
 
 import errno
+import os
+import shutil
+from importlib.metadata import version
 
 import numpy as np
 import polars as pl
@@ -10,6 +13,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
+import flows.stage.job as job
 import flows.stage.run as stage_module
 import tasks.control as control
 from flows.replay import forget_refusals
@@ -175,3 +179,37 @@ def test_no_name_of_a_file_reaches_prefect_or_logs_when_a_stage_fails(workspace,
     for said in (str(told.value), runs[0].state.message, logs):
         assert "Mueller" not in said
         assert "1961" not in said
+
+
+@pytest.fixture
+def own_code(workspace):
+    """The workspace with a copy of the code of its own."""
+    for name in ("flows", "tasks", "schemas"):
+        (workspace / name).unlink()
+        shutil.copytree(REPO / name, workspace / name, ignore=shutil.ignore_patterns("__pycache__"))
+    job.code_here.cache_clear()
+    yield workspace
+    job.code_here.cache_clear()
+
+
+@pytest.mark.parametrize("file", ["tasks/control/__init__.py", "tasks/video/writer.py", "schemas/jobs.py"])
+def test_code_that_changed_under_a_running_process_is_not_taken_for_what_runs(own_code, file):
+    """A worker with old modules in memory read the new files: old results stood under the new key."""
+    job.code_here("control")
+    job.code_here.cache_clear()
+    path = own_code / file
+    path.write_text(path.read_text() + "\nOTHER = 1\n")
+    with pytest.raises(StageError, match="changed while this process ran"):
+        job.code_here("control")
+    long_ago = job.STARTED_S - 60
+    os.utime(path, (long_ago, long_ago))
+    assert job.code_here("control")
+
+
+def test_another_version_of_a_library_is_other_code(own_code, monkeypatch):
+    known = job.code_here("control")
+    job.code_here.cache_clear()
+    assert job.code_here("control") == known
+    monkeypatch.setattr(job, "version", lambda name: "0.1" if name == "av" else version(name))
+    job.code_here.cache_clear()
+    assert job.code_here("control") != known

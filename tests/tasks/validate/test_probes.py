@@ -71,9 +71,13 @@ def test_somebody_close_by_is_not_the_subject(here):
     assert [bool(mesh[:, 0].max() < EXAMINER_X) for _, mesh in probe.faces] == probe.own.tolist()
 
 
-def test_a_face_that_was_cast_as_nobody_counts_as_the_subjects(here):
-    _cast(here, {4: 0})
-    assert make_probe(here, CLIP, SUBJECT, 20).own.all()
+@pytest.mark.parametrize("faces", [{4: 0}, {4: 0, 9: 1}])
+def test_a_bystander_whom_nobody_cast_is_not_the_subject(here, faces):
+    """As in a clip in which half of the sampled faces were an examiner's, and rank-1 was halved."""
+    _cast(here, faces)
+    probe = make_probe(here, CLIP, SUBJECT, 20)
+    assert [bool(mesh[:, 0].max() < EXAMINER_X) for _, mesh in probe.faces] == probe.own.tolist()
+    assert probe.own.sum() == 10
 
 
 def test_everyone_counts_where_nobody_else_is_left(here):
