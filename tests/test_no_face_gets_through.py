@@ -19,7 +19,6 @@ from tasks.detectors import View
 from tasks.documents import read_table
 from tasks.errors import DocumentError
 from tasks.faces import face_region, locate_mesh, search_faces
-from tasks.recognisers import make_recognisers
 from tasks.validate.leaks import clip_leaks
 from tasks.validate.survival import surviving_share
 from tasks.validate.uncovered import subject_bared
@@ -291,24 +290,24 @@ def test_what_a_correction_uncovers_is_told_and_a_known_face_fails_the_clip(
     with pytest.raises(DocumentError, match="row 1 would uncover a face that is known in frame 11"):
         run_stage(tmp_path, params, "deidentify", "released")
     corrections.write_text(CORRECTED + row + "yes\n")
-    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, weights, ids[case])
+    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, ids[case])
     assert bared == [11, 12, 13]
     assert (surviving["ranges"], uncovered["ranges"]) == ("11-13", "11-13")
 
 
-def test_a_false_alarm_that_is_uncovered_goes_to_a_person(cohort, params, weights, tmp_path):
+def test_a_false_alarm_that_is_uncovered_goes_to_a_person(cohort, params, tmp_path):
     _, _, ids, _ = cohort
     corrections = _alone(cohort, tmp_path, ids["upright"])
     corrections.write_text(CORRECTED + "4,9,0,0,60,40,add,mask,\n6,7,0,0,60,40,remove,,\n")
-    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, weights, ids["upright"])
+    bared, surviving, uncovered, _, _ = _checked(tmp_path, params, ids["upright"])
     assert bared == []
     assert (surviving["frames"], uncovered["ranges"]) == (0, "6-7")
 
 
-def _checked(root, params, weights, clip_id):
+def _checked(root, params, clip_id):
     for name in ("deidentify", "extract"):
         run_stage(root, params, name, "released")
-    bared = subject_bared(root, clip_id, params.validate_, make_recognisers(weights))
+    bared = subject_bared(root, clip_id, params.validate_)
     return bared, *clip_leaks(root, clip_id, params.validate_, params.deidentify.margin, bared)
 
 

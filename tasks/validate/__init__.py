@@ -25,7 +25,6 @@ from tasks.documents import build_table, write_table
 from tasks.errors import DocumentError
 from tasks.hashing import sha256_document, sha256_file
 from tasks.inference import shared_weights
-from tasks.recognisers import make_recognisers
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
 from tasks.validate.leaks import clip_leaks
 from tasks.validate.uncovered import subject_bared
@@ -128,8 +127,7 @@ def process(root: Path, job: Job) -> Row:
     if job.key != COHORT:
         arms = [name for name in job.inputs if name != "original" and " " not in name]
         tables = clip_keypoints(root, job.key, arms, settings)
-        recognisers = shared_weights(root).once("recognisers", lambda: make_recognisers(shared_weights(root)))
-        bared = subject_bared(root, job.key, settings, recognisers)
+        bared = subject_bared(root, job.key, settings)
         findings = clip_leaks(root, job.key, settings, rule.margin, bared)
         return {**tables, "findings": findings, "outputs": {}}
     arms_by_clip: dict[str, list[str]] = {}

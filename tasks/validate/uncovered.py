@@ -10,7 +10,8 @@ from schemas.coverage import COVERAGE
 from schemas.params import Validate
 from tasks.clips import coverage_path
 from tasks.documents import read_table
-from tasks.recognisers import Recogniser
+from tasks.inference import shared_weights
+from tasks.recognisers import Recogniser, make_recognisers
 from tasks.regions import Points, bounding_box
 from tasks.validate.attack import Probe
 from tasks.validate.identity import Embeddings
@@ -20,9 +21,7 @@ JUDGE = "dlib"  # the one with a threshold of its own
 Face = tuple[int, Points]
 
 
-def subject_bared(
-    root: Path, clip_id: str, settings: Validate, recognisers: dict[str, Recogniser]
-) -> list[int]:
+def subject_bared(root: Path, clip_id: str, settings: Validate) -> list[int]:
     """Return the frames in which an uncovered face is the subject's, as a recogniser sees it in the release.
 
     Where no other face of the subject is there to compare with, every uncovered one counts.
@@ -32,7 +31,8 @@ def subject_bared(
         return []
     bared, kept = _part_faces(root, clip_id, coverage)
     runs = _runs([frame for frame, _ in bared])
-    judge = {JUDGE: recognisers[JUDGE]}
+    weights = shared_weights(root)
+    judge = {JUDGE: weights.once("recognisers", lambda: make_recognisers(weights))[JUDGE]}
     own = _embed(root, clip_id, "original", _sample(kept, np.arange(len(kept)), settings), judge)
     frames: set[int] = set()
     for run in runs:
