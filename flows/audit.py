@@ -37,6 +37,7 @@ UNFINISHED = (
 )
 
 
+LATEST_NAME = "latest.json"
 NOTHING_LEFT = "it was begun and never completed"
 
 
@@ -78,10 +79,15 @@ def audit_all(root: Path, tell: Callable[[int], None] = lambda _: None) -> Itera
 def _stranger_findings(root: Path, place: str, known: set[str]) -> Iterator[str]:
     bucket = open_bucket(place, read_params(root).publish)
     try:
-        folders = bucket.folders(f"{bucket.prefix}releases/")
+        _, beside = bucket.level(bucket.prefix)
+        folders, loose = bucket.level(f"{bucket.prefix}releases/")
     except StorageError as error:
         yield f"it could not be listed: {error}"
         return
+    for name in sorted(beside - {LATEST_NAME}):
+        yield f"{name} does not belong there"
+    for name in sorted(loose):
+        yield f"releases/{name} belongs to no release"
     for version in sorted(folders - known):
         # some stores list folders of which every object is gone
         if bucket.keys(f"{bucket.prefix}releases/{version}/"):

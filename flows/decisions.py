@@ -1,5 +1,7 @@
-"""A person's word on single clips, kept in git; it holds while the video and what it breaks are the same."""
+"""A person's word on single clips, kept in git; it holds while the video is the same and breaks no more."""
 
+import math
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from tasks.ingest.survey import MANIFEST_NAME, holds_name, read_manifest
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
+SAME_VALUE = 1e-6  # other processors differ in the last bits
 
 
 def read_decisions(root: Path) -> list[Decision]:
@@ -28,7 +31,7 @@ def read_decisions(root: Path) -> list[Decision]:
 
 def judged_clips(root: Path) -> list[ReleaseClip]:
     """Return every admitted clip that no stage refused with its verdict; one without evidence fails."""
-    verdicts = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+    verdicts = _verdicts(root)
     refused = refused_clips(root)
     found = []
     for clip_id in read_admitted(root)["clip_id"]:
@@ -49,13 +52,37 @@ def refused_clips(root: Path) -> dict[str, str]:
 def decided(root: Path) -> dict[str, Decision]:
     """Return clip_id -> the newest decision that still speaks of the clip as it is now."""
     clips = {clip.clip_id: clip for clip in judged_clips(root)}
+    verdicts = _verdicts(root)
     newest = {record.clip_id: record for record in read_decisions(root) if record.clip_id in clips}
     return {
         clip_id: record
         for clip_id, record in newest.items()
         if record.video_sha256 == _video_sha256(root, clip_id)
         and (not record.accepted or set(clips[clip_id].broken_rules) <= set(record.rules))
+        and (not record.accepted or not any(_worse(verdicts.filter(clip_id=clip_id), record)))
     }
+
+
+def _worse(verdicts: pl.DataFrame, record: Decision) -> Iterator[bool]:
+    """Yield of each rule that was accepted as broken whether it is broken further now."""
+    rows = verdicts.filter(~pl.col("passed")).select("rule", "value", "comparison").iter_rows()
+    for rule, now, comparison in rows:
+        if rule not in record.values:
+            continue
+        then = record.values[rule]
+        if now is None or then is None:
+            yield now is not then
+        elif not math.isclose(now, then, rel_tol=SAME_VALUE):
+            yield now > then if comparison == "<=" else now < then
+
+
+def _verdicts(root: Path) -> pl.DataFrame:
+    return read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+
+
+def _broken_values(verdicts: pl.DataFrame, clip_id: str) -> dict[str, float | None]:
+    rows = verdicts.filter(~pl.col("passed"), clip_id=clip_id)
+    return dict(rows.select("rule", "value").iter_rows())
 
 
 def waiting_clips(root: Path) -> list[ReleaseClip]:
@@ -65,10 +92,17 @@ def waiting_clips(root: Path) -> list[ReleaseClip]:
 
 
 def waiting_digest(root: Path) -> str:
-    """Return the digest of what waits for a decision: clips, their videos, the rules that they break."""
+    """Return the digest of what waits for a decision: clips, their videos, what they break, by how much."""
+    verdicts = _verdicts(root)
     return sha256_document(
         [
-            [clip.clip_id, _video_sha256(root, clip.clip_id), clip.verdict, clip.broken_rules]
+            [
+                clip.clip_id,
+                _video_sha256(root, clip.clip_id),
+                clip.verdict,
+                clip.broken_rules,
+                _broken_values(verdicts, clip.clip_id),
+            ]
             for clip in waiting_clips(root)
         ]
     )
@@ -96,12 +130,13 @@ def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: 
             f"{failing[0]} fails ({', '.join(clips[failing[0]].broken_rules)}): it can be left out with "
             "--reject, or mended by a correction, not accepted"
         )
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now, verdicts = datetime.now(UTC).isoformat(timespec="seconds"), _verdicts(root)
     records = [
         Decision(
             clip_id=clip_id,
             video_sha256=_video_sha256(root, clip_id),
             rules=clips[clip_id].broken_rules,
+            values=_broken_values(verdicts, clip_id),
             accepted=accepted,
             by=by.strip(),
             reason=reason.strip(),

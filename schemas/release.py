@@ -64,11 +64,15 @@ class Candidate(ReleaseDocument):
 
 
 class Decision(ReleaseDocument):
-    """One person's word on one released video, while it and the rules that it breaks are the same."""
+    """One person's word on one released video, while it is the same and breaks no rule more, nor further.
+
+    values: of the broken rules, as the person saw them; decisions of former versions have none.
+    """
 
     clip_id: str
     video_sha256: Sha256
     rules: list[str]
+    values: dict[str, float | None] = {}
     accepted: bool
     by: Sentence
     reason: Sentence

@@ -42,7 +42,8 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     except ClipRefusedError:
         target.unlink()
         raise
-    return _facts(copied, copied_pts, info.has_audio, keeps_audio)
+    # sound that ends before the first picture stays behind
+    return _facts(copied, copied_pts, info.has_audio, keeps_audio and copied.has_audio)
 
 
 def _described(source: Path) -> StreamInfo:

@@ -175,16 +175,17 @@ class Bucket:
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
 
-    def folders(self, prefix: str) -> set[str]:
-        """Return the names of the folders right below a prefix."""
+    def level(self, prefix: str) -> tuple[set[str], set[str]]:
+        """Return the names of the folders and of the objects right below a prefix."""
+        folders: set[str] = set()
+        objects: set[str] = set()
         with self.told():
             lister = self.client.get_paginator("list_objects_v2")
-            pages = lister.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/")
-            return {
-                item["Prefix"].removeprefix(prefix).rstrip("/")
-                for page in pages
-                for item in page.get("CommonPrefixes", ())
-            }
+            for page in lister.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
+                folders |= {item["Prefix"].removeprefix(prefix) for item in page.get("CommonPrefixes", ())}
+                objects |= {item["Key"].removeprefix(prefix) for item in page.get("Contents", ())}
+        # some stores list the folder itself as an object
+        return {name.rstrip("/") for name in folders}, objects - {""}
 
     def _lock(self) -> dict[str, Any]:
         if not self.lock_days:

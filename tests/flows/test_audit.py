@@ -251,6 +251,25 @@ def test_a_pointer_to_a_stranger_and_a_stranger_itself(released):
     assert place.findings == ("releases/evil/ was not published from this workspace",)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("readme.html", "readme.html does not belong there"),
+        ("latest.json.bak", "latest.json.bak does not belong there"),
+        ("releases/patients.csv", "releases/patients.csv belongs to no release"),
+        ("releases/.hidden", "releases/.hidden belongs to no release"),
+    ],
+)
+def test_an_object_beside_the_releases(released, key, said):
+    root, bucket = released
+    bucket.client.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+    *_, place = audit_all(root)
+    assert place.findings == (said,)
+    bucket.client.delete_object(Bucket=BUCKET, Key=key)
+    *_, place = audit_all(root)
+    assert place.findings == ()
+
+
 def test_a_release_that_cannot_be_audited_stops_no_other(released):
     root, _ = released
     folder = root / "data/releases"

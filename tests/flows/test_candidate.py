@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from flows.candidate import freeze, read_candidate
-from flows.decisions import decide, decided, judged_clips, waiting_clips
+from flows.decisions import decide, decided, judged_clips, waiting_clips, waiting_digest
 from flows.git import git
 from schemas.clips import CLIPS
 from schemas.evidence import VERDICTS
@@ -100,6 +100,34 @@ def test_a_decision_is_void_when_the_video_or_what_it_breaks_changes(workspace):
     broken = verdicts.with_columns(passed=pl.when(here).then(pl.lit(value=False)).otherwise("passed"))
     write_table(broken, VERDICTS, workspace / VERDICTS_PATH)
     assert set(decided(workspace)) == {clips[0], *clips[2:]}
+
+
+@pytest.mark.parametrize(
+    ("times", "stands"), [(20.0, False), (1.01, False), (1 + 1e-9, True), (0.5, True), (None, False)]
+)
+def test_a_decision_is_void_when_what_was_accepted_is_broken_further(workspace, times, stands):
+    (clip_id, *_) = [clip.clip_id for clip in judged_clips(workspace)]
+    decide(workspace, [], accepted=True, by="A", reason="B")
+    verdicts = read_table(workspace / VERDICTS_PATH, VERDICTS)
+    here = (pl.col("clip_id") == clip_id) & ~pl.col("passed") & (pl.col("comparison") == "<=")
+    assert verdicts.filter(here, pl.col("value") > 0).height
+    value = pl.lit(None, pl.Float64) if times is None else pl.col("value") * times
+    changed = verdicts.with_columns(value=pl.when(here).then(value).otherwise("value"))
+    waiting = waiting_digest(workspace)
+    (workspace / VERDICTS_PATH).unlink()
+    write_table(changed, VERDICTS, workspace / VERDICTS_PATH)
+    assert (clip_id in decided(workspace)) == stands
+    assert (waiting_digest(workspace) == waiting) == stands
+
+
+def test_a_decision_of_a_former_version_holds_by_the_names_of_its_rules(workspace):
+    decide(workspace, [], accepted=True, by="A", reason="B")
+    path = workspace / "data/decisions.yaml"
+    document = yaml.safe_load(path.read_text())
+    for record in document["decisions"]:
+        assert record.pop("values")
+    path.write_text(yaml.safe_dump(document))
+    assert len(decided(workspace)) == 4
 
 
 def test_wrong_decisions_are_refused(workspace):

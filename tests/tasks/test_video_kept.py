@@ -128,7 +128,8 @@ def test_every_frame_keeps_its_time(name, tmp_path, params):
     source = write_stream(tmp_path / file, **how)
     copied, written = release(source, tmp_path, params)
     assert len(times(source)) == len(how.get("pts", range(12)))
-    assert times(source) == times(copied) == times(written)
+    first = times(source)[0]
+    assert [time - first for time in times(source)] == times(copied) == times(written)
 
 
 def with_edit(source, target, *, skip=0, shown_ms=None):
@@ -230,7 +231,7 @@ def test_what_was_drawn_stays_whatever_becomes_of_the_frame(sample, tmp_path):
 
 @pytest.mark.parametrize(("file", "codec"), [("x.mp4", "aac"), ("x.mkv", "libopus"), ("x.mkv", "libmp3lame")])
 def test_kept_sound_stays_beside_its_pictures(tmp_path, params, file, codec):
-    pictures = write_stream(tmp_path / "plain.mp4", pts=range(50, 80), options={"bf": "0"})
+    pictures = write_stream(tmp_path / "plain.mp4", pts=range(10, 40), options={"bf": "0"})
     source = with_sound(pictures, tmp_path / file, codec=codec)
     admit(source, tmp_path / "in.mp4", params.ingest, "keep")
     with VideoWriter(
@@ -238,8 +239,26 @@ def test_kept_sound_stays_beside_its_pictures(tmp_path, params, file, codec):
     ) as writer:
         for frame in read_frames(tmp_path / "in.mp4"):
             writer.write(frame)
-    assert _sounds(source) == _sounds(tmp_path / "in.mp4") == _sounds(tmp_path / "out.mp4")
-    assert times(source) == times(tmp_path / "in.mp4") == times(tmp_path / "out.mp4")
+    start = times(source)[0]
+    # what sounds before the first picture stays behind, but for the packet in which that is shown
+    kept = [(time - float(start), sha256) for time, sha256 in _sounds(source)]
+    first = next(number for number, (time, _) in enumerate(kept) if time > 0)
+    for path in (tmp_path / "in.mp4", tmp_path / "out.mp4"):
+        sounds = _sounds(path)
+        assert [sha256 for _, sha256 in sounds[-len(kept[first:]) :]] == [
+            sha256 for _, sha256 in kept[first:]
+        ]
+        assert len(sounds) - len(kept[first:]) in (0, 1)
+        assert sounds[-1][0] == pytest.approx(kept[-1][0], abs=0.002)
+        assert times(path) == [time - start for time in times(source)]
+
+
+def test_sound_that_ends_before_the_first_picture_is_not_said_to_be_kept(tmp_path, params):
+    pictures = write_stream(tmp_path / "plain.mp4", pts=range(50, 80), options={"bf": "0"})
+    source = with_sound(pictures, tmp_path / "x.mkv", codec="libopus")
+    facts = admit(source, tmp_path / "in.mp4", params.ingest, "keep")
+    assert (facts["has_audio"], facts["audio"]) == (True, "dropped")
+    assert not read_info(tmp_path / "in.mp4").has_audio
 
 
 def _sounds(path):
