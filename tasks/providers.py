@@ -43,6 +43,8 @@ def session_settings(inference: Inference) -> dict[str, Any]:
     options.log_severity_level = 3
     name, _ = PROVIDERS[inference.provider]
     if inference.provider == "cpu":
+        # pictures come in many sizes: what is kept for one is little use to the next
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
