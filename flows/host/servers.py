@@ -16,15 +16,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TypeVar
 
 from flows.host.environment import API_URL, LOGS, private_folder
 from flows.host.lifetime import ending_with_parent
+from flows.host.prefect_settings import api_setting, prefect_settings
 from tasks.documents import write_json
 from tasks.errors import InputError
-
-if TYPE_CHECKING:
-    from prefect.settings.legacy import Setting
 
 HOST = "127.0.0.1"
 START_S = 120
@@ -148,25 +146,6 @@ def _has_volume_server(master: str) -> bool:
     except (OSError, ValueError, KeyError):
         return False
     return bool(topology.get("DataCenters"))
-
-
-@contextmanager
-def prefect_settings(wanted: dict["Setting", Any]) -> Iterator[None]:
-    """Let these be Prefect's settings in the block. Where they are, its reading all anew is spared."""
-    from prefect.settings import temporary_settings
-
-    if all(setting.value() == value for setting, value in wanted.items()):
-        yield
-        return
-    with temporary_settings(wanted):
-        yield
-
-
-def api_setting() -> dict["Setting", Any]:
-    """Return the address of the Prefect server that the environment names, as its setting."""
-    from prefect.settings import PREFECT_API_URL
-
-    return {PREFECT_API_URL: os.environ[API_URL]} if os.environ.get(API_URL) else {}
 
 
 @contextmanager

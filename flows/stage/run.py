@@ -16,7 +16,8 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY
 
 from flows.host.environment import RELEASE, REPORTS
 from flows.host.failures import describe_failure
-from flows.host.servers import prefect_server, prefect_settings
+from flows.host.prefect_settings import prefect_settings
+from flows.host.servers import prefect_server
 from flows.stage.job import code_here, process_job
 from flows.stage.load import load_stage
 from flows.stage.progress import clip_progress

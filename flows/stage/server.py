@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from flows.host.lifetime import end_with_parent
-from flows.host.servers import api_setting, prefect_settings
+from flows.host.prefect_settings import api_setting, prefect_settings
 from flows.stage.ask import TOLD
 
 LOOK_S = 0.2

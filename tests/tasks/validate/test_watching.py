@@ -8,6 +8,7 @@ from visits_support import FULL_HD, HD, UHD, heads_of, scenery, visited
 from schemas.coverage import COVERAGE
 from schemas.keypoints import KEYPOINTS
 from tasks.clips import coverage_path, keypoints_path, video_path
+from tasks.detectors import Detection
 from tasks.documents import build_table, write_table
 from tasks.regions import overlap
 from tasks.validate.leaks import clip_leaks
@@ -72,3 +73,13 @@ def test_a_bare_face_that_nobody_covered_is_found(comes, people, params, root, t
     assert surviving["frames"] > 0
     found = {int(end) for run in surviving["ranges"].split(", ") for end in run.split("-")}
     assert found <= set(stays)
+
+
+@pytest.mark.parametrize(("score", "is_believed"), [(0.6, False), (0.84, False), (0.9, True)])
+def test_one_detector_alone_is_believed_only_where_it_is_very_sure(score, is_believed, weights, monkeypatch):
+    """Something that HOG does not take for a face: what CenterFace half believes would fail a clip."""
+    alarm = Detection(np.float32([20, 20, 60, 60]), np.zeros((5, 2), np.float32), score)
+    monkeypatch.setattr("tasks.validate.watching.detect_centerface", lambda *_, **__: [alarm])
+    watch = Watch(weights, "original")
+    room = scenery(HD)
+    assert bool(watch.faces(_Frame(FIRST["original"], room), [])) == is_believed
