@@ -28,9 +28,9 @@ from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
 from tasks.clips import CLIPS_PATH, read_clips
 from tasks.documents import read_document, read_params, write_bytes, write_json
 from tasks.errors import GateRefusedError, GuiseError, InputError, StorageError
-from tasks.hashing import sha256_bytes
+from tasks.hashing import sha256_bytes, sha256_file
 from tasks.ingest import RAW_PATH
-from tasks.ingest.pseudonyms import known_key, subject_pseudonym
+from tasks.ingest.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.ingest.survey import MANIFEST_NAME, read_manifest
 from tasks.publish import open_bucket
 from tasks.publish.plan import MANIFEST_NAME as RELEASE_MANIFEST
@@ -71,14 +71,20 @@ def withdraw(
     if any(name.casefold() in reason.casefold() for name in _names_of(root, subject, pseudonym)):
         raise InputError("the reason stays on record for good: write it without naming the person")
     record = _record(root, pseudonym, reason.strip())
-    files = _remove_raw(root, pseudonym)
-    if (root / RAW_PATH).is_dir():
-        add_to_dvc(root)
-        reingest()
-    clips, objects = purge(
-        root, pseudonym, set(record.clips), lambda found: _record(root, pseudonym, reason.strip(), found)
-    )
-    record = _record(root, pseudonym, reason.strip(), clips)
+    files = objects = 0
+    known: set[str] | None = None
+    # the caches may know of a video that somebody else has handed in as well
+    while known != set(record.clips):
+        known = set(record.clips)
+        files += _remove_raw(root, pseudonym, known)
+        if (root / RAW_PATH).is_dir():
+            add_to_dvc(root)
+            reingest()
+        clips, removed = purge(
+            root, pseudonym, known, lambda found: _record(root, pseudonym, reason.strip(), found)
+        )
+        record = _record(root, pseudonym, reason.strip(), clips)
+        objects += removed
     files += _remove_results(root, clips) + _forget_rows(root, clips)
     commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])
     published = _tell_all(root, record, delete_published=delete_published)
@@ -102,8 +108,10 @@ def _record(root: Path, pseudonym: str, reason: str, found: set[str] | None = No
     """Write down, or complete, who withdrew, before anything is removed."""
     others = [one for one in read_withdrawals(root) if one.subject != pseudonym]
     earlier = next((one for one in read_withdrawals(root) if one.subject == pseudonym), None)
-    published = dict(_published_clips(root, pseudonym))
     known = {*(earlier.clips if earlier else ()), *_admitted_clips(root, pseudonym), *(found or ())}
+    # a video of two people is refused under the second one's name, and released under the first one's
+    known |= _handed_in_clips(root, pseudonym)
+    published = dict(_published_clips(root, pseudonym, known))
     known |= {clip for clips in published.values() for clip in clips}
     if not known and not earlier and not _handed_in(root, pseudonym):
         raise InputError("nobody of that name was handed in or released here: check the subject's name")
@@ -127,12 +135,25 @@ def _admitted_clips(root: Path, pseudonym: str) -> list[str]:
     return read_clips(root).filter(subject=pseudonym)["clip_id"].to_list()
 
 
-def _published_clips(root: Path, pseudonym: str) -> Iterator[tuple[str, list[str]]]:
+def _published_clips(root: Path, pseudonym: str, known: set[str]) -> Iterator[tuple[str, list[str]]]:
     for version in published_versions(root):
         table = pl.read_csv(root / release_folder(version) / "files/clips.csv", infer_schema=False)
-        clips = table.filter(pl.col("subject") == pseudonym)["clip_id"].to_list()
+        is_theirs = (pl.col("subject") == pseudonym) | pl.col("clip_id").is_in(known)
+        clips = table.filter(is_theirs)["clip_id"].to_list()
         if clips:
             yield version, clips
+
+
+def _handed_in_clips(root: Path, pseudonym: str) -> set[str]:
+    """Return the ids of the person's videos by their content, whoever else's they are."""
+    places = (root / RAW_PATH, root / INBOX_PATH)
+    found = {_clip_of(root, place, file) for place in places for file in _rows_of(root, place, pseudonym)[1]}
+    return {clip for clip in found if clip}
+
+
+def _clip_of(root: Path, place: Path, file: str) -> str | None:
+    path = place / file
+    return clip_pseudonym(known_key(root), sha256_file(path)) if _is_inside(place, path) else None
 
 
 def _handed_in(root: Path, pseudonym: str) -> bool:
@@ -157,20 +178,30 @@ def _names_of(root: Path, subject: str, pseudonym: str) -> set[str]:
     return names
 
 
-def _remove_raw(root: Path, pseudonym: str) -> int:
-    """Remove the person's files and rows from what was handed in, and from the workspace's own inbox."""
+def _remove_raw(root: Path, pseudonym: str, clips: set[str]) -> int:
+    """Remove the person's files and rows from what was handed in, and from the workspace's own inbox.
+
+    Whoever else handed one of their videos in loses it, too.
+    """
     count = 0
     for place in (root / RAW_PATH, root / INBOX_PATH):
         rows, files = _rows_of(root, place, pseudonym)
-        if rows is None or not files:
+        if rows is None:
+            continue
+        files += [file for file in rows["file"] if file not in files and _clip_of(root, place, file) in clips]
+        if not files:
             continue
         for file in files:
             path = place / file
-            if path.resolve().is_relative_to(place.resolve()) and path.is_file():
+            if _is_inside(place, path):
                 path.unlink()
                 count += 1
         write_manifest(place, without_files(rows, files))
     return count
+
+
+def _is_inside(place: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(place.resolve()) and path.is_file()
 
 
 def _remove_results(root: Path, clips: set[str]) -> int:

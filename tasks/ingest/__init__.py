@@ -11,7 +11,7 @@ from tasks.errors import ClipRefusedError
 from tasks.hashing import sha256_file
 from tasks.ingest.admit import admit
 from tasks.ingest.pseudonyms import known_key
-from tasks.ingest.survey import Entry, survey
+from tasks.ingest.survey import Entry, spellings, survey
 
 RAW_PATH = Path("data/raw")
 SOURCES_PATH = Path("data/ingested/sources.parquet")
@@ -68,6 +68,9 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
             "kept": "audio kept in {} clips, by policy: a voice identifies"}  # fmt: skip
     counts = {fate: clips.filter(audio=fate).height for fate in told}
     notes = tuple(told[fate].format(count) for fate, count in counts.items() if count)
+    spelt = spellings(root / RAW_PATH)
+    if spelt:
+        notes += (f"ids of {spelt} people are spelt in more than one way; each is taken for one person",)
     return Collected(tables=(str(CLIPS_PATH), str(SOURCES_PATH)), notes=notes)
 
 

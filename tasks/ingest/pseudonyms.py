@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from unicodedata import category, normalize
 
 from tasks.documents import write_json
 from tasks.errors import KeyMismatchError
@@ -62,7 +63,19 @@ def known_key(root: Path) -> bytes:
 
 
 def subject_pseudonym(key: bytes, subject_id: str) -> str:
-    return f"subject-{keyed_digest(key, 'subject', subject_id)[:16]}"
+    """Return the pseudonym of a person, the same for every spelling of their id."""
+    return f"subject-{keyed_digest(key, 'subject', canonical_id(subject_id))[:16]}"
+
+
+def canonical_id(subject_id: str) -> str:
+    """Return an id without what differs between keyboards and programs: case, blanks, dashes, Unicode forms.
+
+    Empty where nothing is left that can be seen.
+    """
+    seen = normalize("NFKC", normalize("NFKC", subject_id).casefold().upper())
+    kinds = ((char, category(char)) for char in seen)
+    plain = ("-" if kind == "Pd" else char for char, kind in kinds if kind != "Cf")
+    return " ".join("".join(plain).split())
 
 
 def clip_pseudonym(key: bytes, content_sha256: str) -> str:

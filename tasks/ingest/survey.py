@@ -1,5 +1,6 @@
 """What was handed in, against what the manifest says of it."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -14,7 +15,7 @@ from schemas.clips import DATE, MANIFEST
 from tasks.documents import check_table, read_document
 from tasks.errors import DocumentError
 from tasks.hashing import sha256_file
-from tasks.ingest.pseudonyms import clip_pseudonym, refused_pseudonym, subject_pseudonym
+from tasks.ingest.pseudonyms import canonical_id, clip_pseudonym, refused_pseudonym, subject_pseudonym
 
 MANIFEST_NAME = "manifest.csv"
 NOTE_NAME = "inbox-note.json"
@@ -69,6 +70,11 @@ def read_manifest(path: Path) -> pl.DataFrame:
     table = check_table(table, MANIFEST, MANIFEST_NAME)
     for row, text in enumerate(table["consent_expires"], 1):
         _check_date(text, row)
+    for row, text in enumerate(table["subject_id"], 1):
+        if not canonical_id(text):
+            raise DocumentError(
+                f"{MANIFEST_NAME} column subject_id row {row}: it holds nothing that can be seen"
+            )
     _check_labels(table)
     return table
 
@@ -100,6 +106,13 @@ def _check_date(text: str | None, row: int) -> None:
         date.fromisoformat(text or "9999-12-31")
     except ValueError:
         raise DocumentError(f"{MANIFEST_NAME} column consent_expires row {row}: no such day") from None
+
+
+def spellings(raw: Path) -> int:
+    """Return how many people's ids are spelt in more than one way."""
+    written = set(read_manifest(raw / MANIFEST_NAME)["subject_id"])
+    people = Counter(map(canonical_id, written))
+    return sum(count > 1 for count in people.values())
 
 
 def survey(raw: Path, key: bytes) -> list[Entry]:

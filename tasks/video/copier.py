@@ -3,6 +3,7 @@
 import errno
 import heapq
 import os
+import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,9 @@ from av.container import InputContainer, OutputContainer
 from tasks.errors import VideoError
 from tasks.video.info import main_stream, open_input, time_base
 
+# whose headers in an MP4 hold no words; Vorbis keeps its comments there
+WORDLESS = ("aac", "ac3", "alac", "eac3", "mp3", "opus", "pcm_s16le")
+BOX_HEAD = struct.Struct(">I4s")
 MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
@@ -48,7 +52,8 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
     """Copy the video bitstream, and audio where asked, into a new MP4 that carries nothing else.
 
     Time starts at 0, since a container may count from the day of the visit: with the first picture that is
-    shown. Sound before it, or hidden by an edit list, is left out.
+    shown. Sound before it, or hidden by an edit list, is left out. Raises VideoError also where the container
+    hides a part of the picture, which its copy's reader would show, or where a sound's header may hold words.
     stop_s: cut, without re-encoding, at the first picture boundary after so many seconds.
     """
     partial = target.with_name(f".{target.name}.part")
@@ -58,8 +63,12 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
         with open_input(source) as reader:
             kept: list[av.stream.Stream] = [main_stream(reader)]
             if keep_audio:
-                kept += reader.streams.audio[:1]
+                kept += map(_require_wordless, reader.streams.audio[:1])
             _copy_packets(reader, kept, partial, limit, _Clock(_first_shown(times), _lateness(times)))
+        if _hides_pixels(partial):
+            raise VideoError(
+                "its container hides a part of the picture, which would be shown: cut it off for good"
+            )
         os.replace(partial, target)
     except av.error.FFmpegError as error:
         if error.errno == errno.ENOSPC:
@@ -94,6 +103,26 @@ def _copy_packets(
                 continue
             packet.stream = copies[packet.stream.index]
             writer.mux(packet)
+
+
+def _require_wordless(stream: av.stream.Stream) -> av.stream.Stream:
+    codec = stream.codec_context.codec.canonical_name
+    if codec not in WORDLESS:
+        raise VideoError(f"the header of {codec} sound may hold words: hand it in as AAC, or drop the sound")
+    return stream
+
+
+def _hides_pixels(copy: Path) -> bool:
+    """Return whether a copy says that a part of the picture is not shown, as FFmpeg writes it (`clap`)."""
+    with copy.open("rb") as stream:
+        while head := stream.read(BOX_HEAD.size):
+            size, kind = BOX_HEAD.unpack(head)
+            if kind == b"moov":
+                # behind the box's name: eight bytes, then the one description with its size
+                boxes = stream.read(size - BOX_HEAD.size).split(b"stsd")[1:]
+                return any(b"clap" in box[: 8 + int.from_bytes(box[8:12])] for box in boxes)
+            stream.seek(size - BOX_HEAD.size, os.SEEK_CUR)
+    return False
 
 
 def _packet_times(source: Path) -> list[PacketTime]:

@@ -240,3 +240,40 @@ def test_a_cohort_of_one_person_can_be_withdrawn_too(guise, api, sample, tmp_pat
     run = guise(root, "run", env=api)
     assert run.returncode == 2
     assert "no clip is admitted" in run.stderr
+
+
+def test_a_video_of_two_people_goes_with_either(guise, api, sample, tmp_path):
+    """The second one's name is on no clip: the video was refused there as the first one's."""
+    root = tmp_path / "d"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    inbox = root / "data/inbox"
+    for name in ("mother.mp4", "child.mp4"):
+        shutil.copy(sample("cap12"), inbox / name)
+    shutil.copy(sample("carphone"), inbox / "alone.mp4")
+    rows = ["mother.mp4,Mother M,s1,gait,yes,,,", "child.mp4,Child C,s1,gait,yes,,,",
+            "alone.mp4,Alone A,s1,gait,yes,,,"]  # fmt: skip
+    header = "file,subject_id,session,task,consent_release,consent_expires,audio_policy,notes"
+    (inbox / "manifest.csv").write_text("\n".join([header, *rows, ""]))
+    assert guise(root, "ingest", env=api).returncode == 0
+    mothers = subject_pseudonym(known_key(root), "Mother M")
+    (shared,) = read_clips(root).filter(subject=mothers, status="admitted")["clip_id"]
+    # a release of before names the mother only
+    _publish_by_name(root, shared, mothers)
+    done = guise(root, "withdraw", "child c ", "--reason", "asked for it", env=api)
+    (record,) = yaml.safe_load((root / "data/withdrawals.yaml").read_text())["withdrawals"]
+    assert shared in record["clips"]
+    assert record["published_in"] == ["early"]
+    assert "early" in done.stderr + done.stdout
+    assert read_clips(root).filter(status="admitted").height == 1
+    assert not (root / "data/raw/mother.mp4").exists()
+    assert not (inbox / "mother.mp4").exists()
+    assert (root / "data/raw/alone.mp4").exists()
+
+
+def _publish_by_name(root, clip_id, subject):
+    folder = root / "data/releases/early/files"
+    folder.mkdir(parents=True)
+    (folder / "clips.csv").write_text(f"clip_id,subject\n{clip_id},{subject}\n")
+    record = {"version": "early", "to": "s3://nowhere-to-go/", "manifest_sha256": "0" * 64,
+              "candidate_sha256": "0" * 64, "code_revision": "0" * 40}  # fmt: skip
+    (folder.parent / "published.json").write_text(json.dumps(record))

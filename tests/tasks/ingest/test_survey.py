@@ -15,7 +15,7 @@ from tasks.ingest.pseudonyms import (
     read_key,
     subject_pseudonym,
 )
-from tasks.ingest.survey import NOTE_NAME, survey
+from tasks.ingest.survey import NOTE_NAME, spellings, survey
 
 KEY = b"k" * 32
 TODAY = "2026-11-22"
@@ -169,3 +169,41 @@ def test_a_short_key_is_refused(keyed, monkeypatch):
     monkeypatch.setenv(KEY_VARIABLE, "short")
     with pytest.raises(KeyMismatchError, match="shorter than 32"):
         read_key(keyed)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "P-017 ",
+        " p-017",
+        "P-017\u200b",
+        "P\u2013017",
+        "\uff30-\uff10\uff11\uff17",
+        "P-017\u00a0",
+        "p\u2011017",
+    ],
+)
+def test_one_person_has_one_pseudonym_however_they_are_spelt(tmp_path, other):
+    assert subject_pseudonym(KEY, other) == subject_pseudonym(KEY, "P-017")
+    rows = [_row("one.mp4", "P-017"), _row("two.mp4", other), _row("three.mp4", "P-018")]
+    _inbox(tmp_path, rows, {"one.mp4": b"1", "two.mp4": b"2", "three.mp4": b"3"})
+    assert len({entry.subject for entry in survey(tmp_path, KEY)}) == 2
+    assert spellings(tmp_path) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("Mu\u0308ller", "M\u00fcller"), ("STRASSE 1", "stra\u00dfe  1")])
+def test_names_that_are_composed_differently_are_one(one, other):
+    assert one != other
+    assert subject_pseudonym(KEY, one) == subject_pseudonym(KEY, other)
+
+
+@pytest.mark.parametrize("other", ["P-0171", "P-07", "P017", "Q-017", "P-01 7"])
+def test_people_who_are_spelt_alike_stay_apart(other):
+    assert subject_pseudonym(KEY, other) != subject_pseudonym(KEY, "P-017")
+
+
+@pytest.mark.parametrize("blank", [" ", "\u200b", "\u00a0 \ufeff"])
+def test_an_id_that_cannot_be_seen_is_refused(tmp_path, blank):
+    _inbox(tmp_path, [_row("one.mp4", blank)], {"one.mp4": b"1"})
+    with pytest.raises(DocumentError, match="column subject_id row 1"):
+        survey(tmp_path, KEY)
