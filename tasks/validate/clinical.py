@@ -69,11 +69,14 @@ def compare_signals(original: dict[str, Reading], other: dict[str, Reading]) -> 
         if first.series is not None and second.series is not None:
             period = 360.0 if first.unit == DEGREES else None
             yield Signal(name, first.unit, compare_series(first.series, second.series, period))
-        elif first.times_s is not None and second.times_s is not None:
-            counts = float(len(first.times_s)), float(len(second.times_s))
-            yield Signal(f"{name}_count", first.unit, compare_values(*counts, frames))
-            same = float(events_in_both(first.times_s, second.times_s))
-            yield Signal(f"{name}s_at_the_same_time", first.unit, compare_values(counts[0], same, frames))
+        elif first.times_s is not None:
+            count = float(len(first.times_s))
+            others = same = None
+            if second.times_s is not None:
+                others = float(len(second.times_s))
+                same = float(events_in_both(first.times_s, second.times_s))
+            yield Signal(f"{name}_count", first.unit, compare_values(count, others, frames))
+            yield Signal(f"{name}s_at_the_same_time", first.unit, compare_values(count, same, frames))
         elif first.value is not None:
             yield Signal(name, first.unit, compare_values(first.value, second.value, frames))
 

@@ -98,7 +98,7 @@ def test_blinks_are_found_and_a_long_closure_is_none():
     np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
     opening[60:75] = np.nan  # a gap moves no blink
     np.testing.assert_allclose(blink_times(opening, TIME_S), [1.0, 4.0, 7.5], atol=0.05)
-    assert not len(blink_times(np.full(FRAMES, np.nan), TIME_S))
+    assert blink_times(np.full(FRAMES, np.nan), TIME_S) is None
 
 
 def test_taps_are_counted_and_their_regularity_told():
@@ -153,3 +153,65 @@ def test_an_angle_that_an_arm_never_shows_agrees_in_no_frame():
 def test_events_are_matched_one_for_one():
     assert events_in_both(np.array([1.0, 2.0, 3.0]), np.array([1.1, 2.9, 2.95, 9.0])) == 2
     assert events_in_both(np.array([1.0]), np.zeros(0)) == 0
+
+
+def _noise(seed, memory, shape):
+    """Return noise of deviation 1 that remembers so much of itself from frame to frame."""
+    steps = np.random.default_rng(seed).normal(0, 1, shape)
+    noise = np.zeros(shape)
+    for frame in range(1, len(noise)):
+        noise[frame] = memory * noise[frame - 1] + steps[frame]
+    return noise / noise.std()
+
+
+@pytest.mark.parametrize("memory", [0, 0.5, 0.9, 1])
+@pytest.mark.parametrize(("rate", "seconds"), [(24, 10), (25, 4), (30, 3), (60, 20), (240, 4)])
+def test_no_tremor_is_told_of_a_still_hand(rate, seconds, memory):
+    time_s = np.arange(seconds * rate) / rate
+    told = [rhythm(_noise(seed, memory, (len(time_s), 2)), time_s) is not None for seed in range(40)]
+    assert sum(told) <= 2
+
+
+@pytest.mark.parametrize("memory", [0, 0.9, 1])
+@pytest.mark.parametrize("hertz", [1.5, 4.5, 9.5])
+def test_a_tremor_twice_as_wide_as_the_noise_is_told(hertz, memory):
+    found = []
+    for seed in range(20):
+        xy = _noise(seed, memory, (FRAMES, 2))
+        xy[:, 0] += 2 * np.sin(2 * np.pi * hertz * TIME_S + seed)
+        found.append(rhythm(xy, TIME_S))
+    assert [one.hertz for one in found] == pytest.approx([hertz] * 20, abs=0.2)
+
+
+@pytest.mark.parametrize(("rate", "hertz"), [(12, 10), (15, 9), (20, 11)])
+def test_a_tremor_that_the_camera_is_too_slow_for_is_told_as_no_other(rate, hertz):
+    """At 12 frames a second ten movements look like two."""
+    time_s = np.arange(10 * rate) / rate
+    assert rhythm(np.sin(2 * np.pi * hertz * time_s)[:, None], time_s) is None
+
+
+@pytest.mark.parametrize("memory", [0, 0.5, 0.9])
+@pytest.mark.parametrize(("usual", "noise"), [(0.3, 0.02), (0.3, 0.05), (0.12, 0.02)])
+def test_noise_blinks_seldom(usual, noise, memory):
+    seen = [blink_times(usual + noise * _noise(seed, memory, FRAMES), TIME_S) for seed in range(40)]
+    assert sum(map(len, seen)) <= 4
+
+
+@pytest.mark.parametrize("memory", [0, 0.9])
+def test_shut_eyes_do_not_blink(memory):
+    for seed in range(10):
+        assert blink_times(np.abs(0.05 + 0.02 * _noise(seed, memory, FRAMES)), TIME_S) is None
+
+
+@pytest.mark.parametrize("apart", [0.3, 1.0])
+def test_a_still_hand_does_not_tap(apart):
+    for seed in range(10):
+        assert not len(tap_times(apart + 0.05 * _noise(seed, 0.5, FRAMES), TIME_S))
+
+
+@pytest.mark.parametrize("rate", [25, 30, 60])
+@pytest.mark.parametrize("hertz", [1, 3, 6])
+def test_fast_taps_are_counted_at_every_rate(rate, hertz):
+    time_s = np.arange(10 * rate) / rate
+    apart = 1 + np.cos(2 * np.pi * hertz * time_s) + 0.02 * _noise(1, 0, len(time_s))
+    assert len(tap_times(apart, time_s)) == 10 * hertz
