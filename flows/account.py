@@ -60,10 +60,11 @@ def _tables(root: Path, clip_ids: list[str]) -> dict[str, pl.DataFrame]:
     whole = {name: _read_evidence(root, name) for name in EVIDENCE}
     tables = {name: _of_clips(table, clip_ids) for name, table in whole.items()}
     invariance, identity = tables["invariance"], tables["identity"]
+    subjects = dict(read_clips(root).select("clip_id", "subject").iter_rows())
     over_clips = {
-        "cohort": cohort_means(invariance),
-        "agreement": cohort_agreement(tables["signals"]),
-        "methods": compare_methods(invariance, identity),
+        "cohort": cohort_means(invariance, subjects),
+        "agreement": cohort_agreement(tables["signals"], subjects),
+        "methods": compare_methods(invariance, identity, subjects),
     }
     tables |= {name: build_table(rows, EVIDENCE[name]) for name, rows in over_clips.items()}
     if set(whole["invariance"]["clip_id"]) != set(clip_ids):

@@ -43,8 +43,10 @@ ABOUT = {
     "left corner of the shown picture; xy is flat: x0, y0, x1, y1, ... Keypoints are MediaPipe's: 468 of the "
     "face, 33 of the body, 21 of each hand.",
     "invariance": "Did the keypoints stay? One row per clip, arm, part and metric.",
-    "cohort": "The same over clips: means, and their 95 % intervals. One row per arm, part and metric.",
-    "agreement": "Do the signals of all clips agree with the originals'? One row per arm and signal.",
+    "cohort": "The same over clips: means, and their 95 % intervals over people, from eight on. One row per "
+    "arm, part and metric.",
+    "agreement": "Do the signals of all clips agree with the originals'? Limits from eight people on. One "
+    "row per arm and signal.",
     "keypoint_errors": "Which keypoint is missing or astray? One row per clip, arm, part and keypoint.",
     "signals": "Is the clinical signal intact? One row per clip, arm, person and signal.",
     "timeline": "How far is each frame astray? One row per clip, arm and frame.",
@@ -52,7 +54,7 @@ ABOUT = {
     "linkage": "Are two clips recognisably one person's? One row per pair of clips, arm and recogniser.",
     "recognition": "True matches at fixed rates of false matches. One row per arm, recogniser and rate.",
     "roc": "The same as a curve.",
-    "methods": "The methods side by side: means over clips and their 95 % intervals.",
+    "methods": "The methods side by side: means over clips and their 95 % intervals over people.",
     "verdicts": "Every rule with its value. One row per clip and rule.",
 }
 
@@ -99,8 +101,8 @@ MEANINGS = {
     "difference": "mean absolute difference to the original",
     "correlation": "Pearson's, over time",
     "bias": "mean of the arm's minus the original's",
-    "limit_low": "Bland and Altman's lower limit of agreement",
-    "limit_high": "Bland and Altman's upper limit of agreement",
+    "limit_low": "Bland and Altman's lower limit of agreement; over clips, of the next difference",
+    "limit_high": "Bland and Altman's upper limit of agreement; over clips, of the next difference",
     "face_nme": "mean error of the face's keypoints in that frame",
     "body_nme": "mean error of the body's keypoints in that frame",
     "recogniser": "who judged",
@@ -122,7 +124,7 @@ MEANINGS = {
     "distance": "between the clips' mean faces",
     "false_match_rate": "share of wrong pairs accepted",
     "true_match_rate": "share of right pairs accepted",
-    "subjects": "on which the rates rest",
+    "subjects": "people on whom it rests",
     "method": "the arm",
     "clips": "on which the means rest",
     "rule": "its name in params.yaml",

@@ -61,13 +61,14 @@ COHORT = pa.DataFrameSchema(
         "arm": pa.Column(pl.String, ARM),
         "part": pa.Column(pl.String, pa.Check.isin(PARTS)),
         "metric": pa.Column(pl.String),
-        # the mean over the clips in which the figure is known, and its 95 % interval over them
+        # the mean over the clips in which the figure is known, and its 95 % interval over people
         "value": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "low": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "high": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "floor": pa.Column(pl.Float64, IN_ITS_RANGE, nullable=True),
         "ratio_to_floor": pa.Column(pl.Float64, FINITE, nullable=True),
         "clips": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "subjects": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
     unique=["arm", "part", "metric"],
@@ -85,6 +86,7 @@ AGREEMENT = pa.DataFrameSchema(
         "limit_high": pa.Column(pl.Float64, FINITE, nullable=True),
         "correlation": pa.Column(pl.Float64, pa.Check.in_range(-1, 1), nullable=True),
         "n": pa.Column(pl.Int32, pa.Check.ge(0)),
+        "subjects": pa.Column(pl.Int32, pa.Check.ge(0)),
     },
     strict=True,
     unique=["arm", "signal"],

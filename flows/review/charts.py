@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 
 def methods_figure(methods: pl.DataFrame) -> str:
-    """Draw identity over keypoint error: a point a method, its 95 % intervals over clips as a cross."""
+    """Draw identity over keypoint error: a point a method, its 95 % intervals over people as a cross."""
     width, height = METHODS_SIZE
     ends = [row["dlib_distance_high"] or row["dlib_distance"] or 0 for row in methods.iter_rows(named=True)]
     most = 1.15 * max([ANOTHER_PERSON, *ends])

@@ -113,11 +113,12 @@ def write_evidence(
 ) -> tuple[str, ...]:
     """Judge every clip that was not refused, write tables and summary, and return their paths."""
     tables = {name: build_table(rows[name], schema) for name, schema in MEASURED.items()}
+    subjects = dict(clips.select("clip_id", "subject").iter_rows())
     clip_ids = clips["clip_id"].to_list()
     invariance, identity = tables["invariance"], tables["identity"]
     collected = {
-        "cohort": cohort_means(invariance),
-        "agreement": cohort_agreement(tables["signals"]),
+        "cohort": cohort_means(invariance, subjects),
+        "agreement": cohort_agreement(tables["signals"], subjects),
         "verdicts": judge(clip_ids, settings.rules, tables),
     }
     tables |= {name: build_table(collected[name], schema) for name, schema in COLLECTED.items()}
@@ -125,7 +126,10 @@ def write_evidence(
         EVIDENCE / f"{name}.parquet": (tables[name], schema)
         for name, schema in (MEASURED | COLLECTED).items()
     } | {
-        EVIDENCE / "methods.csv": (build_table(compare_methods(invariance, identity), METHODS), METHODS),
+        EVIDENCE / "methods.csv": (
+            build_table(compare_methods(invariance, identity, subjects), METHODS),
+            METHODS,
+        ),
         EVIDENCE / "roc.csv": (build_table(rows["roc"], ROC), ROC),
     }
     write_tables({root / path: table for path, table in named.items()})

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.validate.averages import mean, percentile, weighted_mean
-from tasks.validate.bootstrap import mean_interval, percentile_interval
+from tasks.validate.intervals import mean_interval, percentile_interval, stretches
 from tasks.validate.movement import movement_difference, temporal_correlation
 from tasks.validate.oks import OKS_POINTS, average_precision, part_oks
 from tasks.validate.people import Tracks
@@ -154,7 +154,7 @@ def _mean(per_frame: NDArray[np.floating], block: int) -> Figure:
     values = per_frame.astype(np.float64)
     if not len(values):
         return Figure(None, 0)
-    interval = mean_interval(values, block) or (None, None)
+    interval = mean_interval(values, stretches(len(values), block)) or (None, None)
     return Figure(mean(values), len(values), *interval)
 
 

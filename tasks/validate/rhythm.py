@@ -59,10 +59,10 @@ def evenly(values: Doubles, time_s: Doubles) -> list[Stretch]:
 
 
 def rhythm(values: Doubles, time_s: Doubles) -> Rhythm | None:
-    """Return the frequency between 0.5 and 12 Hz that stands out most in frames x D values, all axes together.
+    """Return the frequency between 0.5 and 12 Hz that stands out most in frames x D values.
 
-    Of the longest stretch without a gap. None where it is shorter than two seconds, has fewer than 24 values
-    a second, or where nothing stands out by LEAST_SNR times from the noise around it.
+    Of all axes together, in the longest stretch without a gap. None where it is shorter than two seconds, has
+    fewer than 24 values a second, or where nothing stands out by LEAST_SNR times from the noise around it.
     """
     longest = max(evenly(values, time_s), key=lambda stretch: len(stretch.values), default=None)
     if longest is None or longest.rate < LEAST_RATE_HZ or len(longest.values) < LEAST_S * longest.rate:

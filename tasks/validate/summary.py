@@ -5,7 +5,8 @@ import polars as pl
 from schemas.evidence import METHOD_FIGURES, RECOGNISERS
 from schemas.jobs import Row
 from tasks.validate.averages import mean_of_known, ratio
-from tasks.validate.bootstrap import mean_interval
+from tasks.validate.cohort import Subjects, people_of
+from tasks.validate.intervals import mean_interval
 
 Figures = dict[str, float | int | None]
 
@@ -46,35 +47,40 @@ def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figu
     return figures
 
 
-def compare_methods(invariance: pl.DataFrame, identity: pl.DataFrame) -> list[Row]:
+def compare_methods(invariance: pl.DataFrame, identity: pl.DataFrame, subjects: Subjects) -> list[Row]:
     """Return a row per method, the control first: means over the clips that every method was run on.
 
-    low, high: 95 % intervals by resampling clips, None where there is one clip only.
+    low, high: 95 % intervals over people, None for fewer than eight. subjects: clip_id -> subject.
     """
     arms = invariance["arm"].unique(maintain_order=True).to_list()
     by_clip = invariance.group_by("clip_id").agg(pl.col("arm").n_unique())
     clips = by_clip.filter(pl.col("arm") == len(arms))["clip_id"].to_list()
-    return [_method(arm, clips, invariance, identity) for arm in arms]
+    return [_method(arm, clips, invariance, identity, subjects) for arm in arms]
 
 
-def _method(arm: str, clips: list[str], invariance: pl.DataFrame, identity: pl.DataFrame) -> Row:
+def _method(
+    arm: str, clips: list[str], invariance: pl.DataFrame, identity: pl.DataFrame, subjects: Subjects
+) -> Row:
     here = pl.col("clip_id").is_in(clips) & (pl.col("arm") == arm)
     row: Row = {"method": arm, "clips": len(clips)}
     for name, (part, metric) in METHOD_FIGURES.items():
         rows = invariance.filter(here & (pl.col("part") == part) & (pl.col("metric") == metric))
-        row |= _spread(name, rows["value"])
+        row |= _spread(name, rows, "value", subjects)
     for recogniser in RECOGNISERS:
         rows = identity.filter(here & (pl.col("recogniser") == recogniser))
-        row |= _spread(f"{recogniser}_distance", rows["distance_mean"]) | _spread(
-            f"{recogniser}_rank1", rows["rank1"]
-        )
+        row |= _spread(f"{recogniser}_distance", rows, "distance_mean", subjects)
+        row |= _spread(f"{recogniser}_rank1", rows, "rank1", subjects)
     return row
 
 
-def _spread(name: str, column: pl.Series) -> Row:
-    values = column.drop_nulls().sort().to_numpy()
-    low, high = mean_interval(values) or (None, None)
-    return {name: _round(mean_of_known(column)), f"{name}_low": _round(low), f"{name}_high": _round(high)}
+def _spread(name: str, rows: pl.DataFrame, column: str, subjects: Subjects) -> Row:
+    known = rows.drop_nulls(column).sort(column, "clip_id")
+    low, high = mean_interval(known[column].to_numpy(), people_of(known, subjects)) or (None, None)
+    return {
+        name: _round(mean_of_known(known[column])),
+        f"{name}_low": _round(low),
+        f"{name}_high": _round(high),
+    }
 
 
 def _round(value: object) -> float | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from schemas.keypoints import PARTS
-from tasks.validate.bootstrap import mean_interval
+from tasks.validate.intervals import mean_interval, stretches
 from tasks.validate.invariance import Figure, person_areas
 from tasks.validate.invariance import measure as measure_part
 from tasks.validate.movement import movement_difference, temporal_correlation
@@ -164,14 +164,15 @@ def test_speed_and_jerk_are_told_in_lengths_per_second():
 
 def test_an_interval_holds_the_mean_and_grows_with_what_goes_together():
     values = np.random.default_rng(5).normal(10, 2, 400)
-    low, high = mean_interval(values)
+    alone, seconds = stretches(400, 1), stretches(400, 25)
+    low, high = mean_interval(values, alone)
     assert low < values.mean() < high
     assert high - low == pytest.approx(2 * 1.96 * 2 / 20, rel=0.15)
     slow = np.repeat(values[::25], 25)
-    assert np.subtract(*mean_interval(slow, 25)) < 2 * np.subtract(*mean_interval(slow)) < 0
-    assert mean_interval(values) == (low, high)
-    assert mean_interval(values[:1]) is None
-    assert mean_interval(values[:124], 25) is None
-    first_is_odd = np.array([50.0] + [1.0] * 149)
-    low, high = mean_interval(first_is_odd, 25)
+    assert np.subtract(*mean_interval(slow, seconds)) < 2 * np.subtract(*mean_interval(slow, alone)) < 0
+    assert mean_interval(values, alone) == (low, high)
+    assert mean_interval(values[:7], alone[:7]) is None
+    assert mean_interval(values[:175], seconds[:175]) is None
+    first_is_odd = np.array([50.0] + [1.0] * 399)
+    low, high = mean_interval(first_is_odd, seconds)
     assert low < first_is_odd.mean() < high

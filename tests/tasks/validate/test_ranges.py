@@ -17,12 +17,12 @@ from tasks.clips import CLIPS_PATH
 from tasks.documents import build_table, check_table, read_params, read_table, write_table
 from tasks.validate.agreement import compare_series, compare_values
 from tasks.validate.attack import Attacks, Probe, Sighting
-from tasks.validate.bootstrap import mean_interval, percentile_interval
 from tasks.validate.clinical import Film
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
 from tasks.validate.evidence import EVIDENCE, write_evidence
 from tasks.validate.identity import attack, make_gallery, match_rates, template_of, true_match_rate
+from tasks.validate.intervals import mean_interval, percentile_interval, stretches
 from tasks.validate.movement import movement_difference, temporal_correlation
 from tasks.validate.oks import average_precision, oks
 from tasks.validate.people import Tracks, align_people
@@ -47,18 +47,19 @@ def test_the_cohort_that_ended_the_first_demo_lies_in_its_range():
     for seed in range(500):
         rng = np.random.default_rng(seed)
         values = np.where(rng.random(4) < 0.5, 1.0, 1 - rng.random(4) * 1e-3)
-        low, high = mean_interval(values)
+        low, high = mean_interval(np.repeat(values, 2), np.arange(8))
         assert values.min() <= low <= values.mean() <= high <= values.max(), values.tolist()
 
 
 @given(_lists(shares, 2, 60), st.integers(1, 6))
 def test_an_interval_of_a_mean_lies_within_its_values_and_around_their_mean(values, block):
-    interval = mean_interval(values, block)
+    groups = stretches(len(values), block)
+    interval = mean_interval(values, groups)
     if interval is not None:
         low, high = interval
         assert values.min() <= low <= high <= values.max()
         assert low <= np.clip(values.mean(), values.min(), values.max()) <= high
-    assert (interval is None) == (len(values) < (2 if block == 1 else 5 * block))
+    assert (interval is None) == (len(set(groups)) < 8)
 
 
 @given(_lists(lengths, 2, 60), st.integers(1, 6), st.sampled_from([0, 5, 50, 95, 100]))
@@ -191,16 +192,16 @@ RULES = {
 @given(_cohorts())
 def test_any_rows_of_a_cohort_give_tables_that_keep_their_schemas(cohort):
     invariance, signals = cohort
-    means = build_table(cohort_means(invariance), COHORT)
+    means = build_table(cohort_means(invariance, {}), COHORT)
     check_table(means, COHORT, "cohort")
     for row in means.drop_nulls(["value", "low"]).iter_rows(named=True):
         rows = invariance.filter(arm=row["arm"], part=row["part"], metric=row["metric"])["value"].drop_nulls()
         assert rows.min() <= row["low"] <= row["value"] <= row["high"] <= rows.max()
     with np.errstate(all="ignore"):
-        agreement = cohort_agreement(signals)
+        agreement = cohort_agreement(signals, {})
     check_table(build_table(agreement, AGREEMENT), AGREEMENT, "agreement")
     identity = build_table([], MEASURED["identity"])
-    check_table(build_table(compare_methods(invariance, identity), METHODS), METHODS, "methods")
+    check_table(build_table(compare_methods(invariance, identity, {}), METHODS), METHODS, "methods")
     tables = {"invariance": invariance, "signals": signals, "identity": identity}
     verdicts = judge(invariance["clip_id"].unique().to_list(), RULES, tables)
     check_table(build_table(verdicts, VERDICTS), VERDICTS, "verdicts")
@@ -307,5 +308,5 @@ def _clips(films):
 
 
 def test_a_cohort_table_is_never_empty_of_clips():
-    assert cohort_means(build_table([], INVARIANCE)) == []
-    assert pl.DataFrame(cohort_agreement(build_table([], SIGNALS))).is_empty()
+    assert cohort_means(build_table([], INVARIANCE), {}) == []
+    assert pl.DataFrame(cohort_agreement(build_table([], SIGNALS), {})).is_empty()
