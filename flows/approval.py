@@ -14,6 +14,8 @@ from tasks.errors import GateRefusedError, InputError
 from tasks.hashing import sha256_file
 from tasks.publish.plan import candidate_digest
 
+LEAST_DIGEST = 12  # characters
+
 
 def approvals_path(version: str) -> Path:
     return release_folder(version) / "approvals.yaml"
@@ -24,19 +26,23 @@ def read_approvals(root: Path, version: str) -> list[Approval]:
     return read_document(path, Approvals).approvals if path.is_file() else []
 
 
-def approve(
-    root: Path, version: str, by: str, reason: str, rejected: list[str], *, digest: str | None = None
-) -> Candidate:
+def approve(root: Path, version: str, by: str, reason: str, rejected: list[str], *, digest: str) -> Candidate:
     """Record that a person approves the candidate without the rejected clips; return what remains.
 
-    digest: of what the person looked at. Raises InputError for an empty name or reason or an unknown clip,
-    GateRefusedError for a stale digest, somebody who may not approve, or who has approved it already.
+    digest: of what the person looked at, or its first twelve or more characters: what was frozen since is not
+    what was seen. Raises InputError for an empty name or reason or an unknown clip, GateRefusedError for a
+    stale digest, somebody who may not approve, or who has approved it already.
     """
     check_words(by, reason)
     check_names(root, reason)
     candidate = read_candidate(root, version)
     _check_person(root, candidate, by)
-    if digest is not None and digest != candidate_digest(candidate):
+    if len(digest) < LEAST_DIGEST:
+        raise InputError(
+            "say what you looked at: --digest, as the review page and `guise candidate` show it, "
+            f"at least its first {LEAST_DIGEST} characters"
+        )
+    if not candidate_digest(candidate).startswith(digest.lower()):
         raise GateRefusedError(f"the digest is not that of {version} any more: look at it again")
     known = {clip.clip_id for clip in candidate.clips}
     unknown = sorted(set(rejected) - known)

@@ -16,7 +16,7 @@ import polars as pl
 
 from flows.approval import approve
 from flows.audit import audit_release
-from flows.candidate import freeze
+from flows.candidate import freeze, read_candidate
 from flows.decisions import decide, waiting_clips
 from flows.host.environment import STATE
 from flows.host.failures import exit_code_of
@@ -144,7 +144,8 @@ def _approve_and_publish(root: Path, version: str) -> None:
     if read_publication(root, version):
         say(f"  {version} was approved and published by an earlier run")
     else:
-        approve(root, version, APPROVER, REASON, [])
+        digest = candidate_digest(read_candidate(root, version))
+        approve(root, version, APPROVER, REASON, [], digest=digest)
         say(f"  approved by {APPROVER}")
         say(f"  because: {REASON}")
     open_bucket(f"s3://{BUCKET}").make()

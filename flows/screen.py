@@ -188,6 +188,12 @@ def show_candidate(candidate: Candidate, digest: str) -> None:
         say(f"  accepted by a person: {clip.clip_id}, although it broke {', '.join(clip.broken_rules)}")
 
 
+def show_next(candidate: Candidate, digest: str) -> None:
+    """Say how to look at a candidate, and how to approve just that."""
+    say(f"  look at it: guise review {candidate.version}")
+    say(f'  then: guise approve {candidate.version} --digest {digest[:16]} --by "NAME" --reason "WHY"')
+
+
 def show_audit(audit: "Audit") -> None:
     for sentence in (*audit.findings, *audit.notes):
         say(f"  {sentence}")

@@ -12,7 +12,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
-from tests_support import command_environment, run_stage
+from tests_support import approve_newest, command_environment, run_stage
 
 from flows.host.servers import object_store
 from schemas.evidence import COLLECTED, MEASURED
@@ -262,10 +262,20 @@ def test_a_candidate_is_published_only_as_a_named_person_approved_it(accepted, g
     refused = guise(root, "publish", "v2", "--to", "s3://guise-demo", env=shop)
     assert refused.returncode == 1
     assert "nobody has approved" in refused.stderr
-    nameless = guise(root, "approve", "v2", "--by", " ", "--reason", "fine")
+    seen = ("--digest", frozen["digest"])
+    nameless = guise(root, "approve", "v2", *seen, "--by", " ", "--reason", "fine")
     assert nameless.returncode == 2
     clip = frozen["clips"][0]["clip_id"]
-    approved = guise(root, "approve", "v2", "--by", "Dr. Ada Example", "--reason", "seen", "--reject", clip)
+    words = ("--by", "Dr. Ada Example", "--reason", "seen", "--reject", clip)
+    for digest, code, said in (
+        ((), 2, "say what you looked at"),
+        (("--digest", frozen["digest"][:11]), 2, "at least its first 12 characters"),
+        (("--digest", "0" * 64), 1, "look at it again"),
+    ):
+        unseen = guise(root, "approve", "v2", *digest, *words)
+        assert (unseen.returncode, unseen.stderr.count("\n")) == (code, 1)
+        assert said in unseen.stderr
+    approved = guise(root, "approve", "v2", *seen, *words)
     assert approved.returncode == 0, approved.stderr
     (record,) = yaml.safe_load((root / "data/releases/v2/approvals.yaml").read_text())["approvals"]
     assert (record["by"], record["rejected"]) == ("Dr. Ada Example", [clip])
@@ -281,8 +291,7 @@ def test_a_candidate_is_published_only_as_a_named_person_approved_it(accepted, g
 
 def test_wrong_credentials_and_a_missing_bucket_are_one_sentence(accepted, guise, shop):
     root = accepted
-    guise(root, "candidate", "v3")
-    guise(root, "approve", "v3", "--by", "A", "--reason", "B")
+    approve_newest(guise, root, "v3")
     for words, env, said in (
         ([], shop | {"AWS_SECRET_ACCESS_KEY": "wrong"}, "check your S3 credentials"),
         (["--to", "s3://no-such-bucket"], shop, "there is no bucket no-such-bucket"),
@@ -298,8 +307,7 @@ def test_wrong_credentials_and_a_missing_bucket_are_one_sentence(accepted, guise
 
 def test_a_changed_rule_asks_for_a_new_approval(accepted, guise, shop, api):
     root = accepted
-    guise(root, "candidate", "v4")
-    guise(root, "approve", "v4", "--by", "A", "--reason", "B")
+    approve_newest(guise, root, "v4")
     params = root / "params.yaml"
     kept = params.read_text()
     params.write_text(kept.replace("threshold: 0.9,", "threshold: 0.91,"))

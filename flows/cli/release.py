@@ -16,14 +16,19 @@ def candidate(version: Version) -> None:
     root = here()
     from flows.candidate import freeze
     from flows.exclusive import alone
-    from flows.screen import show_candidate
+    from flows.screen import show_candidate, show_next
     from tasks.publish.plan import candidate_digest
 
     with alone(root):
         frozen = freeze(root, version)
     digest = candidate_digest(frozen)
     document = frozen.model_dump(mode="json") | {"digest": digest}
-    answer(document, lambda: show_candidate(frozen, digest))
+
+    def show() -> None:
+        show_candidate(frozen, digest)
+        show_next(frozen, digest)
+
+    answer(document, show)
 
 
 @app.command()
@@ -82,9 +87,12 @@ def approve(
     version: Version,
     by: Annotated[str, typer.Option(help="your name")],
     reason: Annotated[str, typer.Option(help="why this may be released")],
+    digest: Annotated[
+        str, typer.Option(help="of what you looked at, as `guise candidate` and the review page show it")
+    ] = "",
     reject: Annotated[list[str] | None, typer.Option(help="a clip to leave out; may be repeated")] = None,
 ) -> None:
-    """Approve a candidate with your name."""
+    """Approve the candidate that you looked at, named by its digest, with your name."""
     root = here()
     from flows.approval import approve as record
     from flows.approval import missing_approvals
@@ -94,7 +102,7 @@ def approve(
     from tasks.publish.plan import candidate_digest
 
     with alone(root):
-        approved = record(root, version, by, reason, reject or [])
+        approved = record(root, version, by, reason, reject or [], digest=digest)
     digest, missing = candidate_digest(approved), missing_approvals(root, approved)
     word = {"by": by, "decision": "approve", "reason": reason, "digest": digest}
     resumed = 0 if missing else resume_waiting(root, "candidate", word, version)

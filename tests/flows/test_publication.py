@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 from s3_support import FaultyRoad
-from tests_support import command_environment
+from tests_support import approve_newest, command_environment
 
 from flows.git import commit, git
 from flows.publication import read_publication
@@ -53,12 +53,6 @@ def environment(store, road, monkeypatch):
     return found
 
 
-def _approve(guise, root, version, *words):
-    assert guise(root, "candidate", version).returncode == 0
-    done = guise(root, "approve", version, "--by", "Dr. A", "--reason", "seen", *words)
-    assert done.returncode == 0, done.stderr
-
-
 def _keys(version):
     """Return what of a version is in the bucket."""
     with closing(open_bucket(f"s3://{BUCKET}").client) as client:
@@ -82,7 +76,7 @@ def _publish_and_kill(root, version, road, environment):
 
 
 def test_a_killed_publication_is_on_record_and_carried_on(copy, guise, road, environment):
-    _approve(guise, copy, "killed")
+    approve_newest(guise, copy, "killed")
     there = _publish_and_kill(copy, "killed", road, environment)
     record = read_publication(copy, "killed")
     assert (record.complete, record.to) == (False, f"s3://{BUCKET}")
@@ -107,7 +101,7 @@ def test_a_killed_publication_is_on_record_and_carried_on(copy, guise, road, env
 def test_what_a_killed_publication_left_goes_with_the_person(copy, guise, road, environment, api, tmp_path):
     root = tmp_path / "d"
     shutil.copytree(copy, root, symlinks=True)
-    _approve(guise, root, "given-up")
+    approve_newest(guise, root, "given-up")
     _publish_and_kill(root, "given-up", road, environment)
     subject = subject_pseudonym(known_key(root), "Patient Three")
     clips = read_admitted(root).filter(subject=subject)["clip_id"].to_list()
@@ -127,7 +121,7 @@ def test_what_a_killed_publication_left_goes_with_the_person(copy, guise, road, 
 
 
 def test_who_changes_their_mind_after_the_approval_is_heard(copy, guise, environment):
-    _approve(guise, copy, "too-late")
+    approve_newest(guise, copy, "too-late")
     clip = read_admitted(copy)["clip_id"][0]
     rejected = guise(copy, "decide", clip, "--reject", "--by", "Dr. B", "--reason", "a name on the door")
     assert rejected.returncode == 0, rejected.stderr

@@ -17,7 +17,7 @@ import yaml
 from tests_support import command_environment
 
 from flows.approval import approve, missing_approvals, read_approvals, require_approvals
-from flows.candidate import freeze
+from flows.candidate import freeze, read_candidate
 from flows.decisions import waiting_clips
 from flows.exclusive import alone
 from flows.git import commit, git
@@ -188,6 +188,7 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         place.until_asked(run, "candidate-2")
         assert "the digest is not that of 2026.11 any more" in hook[1][-1]["text"]
         approved = guise(place.root, "--json", "approve", "2026.11", "--by", "Dr. B", "--reason", "good",
+                         "--digest", candidate_digest(read_candidate(place.root, "2026.11")),
                          env=place.environment)  # fmt: skip
         assert approved.returncode == 0, approved.stderr
         assert json.loads(approved.stdout)["resumed"] == 1
@@ -235,17 +236,18 @@ def test_two_different_people_where_two_are_asked_for(place, monkeypatch):
     try:
         assert not waiting_clips(root)
         candidate = freeze(root, "two")
+        seen = candidate_digest(candidate)
         with pytest.raises(GateRefusedError, match="not among those who may approve"):
-            approve(root, "two", "Dr. X", "why", [])
-        approve(root, "two", "Dr. A", "seen", [], digest=candidate_digest(candidate))
+            approve(root, "two", "Dr. X", "why", [], digest=seen)
+        approve(root, "two", "Dr. A", "seen", [], digest=seen)
         assert missing_approvals(root, candidate) == 1
         with pytest.raises(GateRefusedError, match="1 of 2 people have approved"):
             require_approvals(root, candidate)
         with pytest.raises(GateRefusedError, match="has approved two already: another person must"):
-            approve(root, "two", " dr.  a", "again", [])
+            approve(root, "two", " dr.  a", "again", [], digest=seen)
         with pytest.raises(GateRefusedError, match="the digest is not that of two any more"):
             approve(root, "two", "Dr. B", "seen", [], digest="0" * 64)
-        approve(root, "two", "Dr. B", "seen", [])
+        approve(root, "two", "Dr. B", "seen", [], digest=seen[:12])
         assert [one.by for one in require_approvals(root, candidate)] == ["Dr. A", "Dr. B"]
     finally:
         (root / "params.yaml").write_text(kept)

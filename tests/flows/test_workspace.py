@@ -247,7 +247,11 @@ def test_gates_are_closed_before_there_is_anything_to_release(workspace, guise):
     candidate = guise(workspace, "candidate", "v1")
     assert candidate.returncode == 1
     assert "run `guise run` first" in candidate.stderr
-    for words in (["approve", "v1", "--by", "A", "--reason", "B"], ["publish", "v1"], ["audit", "v1"]):
+    for words in (
+        ["approve", "v1", "--digest", "0" * 64, "--by", "A", "--reason", "B"],
+        ["publish", "v1"],
+        ["audit", "v1"],
+    ):
         done = guise(workspace, *words)
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
