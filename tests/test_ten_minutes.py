@@ -19,7 +19,7 @@ from schemas.keypoints import KEYPOINTS
 from tasks.clips import coverage_path, frames_path, keypoints_path, video_path
 from tasks.documents import build_table, write_params, write_pieces, write_table
 
-LENGTH, RATE = 18_000, 30
+LENGTH, RATE = 9_000, 15
 SHORT, LONG = "clip-" + "0" * 16, "clip-" + "1" * 16
 VALIDATE = """
 import json, sys, time
