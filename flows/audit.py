@@ -10,7 +10,7 @@ from flows.candidate import read_candidate, release_folder
 from flows.documents import SIGNERS
 from flows.dvc_lock import Lock
 from flows.history import record_findings
-from flows.publication import read_publication
+from flows.publication import newest_versions, published_versions, read_publication
 from schemas.release import Candidate, Latest, Manifest, Publication, PublishedFile, Tombstone
 from tasks.documents import read_params
 from tasks.errors import DocumentError, GuiseError, InputError, StorageError
@@ -38,6 +38,7 @@ UNFINISHED = (
 
 
 LATEST_NAME = "latest.json"
+FOREIGN = "{} has attributes that nobody gave it when it was published: {}"
 NOTHING_LEFT = "it was begun and never completed"
 
 
@@ -54,11 +55,6 @@ class Audit:
     findings: tuple[str, ...]
     notes: tuple[str, ...] = ()
     is_bucket: bool = False
-
-
-def published_versions(root: Path) -> list[str]:
-    """Return every version that was published from this workspace."""
-    return sorted(path.parent.name for path in (root / "data/releases").glob("*/published.json"))
 
 
 def audit_all(root: Path, tell: Callable[[int], None] = lambda _: None) -> Iterator[Audit]:
@@ -115,7 +111,8 @@ def audit_release(root: Path, version: str, tell: Callable[[int], None] = lambda
     findings += misfits
     manifest, doubts = _read_signed(root, bucket, publication)
     findings += doubts
-    findings += _latest_findings(bucket, publication, published_versions(root))
+    newest = newest_versions(root, publication.to)
+    findings += _latest_findings(bucket, publication, published_versions(root), newest)
     if manifest:
         findings += _approval_findings(root, manifest)
         findings += _content_findings(root, candidate, manifest, publication)
@@ -197,7 +194,9 @@ def _content_findings(
         yield f"{MANIFEST_NAME} says that files are gone whose people did not withdraw"
 
 
-def _latest_findings(bucket: Bucket, publication: Publication, known: list[str]) -> Iterator[str]:
+def _latest_findings(
+    bucket: Bucket, publication: Publication, known: list[str], newest: list[str]
+) -> Iterator[str]:
     present = bucket.read(f"{bucket.prefix}latest.json")
     if present is None:
         yield "latest.json is missing"
@@ -212,6 +211,11 @@ def _latest_findings(bucket: Bucket, publication: Publication, known: list[str])
         yield "latest.json names another manifest of this version"
     if latest.version not in known:
         yield f"latest.json names {latest.version}, which was not published from this workspace"
+    elif newest and latest.version not in newest:
+        yield f"latest.json names {latest.version}, although {newest[-1]} was published after it"
+    found = bucket.digests(f"{bucket.prefix}latest.json")
+    if found and found.foreign:
+        yield FOREIGN.format(LATEST_NAME, ", ".join(found.foreign))
 
 
 def object_findings(
@@ -237,18 +241,28 @@ def object_findings(
         tell(file.bytes)
         if found is None:
             findings[file.path] = f"{file.path} is missing"
-        elif found[0] != file.sha256:
+        elif found.sha256 != file.sha256:
             findings[file.path] = f"{file.path} was altered"
-        elif found[1] != made.get(file.path):
+        elif found.md5 != made.get(file.path):
             findings[file.path] = f"{file.path} is not what dvc.lock says that its stage made"
+        elif found.foreign:
+            findings[file.path] = FOREIGN.format(file.path, ", ".join(found.foreign))
 
     with ThreadPoolExecutor() as pool:
         in_parallel(pool, manifest.files, look)
+    for name in COMPANIONS:
+        companion = bucket.digests(folder + name)
+        if companion and companion.foreign:
+            findings[name] = FOREIGN.format(name, ", ".join(companion.foreign))
     named = {folder + file.path for file in manifest.files} | {folder + name for name in COMPANIONS}
     strangers = [
         f"{key.removeprefix(folder)} does not belong to the release" for key in sorted(set(objects) - named)
     ]
-    return [findings[path] for path in sorted(findings)] + strangers
+    begun = [
+        f"an upload of {key.removeprefix(folder)} was begun there and not ended, by nobody of this workspace"
+        for key, _ in bucket.unfinished(folder)
+    ]
+    return [findings[path] for path in sorted(findings)] + strangers + begun
 
 
 def _withdrawal(bucket: Bucket, manifest: Manifest, publication: Publication) -> tuple[list[str], list[str]]:

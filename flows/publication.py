@@ -1,5 +1,6 @@
 """Send an approved candidate to object storage and record where it went."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.approval import require_approvals
@@ -32,6 +33,22 @@ def read_publication(root: Path, version: str) -> Publication | None:
     return read_document(path, Publication) if path.is_file() else None
 
 
+def published_versions(root: Path) -> list[str]:
+    """Return every version that was published from this workspace."""
+    return sorted(path.parent.name for path in (root / "data/releases").glob("*/published.json"))
+
+
+def newest_versions(root: Path, to: str) -> list[str]:
+    """Return which of the versions that are complete at an address was begun last.
+
+    More than one where the records of before do not tell.
+    """
+    known = filter(None, (read_publication(root, version) for version in published_versions(root)))
+    there = [one for one in known if one.to == to and one.complete]
+    last = max((one.begun_at for one in there), default="")
+    return [one.version for one in there if one.begun_at == last]
+
+
 def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication:
     """Publish an approved candidate; a version that is published already stays as it is.
 
@@ -57,6 +74,7 @@ def _upload(
     settings = read_params(root).publish
     bucket = open_bucket(destination, settings)
     bucket.require()
+    earlier = read_publication(root, candidate.version)
     begun = Publication(
         version=candidate.version,
         to=destination,
@@ -64,11 +82,14 @@ def _upload(
         candidate_sha256=candidate_digest(candidate),
         code_revision=candidate.code_revision,
         complete=False,
+        begun_at=earlier.begun_at if earlier else datetime.now(UTC).isoformat(),
     )
+    newest = [read_publication(root, version) for version in newest_versions(root, destination)]
+    is_newest = all(one is None or one.begun_at <= begun.begun_at for one in newest)
     # on record before the first object: a withdrawal must know of what a killed run left behind
     _keep(root, begun)
     commit(root, f"Begin to publish {candidate.version}", [str(release_folder(candidate.version))])
-    publish_release(root, package, bucket, settings.parallel, tell)
+    publish_release(root, package, bucket, settings.parallel, tell, is_newest=is_newest)
     publication = begun.model_copy(update={"complete": True})
     _keep(root, publication)
     return publication

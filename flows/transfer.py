@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from flows.audit import published_versions
 from flows.candidate import read_candidate
+from flows.publication import published_versions
 from tasks.publish import Step
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from flows.audit import published_versions
 from flows.candidate import publication_path, release_folder
 from flows.decisions import check_words
 from flows.documents import SIGNERS
@@ -22,7 +21,7 @@ from flows.inbox import (
     without_files,
     write_manifest,
 )
-from flows.publication import read_publication
+from flows.publication import published_versions, read_publication
 from flows.purge import purge
 from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
 from tasks.clips import CLIPS_PATH, read_clips

@@ -136,7 +136,8 @@ class Latest(ReleaseDocument):
 class Publication(ReleaseDocument):
     """Where a version went; withdrawn_clips: whose people withdrew their consent since.
 
-    complete: whether all of it is there; what is not may have begun.
+    complete: whether all of it is there; what is not may have begun. begun_at: ISO 8601, by which releases
+    are older or newer; empty in records from before it was noted.
     """
 
     version: Version
@@ -145,6 +146,7 @@ class Publication(ReleaseDocument):
     candidate_sha256: Sha256
     code_revision: str
     complete: bool = True
+    begun_at: str = ""
     withdrawn_clips: list[str] = []
 
 

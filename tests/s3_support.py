@@ -39,7 +39,7 @@ def make_package(root, version="v1", contents=None):
 def read_package(root, version):
     """Return the package whose files lie in a folder."""
     files = []
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and ".guise" not in path.parts):
         name, content = str(path.relative_to(root)), path.read_bytes()
         files.append(ReleaseFile(path=name, source=name, sha256=sha256_bytes(content), bytes=len(content)))
     named = [PublishedFile(**file.model_dump(exclude={"source"})) for file in files]

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.errors import GateRefusedError, StorageError
+from tasks.publish.attributes import content_type
+from tasks.publish.ledger import Ledger
 from tasks.publish.store import AlreadyThereError, Bucket, as_base64
 
 PART_BYTES = 16 << 20
@@ -99,15 +101,16 @@ def digest_parts(path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def create_in_parts(
-    bucket: Bucket, key: str, source: Source, pool: Executor, tell: Callable[[int], None]
+    bucket: Bucket, key: str, source: Source, ledger: Ledger, *, pool: Executor, tell: Callable[[int], None]
 ) -> bool:
     """Write a large file that must not exist yet, its parts side by side; return False if it is there.
 
-    Carries on with the parts that an earlier run left. tell: is given the bytes of each part.
+    Carries on with the parts that an earlier run of this workspace left, as the ledger knows; an upload that
+    somebody else began is left alone. tell: is given the bytes of each part.
     Raises StorageError where the store took other bytes.
     """
     for _ in range(CONFLICTS):
-        created = _send_parts(_MultipartUpload(bucket, key, source), pool, tell)
+        created = _send_parts(_MultipartUpload(bucket, key, source, ledger), pool, tell)
         if created is not None:
             return created
         time.sleep(CONFLICT_S)
@@ -136,9 +139,10 @@ class _Digest:
 class _MultipartUpload:
     """An upload in parts: the one that an earlier run left, or a new one."""
 
-    def __init__(self, bucket: Bucket, key: str, source: Source) -> None:
+    def __init__(self, bucket: Bucket, key: str, source: Source, ledger: Ledger) -> None:
         self.bucket = bucket
         self.source = source
+        self.ledger = ledger
         self.place: dict[str, Any] = {"Bucket": bucket.name, "Key": key}
         with bucket.told():
             self.upload_id = self._open()
@@ -188,22 +192,28 @@ class _MultipartUpload:
         except AlreadyThereError:
             with self.bucket.told():
                 client.abort_multipart_upload(**place)
+            self.ledger.note(self._name, None)
             if not self.bucket.stored(self.place["Key"]):
                 return None
             check_present(self.bucket, self.place["Key"], self.source)
             return False
+        self.ledger.note(self._name, None)
         if answer.get("ChecksumSHA256") != f"{base64.b64encode(joined).decode()}-{len(digests)}":
             check_present(self.bucket, self.place["Key"], self.source)
         return True
 
     def _open(self) -> str:
-        client, key = self.bucket.client, self.place["Key"]
-        listed = client.list_multipart_uploads(Bucket=self.bucket.name, Prefix=key)
-        for upload in listed.get("Uploads", ()):
-            if upload["Key"] == key:
-                return upload["UploadId"]
-        words = self.place | {"ChecksumAlgorithm": "SHA256"} | self.bucket.writes
-        return client.create_multipart_upload(**words)["UploadId"]
+        key, own = self.place["Key"], self.ledger.upload_of(self._name)
+        if own and (key, own) in self.bucket.unfinished(key):
+            return own
+        words = self.place | {"ChecksumAlgorithm": "SHA256", "ContentType": content_type(key)}
+        begun = self.bucket.client.create_multipart_upload(**words, **self.bucket.writes)["UploadId"]
+        self.ledger.note(self._name, begun)
+        return begun
+
+    @property
+    def _name(self) -> str:
+        return f"{self.bucket.name}/{self.place['Key']}"
 
     def _list_parts(self) -> dict[int, tuple[str, int]]:
         """Return number -> MD5 and size of every part that is there."""

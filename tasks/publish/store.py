@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from schemas.params import Publish
 from tasks.errors import StorageError
 from tasks.hashing import CHUNK_BYTES
+from tasks.publish.attributes import content_type, foreign_attributes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -52,6 +53,15 @@ class Stored:
 
     bytes: int
     sha256: str | None
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read back of an object, and the names of its attributes that Guise did not give it."""
+
+    sha256: str
+    md5: str | None
+    foreign: list[str]
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,7 @@ class Bucket:
                 Body=stream,
                 IfNoneMatch="*",
                 ChecksumSHA256=as_base64(sha256),
+                ContentType=content_type(key),
                 **self.writes,
                 **(self._lock() if lock else {}),
             )
@@ -111,21 +122,21 @@ class Bucket:
     def sha256(self, key: str) -> str | None:
         """Read an object back and return its digest, None if there is none."""
         found = self.digests(key)
-        return found[0] if found else None
+        return found.sha256 if found else None
 
-    def digests(self, key: str, also: Literal["md5"] | None = None) -> tuple[str, str | None] | None:
+    def digests(self, key: str, also: Literal["md5"] | None = None) -> Read | None:
         """Read an object back and return its SHA-256 and, where asked for, its MD5; None if there is none."""
         first, second = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
         try:
             with self.told():
-                body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
-                for chunk in body.iter_chunks(CHUNK_BYTES):
+                answer = self.client.get_object(Bucket=self.name, Key=key)
+                for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
                     first.update(chunk)
                     if also:
                         second.update(chunk)
         except NotThereError:
             return None
-        return first.hexdigest(), second.hexdigest() if also else None
+        return Read(first.hexdigest(), second.hexdigest() if also else None, foreign_attributes(key, answer))
 
     def read(self, key: str) -> tuple[bytes, str] | None:
         """Return a small object's bytes and its ETag, None if there is none."""
@@ -140,7 +151,7 @@ class Bucket:
         """Swap a small object for a new one if nobody else did. Raises StorageError otherwise."""
         condition: dict[str, Any] = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
         checksum = as_base64(hashlib.sha256(body).hexdigest())
-        words = self.writes | condition | (self._lock() if lock else {})
+        words = self.writes | condition | {"ContentType": content_type(key)} | (self._lock() if lock else {})
         try:
             with self.told():
                 self.client.put_object(Bucket=self.name, Key=key, Body=body, ChecksumSHA256=checksum, **words)
@@ -150,10 +161,8 @@ class Bucket:
     def erase(self, key: str) -> None:
         """Remove an object in every version that the store keeps of it, and what is there of its parts."""
         with self.told():
-            listed = self.client.list_multipart_uploads(Bucket=self.name, Prefix=key)
-            for upload in listed.get("Uploads", ()):
-                if upload["Key"] == key:
-                    number = upload["UploadId"]
+            for name, number in self.unfinished(key):
+                if name == key:
                     self.client.abort_multipart_upload(Bucket=self.name, Key=key, UploadId=number)
             pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=key)
             kept = [
@@ -174,6 +183,14 @@ class Bucket:
         with self.told():
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             return {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", ())}
+
+    def unfinished(self, prefix: str) -> list[tuple[str, str]]:
+        """Return key and upload of all that was begun in parts below a prefix and not ended."""
+        with self.told():
+            pages = self.client.get_paginator("list_multipart_uploads").paginate(
+                Bucket=self.name, Prefix=prefix
+            )
+            return [(one["Key"], one["UploadId"]) for page in pages for one in page.get("Uploads", ())]
 
     def level(self, prefix: str) -> tuple[set[str], set[str]]:
         """Return the names of the folders and of the objects right below a prefix."""

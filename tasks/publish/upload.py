@@ -18,6 +18,7 @@ from tasks.publish.create import (
     digest_parts,
     in_parallel,
 )
+from tasks.publish.ledger import Ledger
 from tasks.publish.plan import (
     COMPANIONS,
     MANIFEST_NAME,
@@ -51,10 +52,13 @@ class Step:
 Tell = Callable[[Step], None]
 
 
-def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int, tell: Tell) -> None:
+def publish_release(
+    root: Path, package: Package, bucket: Bucket, parallel: int, tell: Tell, *, is_newest: bool = True
+) -> None:
     """Upload what is not there yet; what is there is verified, never written twice.
 
     A reader who trusts manifests sees the whole release or none. tell: is called from several threads.
+    is_newest: whether latest.json should name it; not where an older release is completed after a newer one.
     Raises GateRefusedError where a file of the workspace is no longer what was approved, StorageError
     where the store fails or holds something else under this version.
     """
@@ -64,7 +68,7 @@ def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int,
     sources: dict[str, Source] = {}
     with ThreadPoolExecutor(parallel) as pool:
         in_parallel(pool, uploads, lambda upload: _check_source(root, upload, sources))
-        sender = _Sender(sources, bucket, bucket.keys(folder), tell)
+        sender = _Sender(sources, bucket, bucket.keys(folder), Ledger(root), tell)
         sender.check_strangers(folder, uploads)
         # the first one names all others: of two publishers, one creates it
         sender.send(uploads[0])
@@ -75,7 +79,8 @@ def publish_release(root: Path, package: Package, bucket: Bucket, parallel: int,
             sender.send_in_parts(upload, pool)
     for name, content in ((SIGNATURE_NAME, package.signature), (MANIFEST_NAME, package.manifest)):
         create(bucket, folder + name, Source(content, sha256_bytes(content)), lock=True)
-    _point_to(bucket, package.version, sha256_bytes(package.manifest))
+    if is_newest:
+        _point_to(bucket, package.version, sha256_bytes(package.manifest))
 
 
 def _check_source(root: Path, upload: Upload, sources: dict[str, Source]) -> None:
@@ -95,6 +100,7 @@ class _Sender:
     sources: dict[str, Source]
     bucket: Bucket
     present: dict[str, int]
+    ledger: Ledger
     tell: Tell
 
     def check_strangers(self, folder: str, uploads: list[Upload]) -> None:
@@ -117,7 +123,12 @@ class _Sender:
             return
         source = self.sources[upload.key]
         created = create_in_parts(
-            self.bucket, upload.key, source, pool, lambda count: self.tell(Step(upload.key, count, "part"))
+            self.bucket,
+            upload.key,
+            source,
+            self.ledger,
+            pool=pool,
+            tell=lambda count: self.tell(Step(upload.key, count, "part")),
         )
         self.tell(Step(upload.key, 0, "created" if created else "there"))
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from flows.audit import audit_all, audit_release, object_findings
+from flows.candidate import publication_path
 from flows.dvc_lock import Lock
 from flows.git import git
 from flows.host.servers import object_store
@@ -284,6 +285,48 @@ def test_a_release_that_cannot_be_audited_stops_no_other(released):
     assert "it could not be audited: " in found["another"][0]
     assert found[VERSION] == ()
     assert "could not be listed" in found["s3://not-there"][0]
+
+
+@pytest.mark.parametrize("name", ["datasheet.md", "manifest.json", "videos", "latest.json"])
+def test_attributes_that_somebody_gave_an_object(released, name):
+    """The bytes are the same; a browser would run one, save another under a patient's name."""
+    root, bucket = released
+    key = next(key for key in bucket.keys("") if name in key)
+    bucket.client.put_object(
+        Bucket=BUCKET, Key=key, Body=bucket.read(key)[0], ContentType="text/html", Metadata={"name": "x"},
+        ContentDisposition="attachment; filename=x.html",
+    )  # fmt: skip
+    said = f"{key.removeprefix(FOLDER)} has attributes that nobody gave it when it was published: "
+    assert audit_release(root, VERSION).findings == (f"{said}ContentType, ContentDisposition, Metadata",)
+
+
+def test_an_upload_that_somebody_began(released):
+    root, bucket = released
+    key = f"{FOLDER}videos/another.mp4"
+    begun = bucket.client.create_multipart_upload(Bucket=BUCKET, Key=key, Metadata={"name": "x"})
+    try:
+        (said,) = audit_release(root, VERSION).findings
+        assert said.startswith("an upload of videos/another.mp4 was begun there and not ended")
+    finally:
+        bucket.client.abort_multipart_upload(Bucket=BUCKET, Key=key, UploadId=begun["UploadId"])
+
+
+def test_a_pointer_that_was_put_back_to_an_older_release(released):
+    root, bucket = released
+    path = root / publication_path(VERSION)
+    newer = read_document(path, Publication)
+    older = newer.model_copy(update={"version": "older", "begun_at": "2020-01-01T00:00:00+00:00"})
+    (root / "data/releases/older").mkdir()
+    write_json(older.model_dump(mode="json"), root / publication_path("older"))
+    latest = b'{"version":"older","manifest_sha256":"%s"}' % newer.manifest_sha256.encode()
+    try:
+        assert audit_release(root, VERSION).findings == ()
+        bucket.client.put_object(Bucket=BUCKET, Key="latest.json", Body=latest)
+        assert audit_release(root, VERSION).findings == (
+            f"latest.json names older, although {VERSION} was published after it",
+        )
+    finally:
+        shutil.rmtree(root / "data/releases/older")
 
 
 def test_a_byte_that_flips_on_the_stores_own_disk(released):

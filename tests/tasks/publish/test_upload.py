@@ -5,7 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
-from s3_support import make_package, publish
+from s3_support import make_package, publish, what_a_reader_sees
 
 import tasks.publish.create as create_module
 from schemas.params import Publish
@@ -13,6 +13,7 @@ from tasks.errors import GateRefusedError, StorageError
 from tasks.hashing import sha256_bytes
 from tasks.publish import open_bucket, read_manifest
 from tasks.publish.create import PART_BYTES, Source, create
+from tasks.publish.ledger import Ledger
 from tasks.publish.upload import publish_release
 
 FOLDER = "some/prefix/releases/v1/"
@@ -112,8 +113,35 @@ def test_a_part_of_other_content_is_sent_again(tmp_path, bucket, large, monkeypa
             Bucket=bucket.name, Key=key, UploadId=upload["UploadId"], PartNumber=number,
             Body=content[:PART_BYTES] if number == 1 else b"x" * (5 << 20),
         )  # fmt: skip
+    # as an earlier run of this workspace left it
+    Ledger(tmp_path).note(f"{bucket.name}/{key}", upload["UploadId"])
     publish(tmp_path, package, bucket)
     assert bucket.sha256(key) == sha256_bytes(content)
+    assert not bucket.unfinished("")
+
+
+def test_an_upload_that_somebody_else_began_is_not_carried_on(tmp_path, bucket, large):
+    """It would give the object whatever it was begun with, as a type that a browser runs."""
+    package, content = large
+    key = f"{FOLDER}videos/large.mp4"
+    theirs = bucket.client.create_multipart_upload(
+        Bucket=bucket.name, Key=key, ChecksumAlgorithm="SHA256", ContentType="text/html",
+        Metadata={"patient": "somebody"}, ContentDisposition="inline",
+    )  # fmt: skip
+    publish(tmp_path, package, bucket)
+    assert bucket.sha256(key) == sha256_bytes(content)
+    stored = bucket.client.head_object(Bucket=bucket.name, Key=key)
+    assert (stored["Metadata"], stored["ContentType"]) == ({}, "video/mp4")
+    assert bucket.digests(key).foreign == []
+    assert bucket.unfinished(FOLDER) == [(key, theirs["UploadId"])]
+
+
+def test_an_older_release_that_is_completed_later_does_not_become_the_latest(tmp_path, bucket):
+    publish(tmp_path / "new", make_package(tmp_path / "new", "v2"), bucket)
+    old = make_package(tmp_path / "old", "v1")
+    publish_release(tmp_path / "old", old, bucket, 3, lambda _: None, is_newest=False)
+    assert what_a_reader_sees(bucket) == "v2"
+    assert bucket.stored(f"{FOLDER}manifest.json")
 
 
 @pytest.mark.usefixtures("large")
@@ -121,7 +149,7 @@ def test_an_object_of_other_bytes_is_not_overwritten_in_parts(tmp_path, bucket):
     key = f"{FOLDER}videos/large.mp4"
     path = tmp_path / "videos/large.mp4"
     source = Source(path, *create_module.digest_parts(path))
-    upload = create_module._MultipartUpload(bucket, key, source)
+    upload = create_module._MultipartUpload(bucket, key, source, Ledger(tmp_path))
     digests = [upload.send(part) for part in create_module.split(source.bytes)]
     bucket.client.put_object(Bucket=bucket.name, Key=key, Body=b"another")
     with pytest.raises(StorageError, match="nothing was overwritten"):
