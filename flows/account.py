@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.documents import Account
+from flows.stage.libraries import noted
 from schemas.clips import SOURCES
 from schemas.coverage import COVERAGE
 from schemas.dictionary import EVIDENCE
@@ -41,6 +42,7 @@ def take_account(
         models=read_document(root / REGISTRY_PATH, Registry),
         signers=read_signers(root),
         code_revision=code_revision,
+        libraries=noted(root),
     )
 
 

@@ -19,6 +19,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.host.environment import LOGS, RELEASE, REPORTS
 from flows.host.failures import keep_traceback
+from flows.stage.libraries import note_libraries
 from flows.stage.standing import standing_process
 from schemas.reports import StageReport
 from tasks.clips import read_clips, refusals_path
@@ -198,6 +199,7 @@ def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
 def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None = None) -> list[NodeResult]:
     """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
     read_params(root)
+    note_libraries(root)
     order = graph_order(root, upto)
     if any(node.name == "ingest" for node in order) and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")

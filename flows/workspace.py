@@ -13,6 +13,7 @@ from yaml import safe_dump, safe_load
 
 from flows.git import commit, git
 from flows.host.environment import LOGS, STATE, private_folder
+from flows.stage.libraries import note_libraries
 from tasks.documents import write_bytes
 from tasks.errors import InputError
 from tasks.ingest.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
@@ -36,6 +37,7 @@ RECORDS = [
     "data/corrections",
     "dvc.lock",
     "data/raw.dvc",
+    "data/libraries.json",
     "data/pseudonym_key.json",
     "data/decisions.yaml",
     "data/withdrawals.yaml",
@@ -66,6 +68,7 @@ def make_workspace(root: Path) -> list[str]:
         _init_dvc(root)
         told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
                     "point it to your own storage with `dvc remote modify private url URL`")  # fmt: skip
+    note_libraries(root)
     told += _make_key(root)
     if ensure_signing_key(root):
         told.append(f"a key to sign releases with was made in {SIGNING_KEY_PATH}: back it up, "

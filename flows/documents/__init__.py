@@ -26,7 +26,8 @@ class Account:
     """What a release gives account of; clips, tables: rows of the chosen clips only.
 
     faces: method -> how many faces in frames it covered. raw_hmacs: clip_id -> what its raw file is
-    called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y verify`.
+    called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y verify`. libraries:
+    package -> version, by which everything was computed.
     """
 
     version: str
@@ -39,6 +40,7 @@ class Account:
     models: Registry
     signers: bytes
     code_revision: str
+    libraries: dict[str, str]
 
 
 def render_documents(account: Account) -> dict[str, bytes]:
@@ -67,6 +69,7 @@ def render_index(account: Account, files: list[ReleaseFile]) -> dict[str, bytes]
             params,
             account.raw_hmacs,
             {file.path: file.sha256 for file in files},
+            libraries=account.libraries,
         ),
     }
 

@@ -14,14 +14,18 @@ def trace_release(
     params: bytes,
     raw_hmacs: dict[str, str],
     digests: dict[str, str],
+    *,
+    libraries: dict[str, str],
 ) -> bytes:
     """Return PROV-JSON: released file <- deidentify <- keypoints <- ingest <- raw file, by its HMAC.
 
-    digests: path in the release -> SHA-256. Nothing of the private side but HMACs, and no time, is in it.
+    digests: path in the release -> SHA-256. libraries: package -> version. Nothing of the private side but
+    HMACs, and no time, is in it.
     """
     document = ProvDocument()
     document.add_namespace("guise", NAMESPACE)
-    document.agent("guise:software", {"guise:code_revision": code_revision})
+    versions = {f"guise:library/{name}": version for name, version in sorted(libraries.items())}
+    document.agent("guise:software", {"guise:code_revision": code_revision} | versions)
     settings = document.entity("guise:params.yaml", {"guise:sha256": sha256_bytes(params)})
     weights = document.collection("guise:models.json")
     for name, model in sorted(models.models.items()):

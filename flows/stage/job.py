@@ -1,9 +1,7 @@
 """One clip's share of a stage as a Prefect task, cached by content."""
 
 import time
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from prefect.context import TaskRunContext
 
 from flows.host.failures import describe_failure
 from flows.stage.code import code_digest, newest_change, stage_modules
+from flows.stage.libraries import installed
 from flows.stage.load import load_stage
 from schemas.jobs import Job, Row
 from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
@@ -22,11 +21,6 @@ from tasks.hashing import sha256_document
 HEALING = (OSError, MemoryError, EOFError)
 WAITS_S = [2.0, 10.0]
 STARTED_S = time.time()
-# what decodes, draws and judges: other versions give other pixels and figures
-LIBRARIES = (
-    "ai-edge-litert", "av", "dlib-bin", "insightface", "numpy", "onnxruntime", "onnxruntime-gpu",
-    "opencv-python", "polars", "scipy", "torch", "ultralytics",
-)  # fmt: skip
 
 
 def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
@@ -54,16 +48,7 @@ def code_here(stage: str) -> str:
     modules = stage_modules(root, stage)
     if newest_change(root, *modules) > STARTED_S:
         raise StageError(f"the code of {stage} was changed while this process ran: start it again")
-    return sha256_document({"code": code_digest(root, *modules), "libraries": _versions()})
-
-
-def _versions() -> dict[str, str]:
-    """Return the version of each library that is installed here."""
-    versions = {}
-    for name in LIBRARIES:
-        with suppress(PackageNotFoundError):
-            versions[name] = version(name)
-    return versions
+    return sha256_document({"code": code_digest(root, *modules), "libraries": installed()})
 
 
 def can_heal(_task: object, _run: object, state: State[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from importlib.metadata import version
 
 import mlcroissant
 import polars as pl
@@ -42,6 +43,7 @@ def test_a_folder_of_this_machine_is_not_published(params):
         ),
         signers=b"",
         code_revision="0" * 40,
+        libraries={"numpy": "1.2.3"},
     )
     found = render_documents(account)
     found |= render_index(account, [ReleaseFile(path="a", source=FOLDER, sha256="0" * 64, bytes=1)])
@@ -116,6 +118,9 @@ def test_provenance_leads_from_every_video_to_a_keyed_digest(downloaded):
     document = ProvDocument.deserialize(content=(downloaded / "prov.json").read_text())
     clips = pl.read_csv(downloaded / "clips.csv")["clip_id"]
     told = json.loads((downloaded / "prov.json").read_bytes())
+    says = told["agent"]["guise:software"]
+    for name in ("opencv-python", "av", "dlib-bin", "ai-edge-litert", "onnxruntime"):
+        assert says[f"guise:library/{name}"] == version(name)
     derived = {
         (one["prov:generatedEntity"], one["prov:usedEntity"]) for one in told["wasDerivedFrom"].values()
     }

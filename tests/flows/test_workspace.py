@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -18,6 +19,7 @@ import yaml
 from tests_support import REPO, command_environment, with_metadata, write_video
 
 from flows.host.failures import describe_failure
+from flows.replay import changed_nodes
 from flows.sample import COLUMNS
 from tasks.documents import read_params, write_params
 
@@ -152,6 +154,27 @@ def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise
     assert videos[0].read_bytes() == right
     assert sorted((workspace / "data/control").glob("*.mp4")) == videos
     assert json.loads(guise(workspace, "--json", "run", "control", env=api).stdout)["nodes"]["control"] == []
+
+
+def test_other_versions_of_libraries_are_noted_and_nothing_stands(workspace, guise, api):
+    """As after an upgrade: a bare command refuses, `guise run` notes them and the graph depends on them."""
+    guise(workspace, "run", "control", env=api)
+    noted = workspace / "data/libraries.json"
+    right = json.loads(noted.read_text())
+    assert right["versions"]["av"] == version("av")
+    noted.write_text(json.dumps({"versions": right["versions"] | {"av": "0.1"}}))
+    bare = subprocess.run(
+        [sys.executable, "-m", "flows.stage", "control"], cwd=workspace, env=command_environment() | api,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (bare.returncode, bare.stderr.count("\n")) == (2, 1)
+    assert f"av is {version('av')} here, and 0.1 in data/libraries.json" in bare.stderr
+    assert changed_nodes(workspace)
+    done = guise(workspace, "run", "control", env=api)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(noted.read_text()) == right
+    lock = yaml.safe_load((workspace / "dvc.lock").read_text())["stages"].values()
+    assert all("data/libraries.json" in [dep["path"] for dep in stage["deps"]] for stage in lock)
 
 
 def _results_since(storage: Path, moment_s: float) -> list[Path]:
