@@ -10,7 +10,7 @@ PROVIDER ?= cpu
 WORKERS ?= 1
 SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
 
-.PHONY: setup gpu yolo demo test test-neural check clean lock server worker gpu-worker
+.PHONY: setup gpu yolo demo test attack test-neural check clean lock server worker gpu-worker
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := install --no-deps --require-hashes -r
 
@@ -82,6 +82,11 @@ test: setup
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTEST)
+
+# everything that docs/threat-model.md says is tried
+attack: setup
+	@command -v chromium >/dev/null || sh tools/apt-install chromium
+	@$(PYTEST) $$(grep -o 'tests/[a-z_/0-9]*\.py' docs/threat-model.md | sort -u)
 
 # the optional backends, with 7 GB of packages
 test-neural: setup .venv/neural

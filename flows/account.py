@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from flows.documents import Account
+from flows.documents.datasheet import OPEN_MOUTHS
 from flows.stage.libraries import noted
 from schemas.clips import SOURCES
-from schemas.coverage import COVERAGE
+from schemas.coverage import COVERAGE, OPEN_MOUTH
 from schemas.dictionary import EVIDENCE
 from schemas.params import Params
 from schemas.registry import Registry
@@ -87,6 +88,7 @@ def _of_clips(table: pl.DataFrame, clip_ids: list[str]) -> pl.DataFrame:
 def _count_faces(root: Path, clip_ids: list[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for clip_id in clip_ids:
-        methods = read_table(root / coverage_path("released", clip_id), COVERAGE)["method"]
-        counts.update(methods.to_list())
-    return dict(counts)
+        coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
+        counts.update(coverage["method"].to_list())
+        counts[OPEN_MOUTHS] += coverage.filter(pl.col("in_mouth") > OPEN_MOUTH).height
+    return dict(+counts)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from flows.candidate import freeze, publication_path, read_candidate, release_folder
 from flows.decisions import check_names, check_words, decide
 from flows.git import commit
+from flows.record import publication_path, read_candidate, release_folder
 from schemas.release import Approval, Approvals, Candidate
 from tasks.documents import read_document, read_params, write_bytes
 from tasks.errors import GateRefusedError, InputError
@@ -85,6 +85,9 @@ def _without(root: Path, candidate: Candidate, rejected: list[str], by: str, rea
             f"the results changed since {candidate.version} was frozen: freeze it and look at it again"
         )
     decide(root, rejected, accepted=False, by=by, reason=reason)
+    # it brings all of the graph with it, which an approval of the whole does not need
+    from flows.candidate import freeze
+
     return freeze(root, candidate.version)
 
 

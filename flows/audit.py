@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.approval import read_approvals
-from flows.candidate import read_candidate, release_folder
 from flows.documents import SIGNERS
 from flows.dvc_lock import Lock
 from flows.history import record_findings
-from flows.publication import newest_versions, published_versions, read_publication
+from flows.record import newest_versions, published_versions, read_candidate, read_publication, release_folder
 from schemas.release import Candidate, Latest, Manifest, Publication, PublishedFile, Tombstone
 from tasks.documents import read_params
 from tasks.errors import DocumentError, GuiseError, InputError, StorageError

@@ -10,6 +10,7 @@ from flows.account import take_account
 from flows.decisions import decided, judged_clips, refused_clips, waiting_clips
 from flows.documents import SUMS, Account, render_documents, render_index, render_sums
 from flows.git import changed_files, commit, last_commit_of
+from flows.record import publication_path, read_candidate, release_folder
 from flows.replay import changed_nodes
 from flows.workspace import CODE, RECORDS
 from schemas.params import Params
@@ -17,28 +18,12 @@ from schemas.registry import Registry
 from schemas.release import Candidate, LeftOut, ReleaseClip, ReleaseFile
 from tasks.clips import keypoints_path, read_admitted, read_clips, video_path
 from tasks.documents import read_document, read_params, write_bytes, write_json
-from tasks.errors import GateRefusedError, InputError
+from tasks.errors import GateRefusedError
 from tasks.hashing import sha256_bytes, sha256_file
 from tasks.inference import REGISTRY_PATH
 
 SETTINGS = ["params", "params.yaml", "dvc.yaml"]
 TRACED = [name for name in CODE if name not in SETTINGS]
-
-
-def release_folder(version: str) -> Path:
-    return Path("data/releases") / version
-
-
-def publication_path(version: str) -> Path:
-    return release_folder(version) / "published.json"
-
-
-def read_candidate(root: Path, version: str) -> Candidate:
-    """Return a frozen candidate. Raises InputError where there is none."""
-    path = root / release_folder(version) / "candidate.json"
-    if not path.is_file():
-        raise InputError(f"there is no candidate {version}: freeze one with `guise candidate {version}`")
-    return read_document(path, Candidate)
 
 
 def freeze(root: Path, version: str) -> Candidate:

@@ -16,7 +16,7 @@ import polars as pl
 
 from flows.approval import approve
 from flows.audit import audit_release
-from flows.candidate import freeze, read_candidate
+from flows.candidate import freeze
 from flows.decisions import decide, waiting_clips
 from flows.host.environment import STATE
 from flows.host.failures import exit_code_of
@@ -24,7 +24,8 @@ from flows.host.servers import ObjectStore, object_store, prefect_server, starti
 from flows.inbox import take_inbox
 from flows.lineage import trace_clip
 from flows.memory import PeakMemory
-from flows.publication import publish, read_publication
+from flows.publication import publish
+from flows.record import read_candidate, read_publication
 from flows.replay import NodeResult, replay
 from flows.screen import (
     handed_in,

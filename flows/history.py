@@ -4,8 +4,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from flows.candidate import publication_path, release_folder
 from flows.git import git, git_bytes
+from flows.record import publication_path, release_folder
 from schemas.release import Candidate, Publication
 from tasks.errors import GuiseError
 from tasks.hashing import sha256_bytes

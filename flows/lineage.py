@@ -5,9 +5,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.candidate import read_candidate, release_folder
 from flows.dvc_lock import Lock
 from flows.git import git_bytes
+from flows.record import read_candidate, release_folder
 from schemas.clips import SOURCES
 from schemas.release import Candidate
 from tasks.documents import read_table

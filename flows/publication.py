@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.approval import require_approvals
-from flows.candidate import check_consent, publication_path, read_candidate, release_folder
+from flows.candidate import check_consent
 from flows.decisions import decided
 from flows.documents import SIGNERS
 from flows.git import commit, git
 from flows.history import publishing_commit
 from flows.inbox import read_withdrawals
+from flows.record import newest_versions, publication_path, read_candidate, read_publication, release_folder
 from flows.replay import changed_nodes
 from schemas.release import Approval, Candidate, Manifest, Publication
 from tasks.documents import read_document, read_params, write_bytes, write_json
@@ -26,27 +27,6 @@ from tasks.publish.plan import (
     manifest_bytes,
 )
 from tasks.publish.signature import is_signed, sign
-
-
-def read_publication(root: Path, version: str) -> Publication | None:
-    path = root / publication_path(version)
-    return read_document(path, Publication) if path.is_file() else None
-
-
-def published_versions(root: Path) -> list[str]:
-    """Return every version that was published from this workspace."""
-    return sorted(path.parent.name for path in (root / "data/releases").glob("*/published.json"))
-
-
-def newest_versions(root: Path, to: str) -> list[str]:
-    """Return which of the versions that are complete at an address was begun last.
-
-    More than one where the records of before do not tell.
-    """
-    known = filter(None, (read_publication(root, version) for version in published_versions(root)))
-    there = [one for one in known if one.to == to and one.complete]
-    last = max((one.begun_at for one in there), default="")
-    return [one.version for one in there if one.begun_at == last]
 
 
 def publish(root: Path, version: str, to: str | None, tell: Tell) -> Publication:

@@ -9,8 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from flows.candidate import read_candidate
-from flows.publication import published_versions
+from flows.record import published_versions, read_candidate
 from tasks.publish import Step
 
 

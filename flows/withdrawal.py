@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import yaml
 
-from flows.candidate import publication_path, release_folder
 from flows.decisions import check_words
 from flows.documents import SIGNERS
 from flows.git import commit
@@ -21,8 +20,8 @@ from flows.inbox import (
     without_files,
     write_manifest,
 )
-from flows.publication import published_versions, read_publication
 from flows.purge import purge
+from flows.record import publication_path, published_versions, read_publication, release_folder
 from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
 from tasks.clips import CLIPS_PATH, read_clips
 from tasks.documents import read_document, read_params, write_bytes, write_json

@@ -8,6 +8,9 @@ SOURCES = ("detected", "interpolated", "extended", "head_region", "whole_frame",
 # none: a person said that there is no face
 METHODS = ("mesh_swap", "inswapper", "blur", "pixelate", "mask", "none")
 
+# share of a face from which on the inside of its mouth is told of: less is the edge of a lip
+OPEN_MOUTH = 0.002
+
 COVERAGE = pa.DataFrameSchema(
     {
         "frame": pa.Column(pl.Int32, pa.Check.ge(0)),
@@ -18,6 +21,8 @@ COVERAGE = pa.DataFrameSchema(
         "method": pa.Column(pl.String, pa.Check.isin(METHODS)),
         # the share of a swapped face in front of which something stayed, with its original pixels
         "in_front": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
+        # the share of a swapped face that is the inside of an open mouth, with its original pixels
+        "in_mouth": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         "flagged": pa.Column(pl.Boolean),
     },
     strict=True,

@@ -1,10 +1,13 @@
 """Evidence tables: what the keypoints and the recognisers say of each arm."""
 
+from typing import get_args
+
 import pandera.polars as pa
 import polars as pl
 
 from schemas.clips import CLIP_ID
 from schemas.keypoints import ARMS
+from schemas.params import Finding
 
 ARM = pa.Check.isin(ARMS)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")
@@ -189,8 +192,9 @@ FINDINGS = pa.DataFrameSchema(
         "clip_id": pa.Column(pl.String, CLIP_ID),
         # surviving: original pixels are still in a face. uncovered: a correction took a cover away.
         # flagged: a face was not located there.
-        # in_front: something stayed in front of a face, with its original pixels
-        "finding": pa.Column(pl.String, pa.Check.isin(("surviving", "uncovered", "flagged", "in_front"))),
+        # doubtful: less of one is, or only a part. in_front: something stayed in front of a face, with its
+        # original pixels; in_mouth: so did the inside of an open mouth
+        "finding": pa.Column(pl.String, pa.Check.isin(get_args(Finding))),
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "ranges": pa.Column(pl.String),
         "worst": pa.Column(pl.Float64, SHARE, nullable=True),

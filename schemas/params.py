@@ -1,6 +1,6 @@
 """The one model through which `params.yaml` is read."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -10,6 +10,7 @@ from schemas.sections import Count, Fraction01, Positive, Section, Sha256
 Purpose = Literal["research", "commercial"]
 LicenceClass = Literal["permissive", "research-only", "copyleft"]
 Decoder = Literal["software", "nvdec"]
+Finding = Literal["surviving", "doubtful", "uncovered", "flagged", "in_front", "in_mouth"]
 Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
 
@@ -107,7 +108,7 @@ class Rule(Section):
     part: str | None = None
     recogniser: str | None = None
     signal: str | None = None
-    finding: Literal["surviving", "uncovered", "flagged", "in_front"] | None = None
+    finding: Finding | None = None
     arm: Literal["control", "released"] = "released"
     relative_to_floor: bool = False
     comparison: Literal["<=", ">="]
@@ -123,28 +124,53 @@ class Rule(Section):
         return self
 
 
-# whatever the rules are, a person sees what a correction uncovered
-UNCOVERED = Rule(metric="frames", finding="uncovered", comparison="<=", threshold=0, severity="review")
+# whatever the rules are, a person sees what a correction uncovered, and what may be left of a face
+SEEN: dict[str, Finding] = {"nothing_uncovered": "uncovered", "no_face_is_doubtful": "doubtful"}
+ALWAYS = {
+    name: Rule(metric="frames", finding=finding, comparison="<=", threshold=0, severity="review")
+    for name, finding in SEEN.items()
+}
+
+
+class Survival(Section):
+    """Shares of a face, and of its parts by themselves, that may look like the original's."""
+
+    face: Fraction01
+    eyes: Fraction01
+    nose: Fraction01
+    mouth: Fraction01
 
 
 class Validate(Section):
-    """surviving_share: share of a face's windows that may look like the original's.
+    """surviving: where more looks like the original's, the face is bare. doubtful: a person should look.
 
     in_front_share: share of a face in front of which something may stay before a person should look.
     """
 
-    surviving_share: Fraction01
+    surviving: Survival = Survival(face=0.4, eyes=0.4, nose=0.45, mouth=0.55)
+    doubtful: Survival = Survival(face=0.25, eyes=0.3, nose=0.4, mouth=0.48)
     in_front_share: Fraction01
     identity_frames: Count
     identity_threshold: Positive
     pck_thresholds: list[Positive]
     rules: Annotated[dict[str, Rule], Field(min_length=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_share(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # what a workspace of before says of the whole face
+        if "surviving_share" not in given:
+            return given
+        share = given["surviving_share"]
+        kept = {name: value for name, value in given.items() if name != "surviving_share"}
+        return {"surviving": {"face": share, "eyes": 0.4, "nose": 0.45, "mouth": 0.55}, **kept}
+
     @field_validator("rules")
     @classmethod
-    def _keep_the_uncovered_in_sight(cls, rules: dict[str, Rule]) -> dict[str, Rule]:
-        asked = [rule.model_copy(update={"severity": UNCOVERED.severity}) for rule in rules.values()]
-        return rules if UNCOVERED in asked or not rules else {**rules, "nothing_uncovered": UNCOVERED}
+    def _keep_in_sight(cls, rules: dict[str, Rule]) -> dict[str, Rule]:
+        asked = [rule.model_copy(update={"severity": "review"}) for rule in rules.values()]
+        missing = {name: rule for name, rule in ALWAYS.items() if rule not in asked}
+        return {**rules, **missing} if rules else rules
 
 
 class Approvals(Section):

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_every_command_is_documented():
     readme = (REPO / "README.md").read_text()
     for name in get_command(app).commands:  # type: ignore[attr-defined]
         assert f"guise {name}" in readme, name
+
+
+THREATS = (REPO / "docs/threat-model.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "row", [line for line in THREATS.splitlines() if line.startswith("| ") and "tried by" not in line]
+)
+def test_what_the_threat_model_says_is_tried_is_a_file_of_tests(row):
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert len(cells) == 4
+    tried = re.findall(r"`(tests/[^`]*)`", cells[2])
+    assert tried
+    for path in tried:
+        assert (REPO / path).is_file(), path

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
+from scipy.spatial import procrustes
 from tests_support import STAGES, admit_clips, run_stage
 
 from tasks.clips import keypoints_path, read_admitted, video_path
@@ -31,6 +32,7 @@ CROWD = (
 CLIPS = {"carphone": 1, "franck": 2, "cap12": 3, "cap13": 3}
 FRAMES = 20
 RIGHT_EYE, LEFT_EYE = 33, 263
+SHAPE_STAYS = "the published keypoints keep the shape of the face, by which it is found"
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +171,50 @@ def test_nobody_is_taken_for_themselves_and_the_recogniser_that_chose_finds_nobo
 )
 def test_nobody_is_found_in_the_crowd(figures):
     assert _mean(figures, "rank1 dlib") <= 1 / figures[0]["gallery"]
+
+
+@pytest.fixture(scope="module")
+def shapes(cohort):
+    """(clip, arm) -> the mean of its faces' 468 points, once place, size and turn are taken off."""
+    found = {}
+    for clip_id in read_admitted(cohort)["clip_id"]:
+        for arm in ("original", "released"):
+            meshes = [*_meshes(cohort, arm, clip_id).values()]
+            found[clip_id, arm] = np.mean([procrustes(meshes[0], mesh)[1] for mesh in meshes], axis=0)
+    return found
+
+
+def _nearest_by_shape(shapes, clip_id, others):
+    return min(
+        others, key=lambda other: procrustes(shapes[clip_id, "released"], shapes[other, "original"])[2]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason="the published keypoints keep the shape of the face, by which it is found"
+)
+def test_no_clip_is_found_by_the_shape_of_its_published_keypoints(shapes):
+    """Plain Procrustes, no training: chance is one of four."""
+    clips = sorted({clip_id for clip_id, _ in shapes})
+    found = [_nearest_by_shape(shapes, clip_id, clips) == clip_id for clip_id in clips]
+    print(f"found by their shape: {sum(found)} of {len(found)}")
+    assert np.mean(found) <= 1 / len(clips)
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason="the published keypoints keep the shape of the face, by which it is found"
+)
+def test_no_person_is_found_by_shape_in_another_session(shapes, cohort):
+    subjects = dict(read_admitted(cohort).select("clip_id", "subject").iter_rows())
+    twice = [one for one in subjects if list(subjects.values()).count(subjects[one]) == 2]
+    found = [
+        subjects[_nearest_by_shape(shapes, clip_id, sorted(set(subjects) - {clip_id}))] == subjects[clip_id]
+        for clip_id in twice
+    ]
+    print(f"found by their shape in another session: {sum(found)} of {len(found)}")
+    assert np.mean(found) <= 1 / (len(subjects) - 1)
 
 
 @pytest.mark.slow

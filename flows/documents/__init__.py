@@ -25,9 +25,9 @@ SIGNERS = "allowed_signers"
 class Account:
     """What a release gives account of; clips, tables: rows of the chosen clips only.
 
-    faces: method -> how many faces in frames it covered. raw_hmacs: clip_id -> what its raw file is
-    called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y verify`. libraries:
-    package -> version, by which everything was computed.
+    faces: method -> how many faces in frames it covered, and how many mouths are open. raw_hmacs: clip_id ->
+    what its raw file is called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y
+    verify`. libraries: package -> version, by which everything was computed.
     """
 
     version: str

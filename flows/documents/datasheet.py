@@ -77,17 +77,25 @@ def _collection() -> list[str]:
     ]
 
 
+OPEN_MOUTHS = "open mouths"
+# counts that are told in words of their own
+_SAID = ("none", OPEN_MOUTHS)
+
+
 def _processing(faces: dict[str, int]) -> list[str]:
     ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
-    covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method != "none"]
+    covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method not in _SAID]
     counts = ", ".join(covers) or "nothing"
-    bared = faces.get("none", 0)
+    bared, mouths = (faces.get(name, 0) for name in _SAID)
     said = (
         f"Every face that was found was covered, by {counts}, except where a person's correction took the "
-        f"cover away: {bared} regions of frames, of which `evidence/findings` names the frames."
+        f"cover away: {bared} regions of frames; `evidence/verdicts.csv` says of which clip, and "
+        "in how many frames (`nothing_uncovered`)."
         if bared
         else f"Every face that was found was covered, by {counts}."
     )
+    if mouths:
+        said += f" In {mouths} of them the mouth is open: its inside, teeth and tongue, is the person's own."
     return [
         f"{said} Frame count, time stamps and picture size are "
         "those of the original. `params.yaml` holds every setting, `models.json` every model with its "

@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from flows.candidate import read_candidate
 from flows.host.servers import HOST
+from flows.record import read_candidate
 from flows.replay import changed_nodes
 from flows.review.contents import read_contents
 from flows.review.server import listening, make_app, serve

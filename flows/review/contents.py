@@ -24,6 +24,8 @@ FINDINGS = {
     "uncovered": "a correction took the cover away",
     "flagged": "a face was covered without having been located",
     "in_front": "something stayed in front of a face, with its own pixels",
+    "doubtful": "a part of a face may still be the original's",
+    "in_mouth": "an open mouth shows the patient's own inside",
 }
 
 

@@ -14,9 +14,10 @@ from tasks.deidentify.cast import Cast, FaceKey
 from tasks.deidentify.correcting import CorrectionError
 from tasks.deidentify.corrections import Film, read_corrections
 from tasks.deidentify.coverage import cover
-from tasks.deidentify.face_regions import Clip, FaceRegion
+from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
 from tasks.deidentify.joining import flat, join_tracks
 from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
+from tasks.deidentify.mouth import mouth_share
 from tasks.deidentify.neural import NeuralSwaps
 from tasks.deidentify.pool import load_pool
 from tasks.deidentify.reading import Meshes, read_crowded, read_observations, read_scenes
@@ -58,14 +59,14 @@ def deidentify_clip(
     pool = load_pool(weights, rule, extract)
     fit = make_fit(weights, extract.landmark_score)
     swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
-    in_front: dict[FaceKey, float] = {}
+    kept: dict[FaceKey, Kept] = {}
     meshes = Meshes(root, clip_id, flat(tracks), rule)
     frames: Iterable[Frame] = ahead(_on_canvas(source, weights.inference.decoder))
     neural: Cover = _no_neural_swap
     if rule.swaps_neurally:
         swaps = NeuralSwaps(root, Meshes(root, clip_id, flat(tracks), rule), cast, rule=rule, extract=extract)
-        frames, neural = ahead(swaps.ahead_of(frames, regions)), swaps.cover(in_front)
-    methods = make_methods(rule, make_swap(meshes, pool, cast, swapper, in_front), neural)
+        frames, neural = ahead(swaps.ahead_of(frames, regions)), swaps.cover(kept)
+    methods = make_methods(rule, make_swap(meshes, pool, cast, swapper, kept), neural)
     empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
     written = 0
     with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
@@ -74,7 +75,7 @@ def deidentify_clip(
             written += 1
         if written != len(clip.scenes):
             raise VideoError(f"{clip_id} gave {written} frames instead of {len(clip.scenes)}")
-    write_table(to_table(regions, in_front), COVERAGE, coverage)
+    write_table(to_table(regions, kept), COVERAGE, coverage)
 
 
 def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:
@@ -93,11 +94,11 @@ def make_swap(
     pool: Mapping[str, Target],
     cast: Cast,
     swapper: MeshSwapper,
-    in_front: dict[FaceKey, float],
+    kept: dict[FaceKey, Kept],
 ) -> Cover:
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
-    in_front: takes the share of each face in front of which something stayed.
+    kept: takes the shares of each face that stay with their own pixels.
     """
 
     def swap(rgb: RgbImage, region: FaceRegion) -> None:
@@ -105,7 +106,7 @@ def make_swap(
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
         target = pool[cast.target(region.track, pool)]
-        in_front[region.frame, region.track] = swapper(
+        in_front = swapper(
             rgb,
             region.box_xyxy,
             region.track,
@@ -114,13 +115,14 @@ def make_swap(
             last_xy=meshes.mesh_before(region.frame, region.track),
             hands_xy=meshes.hands(region.frame),
         )
+        kept[region.frame, region.track] = Kept(in_front, mouth_share(mesh))
 
     return swap
 
 
-def to_table(regions: list[FaceRegion], in_front: dict[FaceKey, float]) -> pl.DataFrame:
+def to_table(regions: list[FaceRegion], kept: dict[FaceKey, Kept]) -> pl.DataFrame:
     """Build the coverage table."""
-    shares = [in_front.get((region.frame, region.track), 0.0) for region in regions]
+    shares = [kept.get((region.frame, region.track), Kept(0.0, 0.0)) for region in regions]
     return pl.DataFrame(
         {
             "frame": pl.Series([region.frame for region in regions], dtype=pl.Int32),
@@ -130,7 +132,8 @@ def to_table(regions: list[FaceRegion], in_front: dict[FaceKey, float]) -> pl.Da
                 [region.box_xyxy.tolist() for region in regions], dtype=pl.Array(pl.Float32, 4)
             ),
             "method": pl.Series([region.method for region in regions], dtype=pl.String),
-            "in_front": pl.Series(shares, dtype=pl.Float32),
+            "in_front": pl.Series([share.in_front for share in shares], dtype=pl.Float32),
+            "in_mouth": pl.Series([share.in_mouth for share in shares], dtype=pl.Float32),
             "flagged": pl.Series([region.flagged for region in regions], dtype=pl.Boolean),
         }
     )

@@ -9,11 +9,11 @@ from schemas.covering import SWAPS, Deidentify, Method
 from tasks.deidentify.correcting import Correction, correct, require_covered_faces
 from tasks.deidentify.face_regions import HEADS, NOBODY, Clip, FaceRegion, Source
 from tasks.deidentify.joining import LARGEST_CHANGE, Track, Tracks
+from tasks.deidentify.leaving import beyond
 from tasks.deidentify.sightings import Head, Observation
 from tasks.regions import Box, without_margin
 
 # a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
-EDGE = 0.02
 
 
 def cover(
@@ -161,16 +161,11 @@ def _lies_between(first: Observation, one: Observation, last: Observation) -> bo
 def _reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
     limits = clip.scene_frames(scene)
     sure = any(one.has_mesh for one in seen)
-    before = rule.reach if not sure or _at_edge(seen[0].box_xyxy, clip) else len(limits)
-    after = rule.reach if not sure or _at_edge(seen[-1].box_xyxy, clip) else len(limits)
+    before, after = (
+        beyond(list(last), clip.size_wh, rule.reach, len(limits)) if sure else rule.reach
+        for last in (reversed(seen), seen)
+    )
     return range(max(limits.start, seen[0].frame - before), min(limits.stop, seen[-1].frame + after + 1))
-
-
-def _at_edge(box_xyxy: Box, clip: Clip) -> bool:
-    size, half = np.array(clip.size_wh, np.float32), np.ptp(box_xyxy.reshape(2, 2), axis=0) / 2
-    center = (box_xyxy[:2] + box_xyxy[2:]) / 2
-    near = np.minimum(center, size - center)
-    return bool(((near <= half + EDGE * size) & (near < size / 4)).any())
 
 
 def _around(boxes: list[Box]) -> Box:

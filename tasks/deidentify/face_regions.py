@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from schemas.covering import Drawn
 from tasks.regions import Box
@@ -26,6 +26,13 @@ class FaceRegion:
     box_xyxy: Box
     method: Drawn
     flagged: bool = False
+
+
+class Kept(NamedTuple):
+    """Which shares of a swapped face stay with their own pixels: behind something, and in an open mouth."""
+
+    in_front: float
+    in_mouth: float
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tasks.deidentify.gaze import FARTHEST_XY, LIDS, lids_apart, looking
 from tasks.deidentify.hands import hand_weights
 from tasks.deidentify.irises import locate_irises
 from tasks.deidentify.layout import make_layout
+from tasks.deidentify.mouth import mouth_weights
 from tasks.deidentify.occluders import Occluders
 from tasks.deidentify.patches import patch_of
 from tasks.deidentify.targets import Target, tinted, with_rim
@@ -25,9 +26,7 @@ from tasks.faces import MESH_SIDE_PX, fit_mesh, mesh_region
 from tasks.inference import Weights
 from tasks.regions import Box, Points, Region, RgbImage, crop_region, to_crop
 
-INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 LID_POINTS = [*LIDS[0], *LIDS[1]]
-LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 FARTHEST_CORRECTION = 0.1
 GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what it is astray
 KEPT_CORRECTION = 0.8  # from frame to frame; more of it adds up
@@ -228,14 +227,6 @@ def paint(rgb: RgbImage, canvas: Floats, face: RgbImage) -> RgbImage:
     return np.asarray(cv2.blendLinear(swapped, rgb, weights, 1 - weights), np.uint8)
 
 
-def openness(mesh_xy: Points) -> float:
-    """Return 0 for a closed mouth, 1 for one that shows its inside."""
-    gap, width = (
-        float(np.linalg.norm(mesh_xy[first] - mesh_xy[second])) for first, second in (LIPS_APART, LIP_CORNERS)
-    )
-    return float(np.clip((gap / max(width, 1e-6) - 0.03) / 0.05, 0, 1))
-
-
 def blend_weights(mesh_xy: Points, drawn: NDArray[np.bool_], feather: float) -> Floats:
     """Return H x W weights: 1 inside the face, 0 in the open mouth, falling at the rim."""
     size = float(np.ptp(mesh_xy, axis=0).max())
@@ -244,6 +235,5 @@ def blend_weights(mesh_xy: Points, drawn: NDArray[np.bool_], feather: float) -> 
     depth = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
     # the outermost pixel stays free: the canvas is interpolated there
     weights = np.clip((depth - 1) / (2 * soft), 0, 1)
-    mouth = np.zeros(drawn.shape, np.float32)
-    cv2.fillPoly(mouth, [np.round(mesh_xy[INNER_LIPS]).astype(np.int32)], openness(mesh_xy))
-    return np.asarray(weights * (1 - cv2.GaussianBlur(mouth, (0, 0), max(0.5, soft / 4))), np.float32)
+    mouth = mouth_weights(mesh_xy, (drawn.shape[0], drawn.shape[1]), max(0.5, soft / 4))
+    return np.asarray(weights * (1 - mouth), np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.covering import Deidentify
 from schemas.params import Extract
 from tasks.deidentify.cast import Cast, FaceKey
-from tasks.deidentify.face_regions import FaceRegion
+from tasks.deidentify.face_regions import FaceRegion, Kept
 from tasks.deidentify.inswapper import Face, Inswapper, Swapped, paste
 from tasks.deidentify.latents import load_latents, read_latent
 from tasks.deidentify.reading import Meshes
@@ -86,14 +86,14 @@ class NeuralSwaps:
             )
         return self._latents[track]
 
-    def cover(self, in_front: dict[FaceKey, float]) -> Cover:
-        """Return what draws a swapped face; in_front takes the share before which something stayed."""
+    def cover(self, kept: dict[FaceKey, Kept]) -> Cover:
+        """Return what draws a swapped face; kept takes the share before which something stayed."""
 
         def draw(rgb: RgbImage, region: FaceRegion) -> None:
             swapped = self._done.pop((region.frame, region.track), None)
             if swapped is None:
                 raise GuiseError(f"frame {region.frame} was not swapped: nothing was released")
             paste(rgb, region.box_xyxy, swapped)
-            in_front[region.frame, region.track] = swapped.in_front
+            kept[region.frame, region.track] = Kept(swapped.in_front, 0.0)
 
         return draw

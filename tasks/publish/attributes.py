@@ -5,6 +5,17 @@ from pathlib import PurePosixPath
 from typing import Any
 
 PLAIN_BYTES = "application/octet-stream"
+PLAIN = (PLAIN_BYTES, "binary/octet-stream")
+RUN_BY_BROWSERS = (
+    "application/javascript",
+    "application/pdf",
+    "application/xhtml+xml",
+    "application/xml",
+    "image/svg+xml",
+    "text/html",
+    "text/javascript",
+    "text/xml",
+)
 CONTENT_TYPES = {
     ".mp4": "video/mp4",
     ".json": "application/json",
@@ -31,6 +42,7 @@ def content_type(key: str) -> str:
 def foreign_attributes(key: str, answer: Mapping[str, Any]) -> list[str]:
     """Return which attributes of an object, as the store tells them, no publication of Guise gives."""
     told = [name for name in ATTRIBUTES if answer.get(name)]
-    # before types were given, stores chose between these
-    known = (content_type(key), PLAIN_BYTES, "binary/octet-stream")
-    return told if answer.get("ContentType", PLAIN_BYTES) in known else ["ContentType", *told]
+    suffix, kind = PurePosixPath(key).suffix, answer.get("ContentType", PLAIN_BYTES).split(";")[0]
+    # of what has no type of its own, stores make one up
+    known = kind in (content_type(key), *PLAIN) if suffix in CONTENT_TYPES else kind not in RUN_BY_BROWSERS
+    return told if known else ["ContentType", *told]

@@ -6,42 +6,116 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.regions import Box
+from tasks.regions import Box, Points, Region, bounding_region, crop_region, line_angle, to_crop
 from tasks.video import GreyImage
 
+Floats = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 # a face is compared at this many pixels, in windows of so many: codec noise is finer, features are larger
-SIDE_PX, WINDOW_PX, SMOOTH_PX = 96, 12, 2
+BOX_PX, MESH_PX, WINDOW_PX, SMOOTH_PX = 96, 192, 12, 2
+MESH_SCALE = 1.5  # of the compared square to the face
+DIAGONAL = 0.75  # of a turned square, from its middle, and a bit
 # a window with less contrast than this, in grey levels, is bare skin or background and says nothing
-LEAST_CONTRAST = 1.0
-# windows survive that agree in shape (correlation) and in brightness (grey levels)
-SAME_SHAPE, SAME_LEVEL = 0.95, 16.0
+LEAST_CONTRAST, LEAST_WINDOWS = 1.0, 30
+# windows survive that agree in shape (correlation); how bright they are is no matter: a veil hides nobody
+BOX_SHAPE, MESH_SHAPE = 0.97, 0.98
+# of a part, since windows at its edge see what lies beside it
+INWARD_PX = 11
+# what is compared by itself, between landmarks that go around it
+OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148,
+        176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]  # fmt: skip
+AROUND = {
+    "face": OVAL,
+    "eyes": [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 263, 253, 339, 133, 362, 110, 23, 33],
+    "nose": [168, 6, 195, 1, 2, 98, 327, 94, 49, 279, 129, 358],
+    "mouth": [61, 291, 0, 17, 37, 267, 84, 314, 40, 270, 91, 321, 164, 18],
+}
+EYE_CORNERS = (33, 263)
+LANDMARKS = sorted({number for around in AROUND.values() for number in around})
+PLACES = {number: place for place, number in enumerate(LANDMARKS)}
 
 
-def _in_ellipse() -> NDArray[np.bool_]:
-    # the corners of a face's box show hair and background, which nobody covers
-    axis = (np.arange(SIDE_PX // WINDOW_PX) + 0.5) / (SIDE_PX // WINDOW_PX) * 2 - 1
-    return np.asarray((axis[:, None] ** 2 + axis[None] ** 2 <= 1).ravel(), np.bool_)
+def surviving_shares(original: GreyImage, released: GreyImage, landmarks_xy: Points) -> dict[str, float]:
+    """Return for a face and its parts which share with contrast is still the original's, in 0..1.
 
-
-IN_ELLIPSE = _in_ellipse()
+    landmarks_xy: the mesh's LANDMARKS.
+    """
+    right, left = (landmarks_xy[PLACES[corner]] for corner in EYE_CORNERS)
+    region = bounding_region(landmarks_xy, line_angle(right, left), MESH_SCALE)
+    told, alike = _compare(original, released, region, MESH_PX)
+    places = to_crop(landmarks_xy, region, MESH_PX)
+    survived = alike >= MESH_SHAPE
+    return {part: _share(told & _inside(places, around), survived) for part, around in AROUND.items()}
 
 
 def surviving_share(original: GreyImage, released: GreyImage, box_xyxy: Box) -> float:
-    """Return which share of a face's windows with contrast is still the original's, in 0..1."""
-    first, second = (_face(grey, box_xyxy) for grey in (original, released))
-    if first.size == 0:
+    """Return which share of the ellipse in a box, as far as it has contrast, is still the original's."""
+    size = box_xyxy[2:] - box_xyxy[:2]
+    if min(size) < 2:
         return 0.0
-    windows = [_windows(face) for face in (first, second)]
-    means = [window.mean(axis=1, keepdims=True) for window in windows]
+    center = (box_xyxy[:2] + box_xyxy[2:]) / 2
+    region = Region((float(center[0]), float(center[1])), float(max(size)))
+    told, alike = _compare(original, released, region, BOX_PX)
+    # the corners of a face's box show hair and background, which nobody covers
+    axis = ((np.arange(BOX_PX) + 0.5) / BOX_PX * 2 - 1) * max(size)
+    ellipse = (axis[:, None] / size[1]) ** 2 + (axis[None] / size[0]) ** 2 <= 1
+    return _share(told & ellipse, alike >= BOX_SHAPE)
+
+
+def _compare(original: GreyImage, released: GreyImage, region: Region, side_px: int) -> tuple[Mask, Floats]:
+    """Return, side x side, where a window has contrast, and how alike its shapes are, in -1..1."""
+    first, second = (_smoothed(grey, region, side_px) for grey in (original, released))
+    means = [_mean(one) for one in (first, second)]
     spread = [
-        np.sqrt(((window - mean) ** 2).mean(axis=1)) for window, mean in zip(windows, means, strict=True)
+        np.sqrt(np.maximum(_mean(one * one) - mean * mean, 0))
+        for one, mean in zip((first, second), means, strict=True)
     ]
-    product = ((windows[0] - means[0]) * (windows[1] - means[1])).mean(axis=1)
+    product = _mean(first * second) - means[0] * means[1]
     alike = product / np.maximum(spread[0] * spread[1], 1e-6)
-    level = np.abs(means[0] - means[1])[:, 0]
-    told = (spread[0] >= LEAST_CONTRAST) & IN_ELLIPSE
-    survived = told & (alike >= SAME_SHAPE) & (level <= SAME_LEVEL)
-    return float(survived.sum() / told.sum()) if told.any() else 0.0
+    told = (spread[0] >= LEAST_CONTRAST) & _within_picture(original, region, side_px)
+    return np.asarray(told, np.bool_), np.asarray(alike, np.float32)
+
+
+def _within_picture(grey: GreyImage, region: Region, side_px: int) -> Mask:
+    """Return where a window lies in the picture; beyond its edge both pictures are equally black."""
+    corners = np.array([[0, 0], [grey.shape[1], 0], grey.shape[::-1], [0, grey.shape[0]]], np.float32)
+    drawn = np.zeros((side_px, side_px), np.uint8)
+    cv2.fillConvexPoly(drawn, np.round(to_crop(corners, region, side_px)).astype(np.int32), 1)
+    reach = np.ones((WINDOW_PX + 2 * SMOOTH_PX, WINDOW_PX + 2 * SMOOTH_PX), np.uint8)
+    return np.asarray(cv2.erode(drawn, reach, borderValue=1) > 0, np.bool_)
+
+
+def _smoothed(grey: GreyImage, region: Region, side_px: int) -> Floats:
+    corner, far = (
+        np.clip(np.add(region.center_xy, reach).astype(int), 0, grey.shape[::-1])
+        for reach in (-DIAGONAL * region.side, DIAGONAL * region.side + 1)
+    )
+    near = grey[corner[1] : far[1], corner[0] : far[0]]
+    if near.size == 0:
+        return np.zeros((side_px, side_px), np.float32)
+    # what is large is brought down first, or what lies between its pixels would count
+    step = max(1, round(region.side / side_px))
+    even = np.asarray(cv2.blur(near, (step, step)), np.uint8)
+    x, y = np.subtract(region.center_xy, corner)
+    moved = Region((float(x), float(y)), region.side, region.angle_rad)
+    face = crop_region(even, moved, side_px).astype(np.float32)
+    # the codec takes noise out of a face without changing whose it is
+    return np.asarray(cv2.GaussianBlur(face, (0, 0), SMOOTH_PX), np.float32)
+
+
+def _mean(values: Floats) -> Floats:
+    return np.asarray(cv2.blur(values, (WINDOW_PX, WINDOW_PX)), np.float32)
+
+
+def _inside(places_xy: Points, around: list[int]) -> Mask:
+    corners = np.round(places_xy[[PLACES[number] for number in around]]).astype(np.int32)
+    drawn = np.zeros((MESH_PX, MESH_PX), np.uint8)
+    cv2.fillConvexPoly(drawn, cv2.convexHull(corners), 1)
+    return np.asarray(cv2.erode(drawn, np.ones((INWARD_PX, INWARD_PX), np.uint8)) > 0, np.bool_)
+
+
+def _share(told: Mask, survived: Mask) -> float:
+    return float(survived[told].mean()) if told.sum() >= LEAST_WINDOWS else 0.0
 
 
 def ranges(frames: Iterable[int]) -> str:
@@ -53,19 +127,3 @@ def ranges(frames: Iterable[int]) -> str:
         else:
             runs.append([frame, frame])
     return ", ".join(f"{first}" if first == last else f"{first}-{last}" for first, last in runs)
-
-
-def _face(grey: GreyImage, box_xyxy: Box) -> NDArray[np.float32]:
-    height, width = grey.shape
-    x0, y0, x1, y1 = np.clip(np.round(box_xyxy), 0, [width, height, width, height]).astype(int)
-    if x1 - x0 < 2 or y1 - y0 < 2:
-        return np.empty(0, np.float32)
-    face = cv2.resize(grey[y0:y1, x0:x1], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
-    # the codec takes noise out of a face without changing whose it is
-    return np.asarray(cv2.GaussianBlur(face, (0, 0), SMOOTH_PX), np.float32)
-
-
-def _windows(face: NDArray[np.float32]) -> NDArray[np.float32]:
-    count = SIDE_PX // WINDOW_PX
-    split = face.reshape(count, WINDOW_PX, count, WINDOW_PX).transpose(0, 2, 1, 3)
-    return split.reshape(count * count, WINDOW_PX * WINDOW_PX)

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from flows.audit import audit_all, audit_release, object_findings
-from flows.candidate import publication_path
 from flows.dvc_lock import Lock
 from flows.git import git
 from flows.host.servers import object_store
 from flows.lineage import trace_clip
 from flows.pictures import draw_dot, draw_svg, write_picture
+from flows.record import publication_path
 from schemas.release import Candidate, Publication
 from tasks.documents import read_document, write_json
 from tasks.errors import InputError

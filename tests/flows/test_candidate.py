@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.candidate import freeze, read_candidate
+from flows.candidate import freeze
 from flows.decisions import decide, decided, judged_clips, waiting_clips, waiting_digest
 from flows.git import git
+from flows.record import read_candidate
 from schemas.clips import CLIPS
 from schemas.evidence import VERDICTS
 from tasks.clips import CLIPS_PATH, video_path

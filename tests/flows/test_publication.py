@@ -15,7 +15,7 @@ from s3_support import FaultyRoad
 from tests_support import approve_newest, command_environment
 
 from flows.git import commit, git
-from flows.publication import read_publication
+from flows.record import read_publication
 from flows.transfer import showing_audit
 from schemas.release import check_version
 from tasks.clips import read_admitted

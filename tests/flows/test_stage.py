@@ -110,10 +110,9 @@ def test_a_table_of_guise_that_is_refused_keeps_what_was_computed(workspace, mon
     monkeypatch.chdir(workspace)
     beyond = float(np.nextafter(1, 2))
 
-    def wrong(invariance):
-        return [
-            row | ({"high": beyond} if row["metric"] == "ap" else {}) for row in cohort_means(invariance, {})
-        ]
+    def wrong(invariance, subjects):
+        rows = cohort_means(invariance, subjects)
+        return [row | ({"high": beyond} if row["metric"] == "ap" else {}) for row in rows]
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(FaultError) as caught:
         patch.setattr("tasks.validate.evidence.cohort_means", wrong)

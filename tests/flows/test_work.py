@@ -17,11 +17,12 @@ import yaml
 from tests_support import command_environment
 
 from flows.approval import approve, missing_approvals, read_approvals, require_approvals
-from flows.candidate import freeze, read_candidate
+from flows.candidate import freeze
 from flows.decisions import waiting_clips
 from flows.exclusive import alone
 from flows.git import commit, git
 from flows.host.servers import object_store, prefect_server
+from flows.record import read_candidate
 from tasks.errors import GateRefusedError, InputError
 from tasks.publish import open_bucket
 from tasks.publish.plan import candidate_digest

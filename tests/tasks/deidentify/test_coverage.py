@@ -1,5 +1,7 @@
 """Whatever was observed, no frame of a track goes without a region, and no frame without an answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -147,6 +149,40 @@ def test_a_face_that_left_over_the_edge_is_not_covered_for_ever(params):
     seen = [_seen(frame, x=150 + 14 * frame) for frame in range(10)]
     mine = {region.frame for region in _cover(seen, params, frames=60) if region.track == 0}
     assert mine == set(range(10 + params.deidentify.reach))
+
+
+def _half_out(edge, insides, side=80):
+    """Return sightings of a face of which so many pixels are inside an edge, (frame, pixels) each."""
+    found = []
+    for frame, inside in insides:
+        x, y = {
+            "left": (inside - side, 100), "right": (SIZE_WH[0] - inside, 100),
+            "top": (150, inside - side), "bottom": (150, SIZE_WH[1] - inside),
+        }[edge]  # fmt: skip
+        box = np.array([x, y, x + side, y + side], np.float32).clip(0, [*SIZE_WH, *SIZE_WH])
+        found.append(replace(_seen(frame), box_xyxy=box.astype(np.float32)))
+    return found
+
+
+@pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
+@pytest.mark.parametrize("sway", [0, 1.5])
+def test_who_stays_half_out_of_the_picture_is_covered_on(params, edge, sway):
+    """Seen no more since half a face is hard to see, and still there, beside somebody who is seen."""
+    seen = _half_out(edge, [(frame, 40 + sway * np.sin(frame)) for frame in range(20, 35)])
+    beside = [_seen(frame, 7, x=140) for frame in range(90)]
+    covered = {region.frame for region in _cover([*seen, *beside], params, frames=90) if region.track == 0}
+    assert covered == set(range(90))
+
+
+@pytest.mark.parametrize("edge", ["left", "right", "top", "bottom"])
+@pytest.mark.parametrize("a_frame", [2, 6, 14])
+def test_who_walks_out_is_covered_until_they_must_be_gone(params, edge, a_frame):
+    last = range(10, 10 + 48 // a_frame)
+    seen = _half_out(edge, [(frame, 80 - a_frame * (frame - 10)) for frame in last])
+    covered = {region.frame for region in _cover(seen, params, frames=150) if region.track == 0}
+    left = (80 - a_frame * (last[-1] - 10)) / a_frame
+    assert max(covered) >= last[-1] + max(left, params.deidentify.reach)
+    assert max(covered) <= last[-1] + max(2 * left + 1, params.deidentify.reach)
 
 
 def test_a_doubtful_face_is_covered_steadily_around_its_sightings(params):
