@@ -32,6 +32,7 @@ from flows.replay import graph_order
 from flows.sample import CLIPS as SAMPLE
 from flows.sample import prepare_demo
 from flows.screen import show_table
+from flows.stage.libraries import note_libraries
 from flows.stage.load import load_stage
 from flows.stage.runners import RUNNER, SCHEDULER, worker_count
 from flows.workspace import CODE, HERE
@@ -58,6 +59,7 @@ def scratch() -> Iterator[Path]:
         for name in CODE:
             (folder / name).symlink_to(HERE / name)
         (folder / "data").mkdir()
+        note_libraries(folder)
         os.chdir(folder)
         # nothing that was done before is known here
         os.environ["PREFECT_HOME"] = str(folder / ".guise/prefect")

@@ -25,7 +25,7 @@ from tasks.validate.survival import AROUND, surviving_share
 from tasks.validate.uncovered import subject_bared
 from tasks.video import read_frames
 
-FRAMES = 20
+FRAMES = 16
 CASES = (
     "upright", "quarter turn", "upside down", "tiny", "tiny in a large picture", "cut off at the edge",
     "side by side", "cuts", "ten black frames", "mirrored at a variable rate", "nobody", "one frame",

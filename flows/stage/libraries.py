@@ -52,9 +52,9 @@ def require_noted(root: Path) -> None:
     """Raise StageError where this process computes by other versions than the workspace's results."""
     here, there = installed(), noted(root)
     other = sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name))
-    if other:
+    if there and other:
         name = other[0]
         raise StageError(
-            f"{name} is {here.get(name, 'not installed')} here, and {there.get(name, 'unknown')} in "
+            f"{name} is {here.get(name, 'not installed')} here, and {there.get(name, 'none')} in "
             f"{LIBRARIES_PATH}: use `guise run`, which notes it and does everything again"
         )

@@ -14,7 +14,10 @@ from tasks.errors import InputError
 
 @pytest.mark.slow
 def test_every_job_and_the_peer_are_measured_on_the_same_frames(sample, root, params):
-    write_params(params, root)
+    # which target is chosen matters little here
+    few = params.deidentify.targets.model_copy(update={"frames": 1, "others": 0})
+    rule = params.deidentify.model_copy(update={"targets": few})
+    write_params(params.model_copy(update={"deidentify": rule}), root)
     options = Options(frames=8, peer="cp {input} {output}")
     measures = {one.job: one for one in benchmark(root, [sample("carphone")], options)}
     assert list(measures) == ["codec", "extract", "targets", "render", "extract + render", "peer"]
