@@ -148,7 +148,7 @@ class Validate(Section):
     """
 
     surviving: Survival = Survival(face=0.4, eyes=0.4, nose=0.45, mouth=0.55)
-    doubtful: Survival = Survival(face=0.25, eyes=0.3, nose=0.4, mouth=0.48)
+    doubtful: Survival = Survival(face=0.25, eyes=0.3, nose=0.4, mouth=0.5)
     in_front_share: Fraction01
     identity_frames: Count
     identity_threshold: Positive

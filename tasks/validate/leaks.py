@@ -51,8 +51,12 @@ def clip_leaks(
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     shares = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin))
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
-    survived = _beyond(shares, settings.surviving)
-    doubtful = _beyond(shares, settings.doubtful)
+    behind = _more(coverage, "in_front", settings.in_front_share)
+    survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
+    # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
+    survived = [
+        frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
+    ]
     worst = max((share[WHOLE] for share in shares.values()), default=0.0)
     worst = max([worst, *(max(shares[frame].values()) for frame in survived)])
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
@@ -60,7 +64,7 @@ def clip_leaks(
         _finding(clip_id, "surviving", survived, worst),
         _finding(clip_id, "uncovered", coverage.filter(method="none")["frame"].to_list(), None),
         _finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
-        _finding(clip_id, "in_front", _more(coverage, "in_front", settings.in_front_share), most["in_front"]),
+        _finding(clip_id, "in_front", behind, most["in_front"]),
         _finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
         _finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]

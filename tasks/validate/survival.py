@@ -30,8 +30,10 @@ AROUND = {
     "nose": [168, 6, 195, 1, 2, 98, 327, 94, 49, 279, 129, 358],
     "mouth": [61, 291, 0, 17, 37, 267, 84, 314, 40, 270, 91, 321, 164, 18],
 }
+# an open mouth shows its own inside by design, which the coverage tells
+INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 EYE_CORNERS = (33, 263)
-LANDMARKS = sorted({number for around in AROUND.values() for number in around})
+LANDMARKS = sorted({number for around in (*AROUND.values(), INNER_LIPS) for number in around})
 PLACES = {number: place for place, number in enumerate(LANDMARKS)}
 
 
@@ -44,7 +46,7 @@ def surviving_shares(original: GreyImage, released: GreyImage, landmarks_xy: Poi
     region = bounding_region(landmarks_xy, line_angle(right, left), MESH_SCALE)
     told, alike = _compare(original, released, region, MESH_PX)
     places = to_crop(landmarks_xy, region, MESH_PX)
-    survived = alike >= MESH_SHAPE
+    survived, told = alike >= MESH_SHAPE, told & ~_in_mouth(places)
     return {part: _share(told & _inside(places, around), survived) for part, around in AROUND.items()}
 
 
@@ -112,6 +114,15 @@ def _inside(places_xy: Points, around: list[int]) -> Mask:
     drawn = np.zeros((MESH_PX, MESH_PX), np.uint8)
     cv2.fillConvexPoly(drawn, cv2.convexHull(corners), 1)
     return np.asarray(cv2.erode(drawn, np.ones((INWARD_PX, INWARD_PX), np.uint8)) > 0, np.bool_)
+
+
+def _in_mouth(places_xy: Points) -> Mask:
+    """Return where a window sees the inside of an open mouth; nowhere where it is shut."""
+    corners = np.round(places_xy[[PLACES[number] for number in INNER_LIPS]]).astype(np.int32)
+    drawn = np.zeros((MESH_PX, MESH_PX), np.uint8)
+    if cv2.contourArea(corners) >= LEAST_WINDOWS:
+        cv2.fillPoly(drawn, [corners], 1)
+    return np.asarray(cv2.dilate(drawn, np.ones((INWARD_PX, INWARD_PX), np.uint8)) > 0, np.bool_)
 
 
 def _share(told: Mask, survived: Mask) -> float:

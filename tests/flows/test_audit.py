@@ -20,6 +20,7 @@ from tasks.documents import read_document, write_json
 from tasks.errors import InputError
 from tasks.hashing import sha256_bytes, sha256_file
 from tasks.publish import open_bucket, read_manifest
+from tasks.publish.attributes import content_type
 from tasks.publish.plan import candidate_digest, manifest_bytes
 
 VERSION = "demo-1"
@@ -49,13 +50,17 @@ def released(copy, monkeypatch):
     for key in set(bucket.keys("")) - set(before):
         bucket.client.delete_object(Bucket=BUCKET, Key=key)
     for key, content in before.items():
-        bucket.client.put_object(Bucket=BUCKET, Key=key, Body=content)
+        _put_whole(bucket, key, content)
     git(root, "reset", "--quiet", "--hard", head)
     git(root, "tag", "--force", f"release/{VERSION}", tag)
 
 
 def _put(bucket, name, content):
-    bucket.client.put_object(Bucket=BUCKET, Key=FOLDER + name, Body=content)
+    _put_whole(bucket, FOLDER + name, content)
+
+
+def _put_whole(bucket, key, content):
+    bucket.client.put_object(Bucket=BUCKET, Key=key, Body=content, ContentType=content_type(key))
 
 
 def test_a_sound_release_has_no_finding(released):
