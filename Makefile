@@ -62,10 +62,8 @@ worker: setup
 gpu-worker: setup
 	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 
-# a file of tests keeps to one process, since its tests share what they build; one process more than there are
-# processors, up to four, since some tests wait for servers
-PROCESSES := $(shell n=$$(nproc 2>/dev/null || echo 1); echo $$(( n < 4 ? n + 1 : 4 )))
-PYTEST := $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+# a file of tests keeps to one process, since its tests share what they build
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .

@@ -25,8 +25,8 @@ FINDINGS = {
     "flagged": "a face was covered without having been located",
     "in_front": "something stayed in front of a face, with its own pixels",
     "doubtful": "a part of a face may still be the original's",
-    "in_mouth": "an open mouth shows the patient's own inside",
 }
+TOLD = "in_mouth"  # by design, and no reason to look
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,15 @@ class Clip:
         found = [
             Flag(first, last, row["finding"])
             for row in self.tables["findings"].iter_rows(named=True)
+            if row["finding"] != TOLD
             for first, last in _ranges(row["ranges"])
         ]
         return sorted(found, key=lambda flag: (flag.first, flag.finding))
+
+    @property
+    def open_mouths(self) -> int:
+        """In how many frames an open mouth shows the patient's own inside."""
+        return int(self.tables["findings"].filter(finding=TOLD)["frames"].sum())
 
     @property
     def stand_in(self) -> bool:

@@ -250,7 +250,7 @@ def test_other_signers_than_were_approved(released):
 def test_a_pointer_to_a_stranger_and_a_stranger_itself(released):
     root, bucket = released
     document = {"version": "evil", "manifest_sha256": "0" * 64}
-    bucket.client.put_object(Bucket=BUCKET, Key="latest.json", Body=json.dumps(document).encode())
+    _put_whole(bucket, "latest.json", json.dumps(document).encode())
     bucket.client.put_object(Bucket=BUCKET, Key="releases/evil/manifest.json", Body=b"{}")
     release, place = audit_all(root)
     assert release.findings == ("latest.json names evil, which was not published from this workspace",)
@@ -326,7 +326,7 @@ def test_a_pointer_that_was_put_back_to_an_older_release(released):
     latest = b'{"version":"older","manifest_sha256":"%s"}' % newer.manifest_sha256.encode()
     try:
         assert audit_release(root, VERSION).findings == ()
-        bucket.client.put_object(Bucket=BUCKET, Key="latest.json", Body=latest)
+        _put_whole(bucket, "latest.json", latest)
         assert audit_release(root, VERSION).findings == (
             f"latest.json names older, although {VERSION} was published after it",
         )
@@ -378,7 +378,7 @@ def test_an_altered_pointer(released, content):
     if content is None:
         bucket.client.delete_object(Bucket=BUCKET, Key="latest.json")
     else:
-        bucket.client.put_object(Bucket=BUCKET, Key="latest.json", Body=content)
+        _put_whole(bucket, "latest.json", content)
     (said,) = audit_release(root, VERSION).findings
     assert said.startswith("latest.json")
 

@@ -52,6 +52,11 @@ def workspace(tmp_path_factory, release, guise):
         frames=pl.when(here).then(len(FLAGGED)).otherwise("frames").cast(pl.Int32),
         ranges=pl.when(here).then(pl.lit(f"{FLAGGED[0]}-{FLAGGED[-1]}")).otherwise("ranges"),
     )
+    spoke = (pl.col("clip_id") == clip_id) & (pl.col("finding") == "in_mouth")
+    flagged = flagged.with_columns(
+        frames=pl.when(spoke).then(4).otherwise("frames").cast(pl.Int32),
+        ranges=pl.when(spoke).then(pl.lit("31-34")).otherwise("ranges"),
+    )
     path.unlink()
     write_table(flagged, FINDINGS, path)
     assert guise(root, "review", "demo-1").returncode == 1
@@ -112,7 +117,9 @@ def _until(page, condition):
         if page.evaluate(condition):
             return
         page.wait_for_timeout(100)
-    raise AssertionError(f"never so: {condition}")
+    state = "[...document.querySelectorAll('video')].map((v) => [v.currentTime, v.paused, v.seeking])"
+    shown = page.evaluate(f"[document.querySelector('#timeline')?.ariaValueNow, {state}]")
+    raise AssertionError(f"never so: {condition}, but {shown}")
 
 
 def _open_clip(page, served, clip_id):
@@ -154,6 +161,12 @@ def test_both_videos_play_in_step(page, served, workspace):
     assert _times(page)[0] > 0.6
 
 
+def test_open_mouths_are_told_and_are_no_flags(page, served, workspace):
+    _open_clip(page, served, workspace[1])
+    assert "In 4 frames the mouth is open" in page.inner_text("main")
+    assert page.locator("#flags .in_mouth").count() == 0
+
+
 def test_flags_frames_and_keys_seek(page, served, workspace):
     _open_clip(page, served, workspace[1])
     page.click("#flags button")
@@ -192,6 +205,8 @@ def test_the_keyboard_alone_is_enough(page, served, workspace):
     for _ in range(6):  # also faster than a player begins
         page.keyboard.press(" ")
     page.keyboard.press("End")
+    last = len(page.evaluate("JSON.parse(document.querySelector('#times').textContent)")) - 1
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
     page.keyboard.press("p")
     _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
     page.keyboard.press("ArrowLeft")
