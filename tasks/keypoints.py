@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from schemas.keypoints import KEYPOINTS, PARTS
 
 Floats = NDArray[np.float32]
+# around the inside of the mouth, of the 468 points of a face
+INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from tasks.deidentify.warping import Floats
+from tasks.keypoints import INNER_LIPS
 from tasks.regions import Points
 
-INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 LIPS_APART, LIP_CORNERS = (13, 14), (61, 291)
 
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.keypoints import INNER_LIPS
 from tasks.regions import Box, Points, Region, bounding_region, crop_region, line_angle, to_crop
 from tasks.video import GreyImage
 
@@ -30,8 +31,6 @@ AROUND = {
     "nose": [168, 6, 195, 1, 2, 98, 327, 94, 49, 279, 129, 358],
     "mouth": [61, 291, 0, 17, 37, 267, 84, 314, 40, 270, 91, 321, 164, 18],
 }
-# an open mouth shows its own inside by design, which the coverage tells
-INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 EYE_CORNERS = (33, 263)
 LANDMARKS = sorted({number for around in (*AROUND.values(), INNER_LIPS) for number in around})
 PLACES = {number: place for place, number in enumerate(LANDMARKS)}
@@ -117,7 +116,7 @@ def _inside(places_xy: Points, around: list[int]) -> Mask:
 
 
 def _in_mouth(places_xy: Points) -> Mask:
-    """Return where a window sees the inside of an open mouth; nowhere where it is shut."""
+    """Return where a window sees the inside of an open mouth, which stays by design; nowhere if shut."""
     corners = np.round(places_xy[[PLACES[number] for number in INNER_LIPS]]).astype(np.int32)
     drawn = np.zeros((MESH_PX, MESH_PX), np.uint8)
     if cv2.contourArea(corners) >= LEAST_WINDOWS:

@@ -1,15 +1,24 @@
 """Somebody who is in the picture for a moment, between two searches: located in every frame of it."""
 
+from fractions import Fraction
+
+import numpy as np
+import polars as pl
 import pytest
+from tests_support import admit_clips, run_stage, write_pictures
 from visits_support import FULL_HD, HD, UHD, heads_of, visited
 
+from schemas.keypoints import KEYPOINTS
+from tasks.clips import keypoints_path, video_path
 from tasks.detectors import View
+from tasks.documents import read_table
 from tasks.extract.backends import load_backend
 from tasks.extract.tracking import Tracker
 from tasks.regions import overlap
 from tasks.video import read_frames
 
 FIRST_SEARCH = 15
+CLIP, BASE = f"clip-{3:016x}", 24_000  # ticks a second
 # phase of the search interval, frames of the visit, pixels of the face, quarter turns, picture, company
 VISITS = [
     (1, 1, 48, 0, HD, True), (2, 3, 24, 0, HD, False), (3, 8, 75, 1, FULL_HD, True),
@@ -43,6 +52,32 @@ def test_a_face_is_located_in_every_frame_of_a_short_visit(visit, people, weight
         if box is not None and not any(overlap(box, part) > 0.3 for part in parts):
             missed.append(number)
     assert missed == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rate", [25, 30, 60, 240])
+def test_a_short_visit_is_in_the_table_at_every_frame_rate(rate, people, params, root, tmp_path):
+    """From the file to the table: three frames, at another phase for each rate."""
+    visitor, host = people
+    comes = FIRST_SEARCH + 1 + rate % 7
+    shown = [
+        visited(number, HD, host, visitor if comes <= number < comes + 3 else None, 75, 0)
+        for number in range(comes + 5)
+    ]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    path = tmp_path / video_path("original", CLIP)
+    path.parent.mkdir(parents=True)
+    pts = [number * BASE // rate for number in range(len(shown))]
+    write_pictures(path, [picture for picture, _ in shown], pts=pts, time_base=Fraction(1, BASE))
+    admit_clips(tmp_path, {CLIP: f"subject-{1:016x}"})
+    run_stage(tmp_path, params, "extract", "original")
+    table = read_table(tmp_path / keypoints_path("original", CLIP), KEYPOINTS)
+    for number in range(comes, comes + 3):
+        here = table.filter(pl.col("frame") == number).drop_nulls("face_box_xyxy")
+        assert here["timestamp_s"][0] == pytest.approx(number / rate)
+        boxes = here["face_box_xyxy"].to_numpy()
+        assert any(overlap(np.array(shown[number][1], np.float32), box) > 0.3 for box in boxes), number
 
 
 @pytest.mark.parametrize("name", ["carphone", "franck", "cap12", "cap13"])
