@@ -102,9 +102,12 @@ def _shares(root: Path, clip_id: str, faces: Faces) -> dict[int, Shares]:
 
 
 def _compare(original: Frame, released: Frame, face: Seen) -> Shares:
-    if face.landmarks_xy is not None:
-        return surviving_shares(original.grey, released.grey, face.landmarks_xy)
-    return {WHOLE: surviving_share(original.grey, released.grey, face.box_xyxy)}
+    whole = surviving_share(original.grey, released.grey, face.box_xyxy)
+    if face.landmarks_xy is None:
+        return {WHOLE: whole}
+    # a mesh may lie beside its face, and the cover with it
+    shares = surviving_shares(original.grey, released.grey, face.landmarks_xy)
+    return shares | {WHOLE: max(whole, shares[WHOLE])}
 
 
 def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None) -> Row:

@@ -1,5 +1,8 @@
 """The check sees a bare face by itself, whatever `extract` and the coverage say."""
 
+from types import SimpleNamespace
+
+import cv2
 import numpy as np
 import pytest
 from tests_support import write_pictures
@@ -11,7 +14,8 @@ from tasks.clips import coverage_path, keypoints_path, video_path
 from tasks.detectors import Detection
 from tasks.documents import build_table, write_table
 from tasks.regions import overlap
-from tasks.validate.leaks import clip_leaks
+from tasks.validate.leaks import Seen, _compare, clip_leaks
+from tasks.validate.survival import LANDMARKS
 from tasks.validate.watching import FIRST, Watch
 
 CLIP = f"clip-{7:016x}"
@@ -83,3 +87,15 @@ def test_one_detector_alone_is_believed_only_where_it_is_very_sure(score, is_bel
     watch = Watch(weights, "original")
     room = scenery(HD)
     assert bool(watch.faces(_Frame(FIRST["original"], room), [])) == is_believed
+
+
+def test_a_face_beside_which_its_mesh_lies_is_compared_in_its_box():
+    """The cover was drawn where the mesh is, and so was the comparison."""
+    rng = np.random.default_rng(4)
+    grey = cv2.GaussianBlur(rng.integers(0, 255, (300, 400), dtype=np.uint8), (0, 0), 2)
+    covered = grey.copy()
+    covered[:, 230:] = 90
+    beside = rng.uniform([250, 90], [370, 210], (468, 2)).astype(np.float32)
+    face = Seen(np.array([60, 80, 220, 260], np.float32), beside[LANDMARKS])
+    arms = (SimpleNamespace(grey=picture) for picture in (grey, covered))
+    assert _compare(*arms, face)["face"] > 0.9
