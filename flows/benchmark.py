@@ -16,19 +16,20 @@ from pathlib import Path
 from flows.stage.load import load_stage
 from schemas.clips import CLIPS
 from schemas.params import Params
-from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import build_table, read_params, write_params, write_table
-from tasks.errors import InputError
-from tasks.hashing import sha256_file
-from tasks.inference import REGISTRY_PATH
+from tasks.files.clips import CLIPS_PATH, video_path
+from tasks.files.documents import read_params, write_params, write_table
+from tasks.files.errors import InputError
+from tasks.files.hashing import sha256_file
+from tasks.files.tables import build_table
 from tasks.video import copy_streams, read_frames, read_info, stretch_clip
+from tasks.vision.sessions import REGISTRY_PATH
 
 CLIP_ID, SUBJECT = f"clip-{0:016x}", f"subject-{0:016x}"
 # codec: decode and encode alone, the floor of every render
 JOBS: dict[str, tuple[str, str]] = {
     "codec": ("control", ""),
     "extract": ("extract", "original"),
-    "targets": ("deidentify", "targets"),
+    "targets": ("targets", ""),
     "render": ("deidentify", "released"),
 }
 

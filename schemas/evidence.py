@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.clips import CLIP_ID
 from schemas.keypoints import ARMS
-from schemas.params import Finding
+from schemas.params.validate import Finding
 
 ARM = pa.Check.isin(ARMS)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")

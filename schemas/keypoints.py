@@ -6,7 +6,9 @@ xy is flat: x0, y0, x1, y1, ... in pixels of the shown picture, origin at its to
 import pandera.polars as pa
 import polars as pl
 
-PARTS = {"face": 468, "body": 33, "left_hand": 21, "right_hand": 21}
+from schemas.skeletons import BODY_POINTS, FACE_POINTS, HAND_POINTS
+
+PARTS = {"face": FACE_POINTS, "body": BODY_POINTS, "left_hand": HAND_POINTS, "right_hand": HAND_POINTS}
 ARMS = ("original", "control", "released", "blur", "pixelate", "mask")
 
 

@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from schemas.params import Inference, LicenceClass
-from schemas.sections import Sha256
+from schemas.params.inference import Inference, LicenceClass
+from schemas.params.sections import Sha256
 
 
 class RegisteredModel(BaseModel):

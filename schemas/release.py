@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from schemas.params import Purpose
-from schemas.sections import Sha256
+from schemas.params.sections import Sha256
 
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 # what git takes for no tag, and what lies beside the releases

@@ -18,13 +18,14 @@ from tests_support import (
 )
 
 import tasks.models as models
-from flows.host.servers import ObjectStore, object_store, prefect_server
-from flows.sample import CLIPS, SampleClip, prepare_demo
+from flows.demo.object_store import ObjectStore, object_store
+from flows.demo.sample import CLIPS, SampleClip, prepare_demo
+from flows.host.servers import prefect_server
 from schemas.params import Params
-from tasks.documents import read_params
-from tasks.inference import Weights, shared_weights
+from tasks.files.documents import read_params
 from tasks.models.fetch import fetch_member
 from tasks.video import copy_streams
+from tasks.vision.sessions import Weights, shared_weights
 
 # a slow machine is no wrong answer
 hypothesis.settings.register_profile("guise", deadline=None, derandomize="CI" in os.environ)
@@ -32,9 +33,9 @@ hypothesis.settings.load_profile("guise")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what rests on the end-to-end demo as slow, and what needs the optional packages as neural."""
+    """Mark what rests on the demo or whole commands as slow, and what needs optional packages as neural."""
     for item in items:
-        if {"demo", "release"} & set(getattr(item, "fixturenames", ())):
+        if {"demo", "release", "guise", "api"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
         if isinstance(item, pytest.Function) and hasattr(item.module, "with_models"):
             item.add_marker(pytest.mark.neural)

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 from tests_support import run_stage
 
-from tasks.documents import read_params, write_params
+from tasks.files.documents import read_params, write_params
 
 FACES = 4  # of a clip: a few tell the same as many
 
@@ -31,7 +31,7 @@ def judge_anew(workspace: Path, root: Path) -> dict[str, object]:
             (root / "data" / path.name).symlink_to(path)
     # a target that was given is not chosen again
     shutil.copytree(workspace / "data/targets", root / "data/targets")
-    run_stage(root, params, "deidentify", "targets")
+    run_stage(root, params, "targets", "")
     targets = pl.read_parquet(root / "data/targets/targets.parquet")
     run_stage(root, params, "validate", "")
     verdicts = pl.read_parquet(root / "data/evidence/verdicts.parquet")

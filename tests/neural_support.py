@@ -6,13 +6,14 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from schemas.registry import Registry
-from tasks.detectors import View
-from tasks.documents import read_document, write_json
-from tasks.extract.face_insightface import IBUG_68, LANDMARK_SIDE_PX
-from tasks.faces import face_region, locate_mesh, mesh_region, search_faces
-from tasks.hashing import sha256_file
-from tasks.inference import REGISTRY_PATH, Weights
-from tasks.regions import to_crop
+from schemas.skeletons import IBUG_68
+from tasks.extract.backends.face_insightface import LANDMARK_SIDE_PX
+from tasks.files.documents import read_document, write_json
+from tasks.files.hashing import sha256_file
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, mesh_region, search_faces
+from tasks.vision.regions import to_crop
+from tasks.vision.sessions import REGISTRY_PATH, Weights
 
 STRIDES = (8, 16, 32)
 # of a made face, in pixels of the detector's 640: half its box, and its five points from the centre

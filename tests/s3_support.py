@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import tasks.publish.create as create_module
 import tasks.publish.upload as upload_module
 from schemas.release import Latest, Manifest, PublishedFile, ReleaseFile
-from tasks.hashing import sha256_bytes
+from tasks.files.hashing import sha256_bytes
 from tasks.publish import Package, open_bucket, publish_release
 from tasks.publish.plan import manifest_bytes
 

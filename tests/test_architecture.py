@@ -73,14 +73,35 @@ def test_patients_zones_go_to_the_private_remote_only():
                 assert options.get("remote") == "private", path
 
 
+HOUSE = [path for package in (*PACKAGES, "tools") for path in (REPO / package).rglob("*.py")]
+
+
 def test_modules_and_functions_stay_small():
-    for package in PACKAGES:
-        for path in (REPO / package).rglob("*.py"):
-            text = path.read_text()
-            assert len(text.splitlines()) <= 330, path
-            for node in ast.walk(ast.parse(text)):
-                if isinstance(node, ast.FunctionDef):
-                    assert (node.end_lineno or 0) - node.lineno < 60, f"{path}:{node.name}"
+    for path in HOUSE:
+        text = path.read_text()
+        assert len(text.splitlines()) <= 330, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 36, f"{path}:{node.name}"
+
+
+def test_what_has_a_room_lies_in_it():
+    assert len(list((REPO / "flows").glob("*.py"))) <= 2
+    assert len(list((REPO / "tasks").glob("*.py"))) <= 1
+    assert len((REPO / "dvc.yaml").read_text().splitlines()) < 200
+    assert len((REPO / "params.yaml").read_text().splitlines()) < 200
+
+
+@pytest.mark.parametrize("path", [path for path in HOUSE if path.name != "skeletons.py"], ids=str)
+def test_keypoints_are_numbered_in_one_place(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            numbers = {one.value for one in node.elts if isinstance(one, ast.Constant)}
+            is_outline = len(numbers) == len(node.elts) >= 6 and all(type(one) is int for one in numbers)
+            assert not is_outline, f"{path}:{node.lineno}"
+        if isinstance(node, ast.Subscript) and re.search(r"xy$|mesh|points", ast.unparse(node.value)):
+            used = {one.value for one in ast.walk(node.slice) if isinstance(one, ast.Constant)}
+            assert not any(type(one) is int and one > 3 for one in used), f"{path}:{node.lineno}"
 
 
 def test_code_digest_sees_behaviour_not_prose(tmp_path):
@@ -89,19 +110,38 @@ def test_code_digest_sees_behaviour_not_prose(tmp_path):
     (package / "__init__.py").write_text("")
     module = package / "one.py"
     module.write_text('"""A."""\n\n\ndef add(a, b):\n    """Add."""\n    return a + b\n')
-    first = _fresh_digest(tmp_path)
+    first = _fresh_digest(tmp_path, "tasks.one")
     module.write_text('"""B."""\n\n\n# why\ndef add(a, b):\n    return a + b\n')
-    assert _fresh_digest(tmp_path) == first
+    assert _fresh_digest(tmp_path, "tasks.one") == first
     module.write_text("def add(a, b):\n    return a - b\n")
-    assert _fresh_digest(tmp_path) != first
+    assert _fresh_digest(tmp_path, "tasks.one") != first
 
 
-def _fresh_digest(root: Path) -> str:
+def test_the_code_of_a_stage_is_all_of_its_folder(tmp_path):
+    for folder in ("tasks", "tasks/one", "tasks/one/kinds", "tasks/one/kinds/deep"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").write_text("")
+    # chosen by name in the settings, imported by nobody
+    chosen = tmp_path / "tasks/one/kinds/deep/body_two.py"
+    chosen.write_text("SIDE_PX = 1\n")
+    modules = stage_modules(tmp_path, "one")
+    assert set(modules) == {
+        "tasks.one",
+        "tasks.one.kinds",
+        "tasks.one.kinds.deep",
+        "tasks.one.kinds.deep.body_two",
+    }
+    before = _fresh_digest(tmp_path, *modules)
+    chosen.write_text("SIDE_PX = 2\n")
+    assert _fresh_digest(tmp_path, *modules) != before
+
+
+def _fresh_digest(root: Path, *modules: str) -> str:
     from flows.stage import code
 
     code._imports.cache_clear()
     code._behaviour.cache_clear()
-    return code_digest(root, "tasks.one")
+    return code_digest(root, *modules)
 
 
 def test_telemetry_is_off():

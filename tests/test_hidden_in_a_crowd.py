@@ -10,14 +10,14 @@ import pytest
 from scipy.spatial import procrustes
 from tests_support import STAGES, admit_clips, run_stage
 
-from tasks.clips import keypoints_path, read_admitted, video_path
-from tasks.detectors import View
-from tasks.faces import face_region, locate_mesh, search_faces
-from tasks.keypoints import stack_xy
+from tasks.files.clips import keypoints_path, read_admitted, video_path
 from tasks.models.fetch import fetch_member
-from tasks.recognisers import make_recognisers
-from tasks.validate.identity import attack, distances, make_gallery
+from tasks.validate.identity.distances import attack, distances, make_gallery
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.keypoints import stack_xy
+from tasks.vision.recognisers import make_recognisers
 
 CROWD = (
     ("pip:insightface==2.1", "insightface/data/images/t1.jpg",

@@ -14,17 +14,19 @@ from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
-from tasks.clips import corrections_path, coverage_path, frames_path, keypoints_path, video_path
-from tasks.detectors import View
-from tasks.documents import read_table
-from tasks.errors import DocumentError
-from tasks.faces import face_region, locate_mesh, search_faces
-from tasks.validate.leaks import clip_leaks
-from tasks.validate.probes import read_meshes
-from tasks.validate.survival import AROUND, surviving_share
-from tasks.validate.uncovered import subject_bared
+from schemas.skeletons import FACE_PARTS
+from tasks.files.clips import corrections_path, coverage_path, frames_path, keypoints_path, video_path
+from tasks.files.documents import read_table
+from tasks.files.errors import DocumentError
+from tasks.validate.identity.probes import read_meshes
+from tasks.validate.identity.uncovered import subject_bared
+from tasks.validate.pixels.leaks import clip_leaks
+from tasks.validate.pixels.survival import surviving_share
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, search_faces
 
+pytestmark = pytest.mark.slow
 FRAMES = 16
 CASES = (
     "upright", "quarter turn", "upside down", "tiny", "tiny in a large picture", "cut off at the edge",
@@ -144,7 +146,7 @@ def cohort(tmp_path_factory, sample, weights, root, params):
     params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
     for name, arm in (
         ("extract", "original"),
-        ("deidentify", "targets"),
+        ("targets", ""),
         ("deidentify", "released"),
         ("extract", "released"),
     ):
@@ -258,7 +260,7 @@ LEFT = {
     "paler": lambda before, after, mesh: _veil(before, 0.7, 60),
     "harder": lambda before, after, mesh: _veil(before, 1.25, -25),
     **{
-        part: lambda before, after, mesh, part=part: _laid_back(before, after, mesh, AROUND[part])
+        part: lambda before, after, mesh, part=part: _laid_back(before, after, mesh, FACE_PARTS[part])
         for part in ("eyes", "nose", "mouth")
     },
 }

@@ -14,13 +14,14 @@ import pytest
 import yaml
 from tests_support import approve_newest, command_environment, run_stage
 
-from flows.host.servers import object_store
+from flows.demo.object_store import object_store
 from schemas.evidence import COLLECTED, MEASURED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
-from tasks.documents import check_table, read_params
-from tasks.hashing import sha256_file
+from tasks.files.documents import read_params
+from tasks.files.hashing import sha256_file
+from tasks.files.tables import check_table
 from tasks.publish import open_bucket
 from tasks.video import read_frames, read_info
 

@@ -12,17 +12,17 @@ import polars as pl
 import pytest
 from tests_support import BITSTREAM, CANARIES, CANARY_DAY, CANARY_NOTE, CHAPTER
 
-from flows.host.servers import object_store
-from flows.sample import CLIPS
+from flows.demo.object_store import object_store
+from flows.demo.sample import CLIPS
 from schemas.clips import SOURCES
-from tasks.clips import read_admitted
-from tasks.documents import read_params, read_table
-from tasks.hashing import sha256_file
-from tasks.inference import shared_weights
+from tasks.files.clips import read_admitted
+from tasks.files.documents import read_params, read_table
+from tasks.files.hashing import sha256_file
 from tasks.ingest import SOURCES_PATH
 from tasks.publish import open_bucket
-from tasks.recognisers import make_recognisers
-from tasks.validate.probes import embed_arm, make_probe
+from tasks.validate.identity.probes import embed_arm, make_probe
+from tasks.vision.recognisers import make_recognisers
+from tasks.vision.sessions import shared_weights
 
 pytestmark = pytest.mark.slow
 

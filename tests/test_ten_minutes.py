@@ -16,8 +16,9 @@ from tests_support import STAGES, admit_clips, command_environment, run_stage
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from tasks.clips import coverage_path, frames_path, keypoints_path, video_path
-from tasks.documents import build_table, write_params, write_pieces, write_table
+from tasks.files.clips import coverage_path, frames_path, keypoints_path, video_path
+from tasks.files.documents import write_params, write_pieces, write_table
+from tasks.files.tables import build_table
 
 LENGTH, RATE = 9_000, 15
 SHORT, LONG = "clip-" + "0" * 16, "clip-" + "1" * 16
@@ -26,7 +27,7 @@ import json, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tasks import validate
-from tasks.documents import read_params
+from tasks.files.documents import read_params
 root, started = Path.cwd(), time.monotonic()
 params = read_params(root)
 with ThreadPoolExecutor(2) as workers:

@@ -7,6 +7,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,13 +18,16 @@ import numpy as np
 import polars as pl
 from av.bitstream import BitStreamFilterContext
 
-from flows.git import git
-from flows.host.servers import object_store
+from flows.audit.findings import Audit, audit_all, audit_release
+from flows.demo.object_store import object_store
+from flows.release.record import Record
 from flows.stage.load import load_stage
+from flows.workspace.git import git
 from schemas.clips import CLIPS
-from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import build_table, write_table
-from tasks.hashing import sha256_file
+from tasks.files.clips import CLIPS_PATH, video_path
+from tasks.files.documents import read_params, write_table
+from tasks.files.hashing import sha256_file
+from tasks.files.tables import build_table
 from tasks.video import read_frames, read_info
 
 REPO = Path(__file__).resolve().parent.parent
@@ -32,7 +36,7 @@ STAGES = (
     ("control", ""),
     ("extract", "original"),
     ("extract", "control"),
-    ("deidentify", "targets"),
+    ("targets", ""),
     ("deidentify", "released"),
     ("extract", "released"),
 )
@@ -317,3 +321,12 @@ def loopback_only():
     if subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
         return []
     return ["unshare", "--net", sys.executable, "-c", LOOPBACK]
+
+
+def audited(root: Path, version: str) -> Audit:
+    """Audit a release as the command does."""
+    return audit_release(Record(root, version), read_params(root).publish)
+
+
+def all_audited(root: Path) -> Iterator[Audit]:
+    return audit_all(root, read_params(root).publish)

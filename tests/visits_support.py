@@ -5,9 +5,9 @@ from functools import cache
 import cv2
 import numpy as np
 
-from tasks.detectors import View
-from tasks.faces import face_region, locate_mesh, search_faces
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, search_faces
 
 HD, FULL_HD, UHD = (1280, 720), (1920, 1080), (3840, 2160)
 

@@ -6,11 +6,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from schemas import release
+
+if TYPE_CHECKING:
+    from schemas.params import Params
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -69,8 +72,16 @@ def answer(document: dict[str, Any], show: Callable[[], None]) -> None:
 
 def here() -> Path:
     """Return the workspace that the command stands in. Raises InputError where it is none."""
-    from flows.workspace import require_workspace
+    from flows.workspace.make import require_workspace
 
     root = Path.cwd()
     require_workspace(root)
     return root
+
+
+def here_with_params() -> "tuple[Path, Params]":
+    """Return the workspace, and its parameters, which are read here and nowhere after."""
+    from tasks.files.documents import read_params
+
+    root = here()
+    return root, read_params(root)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import answer, app, here, settings
+from flows.cli.app import answer, app, here, here_with_params, settings
 
 
 @app.command()
@@ -20,7 +20,7 @@ def demo(
     serve: Annotated[bool, typer.Option(help="leave the servers up to look at")] = False,
 ) -> None:
     """Release the sample cohort, end to end, on local servers."""
-    from flows.sample import prepare_demo
+    from flows.demo.sample import prepare_demo
 
     prepare_demo(folder, None if full else seconds)
     os.chdir(folder)
@@ -32,7 +32,7 @@ def demo(
 @app.command()
 def workspace(folder: Annotated[Path, typer.Argument(help="a new or earlier workspace")]) -> None:
     """Make a fresh release workspace: git, DVC, this code, a pseudonym key."""
-    from flows.workspace import make_workspace
+    from flows.workspace.make import make_workspace
 
     told = make_workspace(folder)
     answer({"workspace": str(folder), "told": told}, lambda: print("\n".join(told)))
@@ -44,8 +44,8 @@ def ingest(
 ) -> None:
     """Admit the raw clips that manifest.csv names; say which are refused and why."""
     root = here()
-    from flows.exclusive import alone
-    from flows.inbox import take_inbox
+    from flows.workspace.exclusive import alone
+    from flows.workspace.inbox import take_inbox
 
     with alone(root):
         take_inbox(root, inbox)
@@ -60,25 +60,25 @@ def run(
     ] = False,
 ) -> None:
     """Replay the graph of dvc.yaml, up to STAGE; what is unchanged is not done again."""
-    from flows.exclusive import alone
+    from flows.workspace.exclusive import alone
 
     root = here()
     with alone(root):
         if retry_refused:
-            from flows.replay import forget_refusals
+            from flows.workspace.replay import forget_refusals
 
             forget_refusals(root)
         _replay(root, stage)
 
 
 def _replay(root: Path, stage: str | None) -> None:
-    from flows import screen
     from flows.host.servers import prefect_server
+    from flows.screen import cohort as screen
     from flows.stage.standing import standing_process
 
     # each of the three takes a while
-    with standing_process(root), prefect_server(root, lambda: import_module("flows.replay")):
-        from flows.replay import replay
+    with standing_process(root), prefect_server(root, lambda: import_module("flows.workspace.replay")):
+        from flows.workspace.replay import replay
 
         results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
@@ -98,8 +98,8 @@ def benchmark(
     root = here()
     from flows.benchmark import Options
     from flows.benchmark import benchmark as measure
-    from flows.sample import sample_clips
-    from flows.screen import show_measures
+    from flows.demo.sample import sample_clips
+    from flows.screen.cohort import show_measures
 
     found = measure(root, clips or sample_clips(), Options(height, frames, peer))
     answer({"measures": [asdict(one) for one in found]}, lambda: show_measures(found))
@@ -108,11 +108,11 @@ def benchmark(
 @app.command()
 def models() -> None:
     """List the weights: which are here, which are missing, what each allows."""
-    from flows.screen import show_weights
-    from flows.weights import inventory
-    from tasks.documents import read_params
+    from flows.screen.cohort import show_weights
+    from flows.workspace.weights import inventory
 
-    weights = inventory(read_params(here()))
+    _, params = here_with_params()
+    weights = inventory(params)
     answer({"models": [asdict(one) for one in weights]}, lambda: show_weights(weights))
     raise typer.Exit(any(one.is_wanting for one in weights))
 
@@ -120,7 +120,7 @@ def models() -> None:
 @app.command()
 def doctor() -> None:
     """Say what is missing before a release can run."""
-    from flows.doctor import examine
+    from flows.workspace.doctor import examine
 
     findings = examine(Path.cwd())
 

@@ -7,20 +7,21 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.app import Version, answer, app, check_version, here, settings
+from flows.cli.app import Version, answer, app, check_version, here, here_with_params
+from flows.cli.app import settings as asked
 
 
 @app.command()
 def candidate(version: Version) -> None:
     """Freeze what the evidence speaks of; a person approves its digest."""
-    root = here()
-    from flows.candidate import freeze
-    from flows.exclusive import alone
-    from flows.screen import show_candidate, show_next
+    root, params = here_with_params()
+    from flows.release.candidate import freeze
+    from flows.screen.release import show_candidate, show_next
+    from flows.workspace.exclusive import alone
     from tasks.publish.plan import candidate_digest
 
     with alone(root):
-        frozen = freeze(root, version)
+        frozen = freeze(root, version, params)
     digest = candidate_digest(frozen)
     document = frozen.model_dump(mode="json") | {"digest": digest}
 
@@ -42,14 +43,14 @@ def review(
     ] = None,
 ) -> None:
     """Show results in a browser on this machine: both videos in step, flags, evidence."""
-    root = here()
+    root, params = here_with_params()
     from flows.review import review as show
 
     def tell(url: str) -> None:
         sentence = f"Open {url} in a browser on this machine; Ctrl-C ends the review."
-        print(json.dumps({"url": url}) if settings.as_json else sentence, flush=True)
+        print(json.dumps({"url": url}) if asked.as_json else sentence, flush=True)
 
-    show(root, version, port, tell)
+    show(root, params.purpose, version, port, tell)
 
 
 @app.command()
@@ -61,11 +62,11 @@ def decide(
 ) -> None:
     """Decide on clips that ask for a person: accept them, or leave them out."""
     root = here()
-    from flows.decisions import decide as record
-    from flows.decisions import waiting_clips, waiting_digest
-    from flows.exclusive import alone
-    from flows.resuming import resume_waiting
-    from flows.screen import say
+    from flows.release.decisions import decide as record
+    from flows.release.decisions import waiting_clips, waiting_digest
+    from flows.screen.console import say
+    from flows.service.resuming import resume_waiting
+    from flows.workspace.exclusive import alone
 
     with alone(root):
         digest = waiting_digest(root)
@@ -93,27 +94,26 @@ def approve(
     reject: Annotated[list[str] | None, typer.Option(help="a clip to leave out; may be repeated")] = None,
 ) -> None:
     """Approve the candidate that you looked at, named by its digest, with your name."""
-    root = here()
-    from flows.approval import approve as record
-    from flows.approval import missing_approvals
-    from flows.exclusive import alone
-    from flows.resuming import resume_waiting
-    from flows.screen import say, show_candidate
+    root, params = here_with_params()
+    from flows.release.approval import approve as put_down
+    from flows.release.approval import missing_approvals
+    from flows.release.record import Record
+    from flows.screen.release import show_approval, show_candidate
+    from flows.service.resuming import resume_waiting
+    from flows.workspace.exclusive import alone
     from tasks.publish.plan import candidate_digest
 
+    record = Record(root, version)
     with alone(root):
-        approved = record(root, version, by, reason, reject or [], digest=digest)
-    digest, missing = candidate_digest(approved), missing_approvals(root, approved)
+        approved = put_down(record, params, by, reason, reject or [], digest=digest)
+    digest = candidate_digest(approved)
+    missing = missing_approvals(record, approved, params.publish.approvals)
     word = {"by": by, "decision": "approve", "reason": reason, "digest": digest}
     resumed = 0 if missing else resume_waiting(root, "candidate", word, version)
 
     def show() -> None:
         show_candidate(approved, digest)
-        say(f"  {version} is approved by {by}")
-        if missing:
-            say(f"  {missing} more people must approve it")
-        if resumed:
-            say("  the release run that waited for it goes on")
+        show_approval(version, by, missing, resumed)
 
     answer({"version": version, "digest": digest, "by": by, "missing": missing, "resumed": resumed}, show)
 
@@ -124,13 +124,15 @@ def publish(
     to: Annotated[str | None, typer.Option(help="s3://bucket/prefix (default: params.yaml)")] = None,
 ) -> None:
     """Send an approved candidate to S3: objects, then the manifest, then latest.json."""
-    root = here()
-    from flows.exclusive import alone
-    from flows.publication import publish as send
-    from flows.transfer import showing_transfer
+    root, params = here_with_params()
+    from flows.release.publication import publish as send
+    from flows.release.record import Record
+    from flows.screen.transfer import showing_transfer
+    from flows.workspace.exclusive import alone
 
-    with alone(root), showing_transfer(root, version) as transfer:
-        publication = send(root, version, to, transfer.tell)
+    record, settings = Record(root, version), params.publish
+    with alone(root), showing_transfer(record) as transfer:
+        publication = send(record, settings, to, transfer.tell)
     uploaded, there = transfer.created, transfer.there
     document = publication.model_dump(mode="json") | {"uploaded": uploaded, "already_there": there}
     sentence = (
@@ -150,31 +152,27 @@ def audit(
     ] = None,
 ) -> None:
     """Read every published object back; exit 1 where anything is not what was approved."""
-    root = here()
+    root, params = here_with_params()
     if (version is None) != all_ or (all_ and clip) or (picture and not clip):
         raise typer.BadParameter(
             "name one VERSION, or --all; --clip goes with a VERSION, --picture with --clip"
         )
-    from flows.audit import audit_all, audit_release
-    from flows.lineage import Lineage, trace_clip
-    from flows.pictures import write_picture
-    from flows.screen import say, show_audit, show_lineage
-    from flows.transfer import showing_audit
+    from flows.audit.findings import audit_all, audit_release
+    from flows.audit.lineage import Lineage, trace_clip
+    from flows.audit.pictures import write_picture
+    from flows.release.record import Record
+    from flows.screen.release import show_audits
+    from flows.screen.transfer import showing_audit
 
-    with showing_audit(root, version) as tell:
-        outcomes = [audit_release(root, version, tell)] if version else [*audit_all(root, tell)]
-    lineage = trace_clip(root, version, clip) if version and clip else Lineage()
+    record, settings = Record(root, version) if version else None, params.publish
+    with showing_audit(root, record) as tell:
+        outcomes = [audit_release(record, settings, tell)] if record else [*audit_all(root, settings, tell)]
+    lineage = trace_clip(record, clip) if record and clip else Lineage()
     if picture:
         write_picture(lineage, picture)
 
-    def show() -> None:
-        for outcome in outcomes:
-            show_audit(outcome)
-        if not outcomes:
-            say("  nothing was published from this workspace")
-        show_lineage(lineage)
-
-    answer({"releases": [asdict(one) for one in outcomes], "lineage": asdict(lineage)}, show)
+    document = {"releases": [asdict(one) for one in outcomes], "lineage": asdict(lineage)}
+    answer(document, lambda: show_audits(outcomes, lineage))
     if lineage.findings or any(outcome.findings for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -188,17 +186,19 @@ def withdraw(
     ] = False,
 ) -> None:
     """Take a person who withdrew their consent out of everything; the record keeps a pseudonym."""
-    root = here()
-    from flows.exclusive import alone
+    root, params = here_with_params()
     from flows.host.servers import prefect_server
-    from flows.replay import replay
-    from flows.screen import show_withdrawal
-    from flows.withdrawal import withdraw as take_out
+    from flows.release.withdrawal import withdraw as take_out
+    from flows.screen.release import show_withdrawal
+    from flows.workspace.exclusive import alone
+    from flows.workspace.replay import replay
 
     def reingest() -> None:
         with prefect_server(root):
             replay(root, "ingest", lambda _: None)
 
     with alone(root):
-        done = take_out(root, subject, reason, delete_published=delete_published, reingest=reingest)
+        done = take_out(
+            root, params.publish, subject, reason, delete_published=delete_published, reingest=reingest
+        )
     answer(asdict(done) | {"record": done.record.model_dump(mode="json")}, lambda: show_withdrawal(done))

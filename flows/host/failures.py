@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flows.host.environment import LOGS
-from tasks.errors import DiskError, GuiseError, InputError, StageError
+from tasks.files.errors import DiskError, GuiseError, InputError, StageError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)

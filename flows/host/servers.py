@@ -1,8 +1,6 @@
 """Servers that Guise starts on loopback and stops again."""
 
-import json
 import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -18,11 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from flows.host.environment import API_URL, LOGS, private_folder
+from flows.host.environment import API_URL, LOGS
 from flows.host.lifetime import ending_with_parent
 from flows.host.prefect_settings import api_setting, prefect_settings
-from tasks.documents import write_json
-from tasks.errors import InputError
+from tasks.files.errors import InputError
 
 HOST = "127.0.0.1"
 START_S = 120
@@ -128,24 +125,15 @@ def _await(process: subprocess.Popen[bytes], is_ready: Callable[[], bool], name:
     raise InputError(f"the {name} did not start: see {log}")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Return whether a server answers at an address, be it with a refusal."""
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
     except urllib.error.HTTPError:
-        return True  # also a refusal is an answer
+        return True
     except OSError:
         return False
-
-
-def _has_volume_server(master: str) -> bool:
-    # until a volume server has reported to it, S3 answers but can neither read nor write
-    try:
-        with urllib.request.urlopen(f"{master}/dir/status", timeout=2) as answer:
-            topology = json.load(answer)["Topology"]
-    except (OSError, ValueError, KeyError):
-        return False
-    return bool(topology.get("DataCenters"))
 
 
 @contextmanager
@@ -156,7 +144,7 @@ def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -
     """
     configured = os.environ.get(API_URL)
     if configured:
-        if not _answers(f"{configured}/health"):
+        if not answers(f"{configured}/health"):
             raise InputError(
                 f"the Prefect server that {API_URL} names does not answer: start it, or unset it"
             )
@@ -168,7 +156,7 @@ def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -
         "Prefect server",
         root / LOGS / "prefect.log",
         lambda ports: [*command, str(ports[0])],
-        lambda ports: (meanwhile(), _answers(f"http://{HOST}:{ports[0]}/api/health"))[1],
+        lambda ports: (meanwhile(), answers(f"http://{HOST}:{ports[0]}/api/health"))[1],
     )
     with serve_on_free_ports(server, 1) as (port,):
         url = f"http://{HOST}:{port}/api"
@@ -178,24 +166,6 @@ def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -
                 yield url
         finally:
             del os.environ[API_URL]
-
-
-@dataclass(frozen=True)
-class ObjectStore:
-    """A running S3 server and the credentials that it accepts."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str
-
-    def environment(self) -> dict[str, str]:
-        """Return what boto3's own chain reads."""
-        return {
-            "AWS_ENDPOINT_URL_S3": self.endpoint,
-            "AWS_ACCESS_KEY_ID": self.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.secret_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
 
 
 @contextmanager
@@ -225,61 +195,3 @@ def starting_aside(manager: AbstractContextManager[Given]) -> Iterator[Callable[
     finally:
         over.set()
         holder.join()
-
-
-@contextmanager
-def object_store(folder: Path) -> Iterator[ObjectStore]:
-    """Run SeaweedFS's S3 server over a folder; credentials are new each time."""
-    private_folder(folder)
-    access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
-    identity = {
-        "name": "guise",
-        "credentials": [{"accessKey": access_key, "secretKey": secret_key}],
-        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
-    }
-    config = folder / "s3.json"
-    write_json({"identities": [identity]}, config)
-    config.chmod(0o600)
-    sockets = {"s3": "s3.sock", "filer": "filer.sock"}
-    flags = {
-        "ip": HOST, "ip.bind": HOST, "s3.config": config.resolve(), "dir": folder.resolve(),
-        "volume.max": 400,
-        **{f"{place}.localSocket": name for place, name in sockets.items()},
-        "master.volumeSizeLimitMB": 256, "s3.port.iceberg": 0, "s3.port.lance": 0,
-        "master.telemetry": "false",
-    }  # fmt: skip
-    weed = str(Path(sys.executable).parent / "weed")
-    # it would log into the machine's temp folder, names of objects included
-    words = [
-        weed,
-        "-logtostderr=true",
-        "server",
-        "-s3",
-        *(f"-{name}={value}" for name, value in flags.items()),
-    ]
-    places = ("s3", "master", "filer", "volume")
-    names = [f"-{place}.port{kind}" for kind in ("", ".grpc") for place in places]
-
-    def is_ready(ports: list[int]) -> bool:
-        s3, master = (f"http://{HOST}:{port}" for port in ports[:2])
-        return _answers(f"{s3}/healthz") and _has_volume_server(master)
-
-    server = Server(
-        "S3 server",
-        folder / "weed.log",
-        lambda ports: [*words, *(f"{name}={port}" for name, port in zip(names, ports, strict=True))],
-        is_ready,
-        folder,
-        # it waits for its own connections to end, for ever; what was answered is written
-        stop_s=2,
-        leaves=lambda ports: [
-            *(folder / name for name in sockets.values()),
-            # where it puts these is no setting of it
-            *(
-                Path(f"/tmp/seaweedfs-{place}-grpc-{port}.sock")
-                for place, port in zip(places, ports[4:], strict=True)
-            ),
-        ],
-    )
-    with serve_on_free_ports(server, len(names)) as ports:
-        yield ObjectStore(f"http://{HOST}:{ports[0]}", access_key, secret_key)

@@ -5,27 +5,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 from flows.host.servers import HOST
-from flows.record import read_candidate
-from flows.replay import changed_nodes
+from flows.release.record import Record
 from flows.review.contents import read_contents
 from flows.review.server import listening, make_app, serve
+from flows.workspace.graph import changed_nodes
 from schemas.release import Candidate
-from tasks.errors import GateRefusedError
-from tasks.hashing import sha256_file
+from tasks.files.errors import GateRefusedError
+from tasks.files.hashing import sha256_file
 
 
-def review(root: Path, version: str | None, port: int | None, tell: Callable[[str], None]) -> None:
+def review(
+    root: Path, purpose: str, version: str | None, port: int | None, tell: Callable[[str], None]
+) -> None:
     """Serve the pages of a candidate, or of the results as they are, on this machine until interrupted.
 
-    tell: is given the address, whose token nobody else knows. Raises InputError where there is no
-    candidate or the port is taken, GateRefusedError where its results are not the workspace's any more.
+    purpose: that the workspace's parameters declare. tell: is given the address, whose token nobody else
+    knows. Raises InputError where there is no candidate or the port is taken, GateRefusedError where its
+    results are not the workspace's any more.
     """
-    candidate = read_candidate(root, version) if version else None
+    candidate = Record(root, version).candidate() if version else None
     if candidate:
         check_unchanged(root, candidate)
     else:
         check_reproduced(root, "in the evidence")
-    contents = read_contents(root, candidate)
+    contents = read_contents(root, purpose, candidate)
     token = secrets.token_urlsafe(24)
     with listening(HOST, port or 0) as place:
         tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.review.contents import Clip
+if TYPE_CHECKING:
+    from flows.review.contents import Clip
 
 WIDTH, HEIGHT = 1000, 60
 STRIP = 14  # height of the strip of flags
@@ -63,7 +64,7 @@ def _method(row: dict[str, Any], at: Callable[[float | None, float], Point]) -> 
     ]
 
 
-def flag_strip(clip: Clip) -> str:
+def flag_strip(clip: "Clip") -> str:
     """Draw where frames need eyes, along the clip's frames."""
     frames = max(1, len(clip.time_s))
     marks = [
@@ -75,7 +76,7 @@ def flag_strip(clip: Clip) -> str:
     return _strip("".join(marks), STRIP)
 
 
-def error_strip(clip: Clip, column: str) -> str:
+def error_strip(clip: "Clip", column: str) -> str:
     """Draw the keypoint error of released and control, frame by frame; 1 is the strip's height."""
     values = {
         arm: clip.tables["timeline"].filter(arm=arm).sort("frame")[column].to_list()
@@ -90,7 +91,7 @@ def error_strip(clip: Clip, column: str) -> str:
     return _strip(lines, HEIGHT)
 
 
-def identity_strip(clip: Clip) -> str:
+def identity_strip(clip: "Clip") -> str:
     """Draw how far each sampled face is from its original, dlib; the line is where it says another person."""
     rows = clip.tables["identity_frames"].filter(arm="released", recogniser="dlib")
     frames = max(1, len(clip.time_s))
@@ -105,7 +106,7 @@ def identity_strip(clip: Clip) -> str:
     return _strip(_line((0, y), (WIDTH, y), "limit") + dots, HEIGHT)
 
 
-def highest_error(clip: Clip, column: str) -> float:
+def highest_error(clip: "Clip", column: str) -> float:
     """Return the top of a strip: the highest error of released and control."""
     return float(clip.tables["timeline"][column].drop_nulls().to_numpy().max(initial=0.0)) or 1.0
 

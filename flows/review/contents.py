@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from flows.decisions import decided, refused_clips, waiting_clips
+from flows.release.decisions import decided, refused_clips, waiting_clips
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
 from schemas.release import Candidate
-from tasks.clips import frames_path, read_admitted
-from tasks.documents import read_csv_table, read_params, read_table
+from tasks.files.clips import frames_path, read_admitted
+from tasks.files.documents import read_csv_table, read_table
 from tasks.publish.plan import candidate_digest
 
 EVIDENCE = Path("data/evidence")
@@ -129,13 +129,13 @@ class Contents:
         return self.version or "the results as they are"
 
 
-def read_contents(root: Path, candidate: Candidate | None) -> Contents:
+def read_contents(root: Path, purpose: str, candidate: Candidate | None) -> Contents:
     """Read the evidence of every admitted clip, and what was decided on it."""
     places = _places(root) if candidate is None else _places_in(candidate)
     digest = candidate_digest(candidate) if candidate else None
-    version, purpose = (
-        (candidate.version, candidate.purpose) if candidate else (None, read_params(root).purpose)
-    )
+    if candidate:
+        purpose = candidate.purpose
+    version = candidate.version if candidate else None
     clips = {clip.clip_id: clip for clip in _read_clips(root, places)}
     return Contents(version, purpose, digest, clips, read_csv_table(root / EVIDENCE / "methods.csv", METHODS))
 

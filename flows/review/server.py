@@ -23,9 +23,9 @@ from starlette.staticfiles import StaticFiles
 from flows.review import charts
 from flows.review.contents import Clip, Contents
 from schemas.keypoints import PARTS
-from tasks.clips import keypoints_path, video_path
-from tasks.errors import InputError
-from tasks.keypoints import stack_xy
+from tasks.files.clips import keypoints_path, video_path
+from tasks.files.errors import InputError
+from tasks.vision.keypoints import stack_xy
 
 ARMS = ("original", "released")
 STAND_IN = "control"  # for an original that browsers cannot play

@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from tasks.hashing import sha256_bytes, sha256_document
+from tasks.files.hashing import sha256_bytes, sha256_document
 
 PACKAGES = ("flows", "tasks", "schemas")
 
@@ -21,9 +21,11 @@ def module_path(root: Path, name: str) -> Path | None:
 
 
 def stage_modules(root: Path, stage: str) -> list[str]:
-    """Return the name of every module of a stage's package: settings may choose among them."""
-    folder = root / "tasks" / stage
-    return [f"tasks.{stage}", *(f"tasks.{stage}.{path.stem}" for path in sorted(folder.glob("[a-z]*.py")))]
+    """Return the name of every module in a stage's folder and below: settings may choose among them."""
+    paths = sorted((root / "tasks" / stage).rglob("*.py"))
+    return [
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__") for path in paths
+    ]
 
 
 @cache

@@ -13,9 +13,9 @@ from flows.host.failures import describe_failure
 from flows.stage.code import code_digest, newest_change, stage_modules
 from flows.stage.libraries import installed
 from flows.stage.load import load_stage
-from schemas.jobs import Job, Row
-from tasks.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
-from tasks.hashing import sha256_document
+from schemas.jobs import AnyJob, Row
+from tasks.files.errors import ClipFailedError, DiskError, FaultError, GuiseError, StageError, VideoError
+from tasks.files.hashing import sha256_document
 
 # what may pass by itself: a network folder that is gone for a moment, memory that others use
 HEALING = (OSError, MemoryError, EOFError)
@@ -25,14 +25,14 @@ STARTED_S = time.time()
 
 def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     """Return the digest of everything that a job's outputs depend on."""
-    job: Job = parameters["job"]
+    job: AnyJob = parameters["job"]
     return sha256_document(
         {
             "stage": job.stage,
             "arm": job.arm,
             "key": job.key,
             "inputs": dict(job.inputs),
-            "settings": {name: value.model_dump(mode="json") for name, value in job.settings.items()},
+            "order": job.order.model_dump(mode="json"),
             "code": parameters["code"],
         }
     )
@@ -66,7 +66,7 @@ def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
     retry_delay_seconds=WAITS_S,
     retry_condition_fn=can_heal,
 )
-def process_job(job: Job, code: str) -> Row:
+def process_job(job: AnyJob, code: str) -> Row:
     """Run one job; whatever fails leaves as a sentence that names no file."""
     where = f"{job.stage} {job.key}"
     if code_here(job.stage) != code:

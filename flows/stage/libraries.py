@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.documents import read_document, write_json
-from tasks.errors import StageError
+from tasks.files.documents import read_document, write_json
+from tasks.files.errors import StageError
 
 # every node of the graph depends on it: dvc.lock says by which versions each was made
 LIBRARIES_PATH = Path("data/libraries.json")

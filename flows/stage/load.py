@@ -4,19 +4,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from schemas.jobs import Collected, Job, Row
+from schemas.jobs import AnyJob, Collected, Row
 from schemas.params import Params
-from tasks.errors import StageError
+from tasks.files.errors import StageError
 
-STAGES = ("models", "ingest", "control", "extract", "deidentify", "validate")
+STAGES = ("models", "ingest", "control", "extract", "targets", "deidentify", "validate")
 
 
 class Stage(Protocol):
     """What every stage package offers; paths are relative to the workspace."""
 
     def folder(self, arm: str) -> Path: ...
-    def plan(self, root: Path, params: Params, arm: str) -> list[Job]: ...
-    def process(self, root: Path, job: Job) -> Row: ...
+    def plan(self, root: Path, params: Params, arm: str) -> list[AnyJob]: ...
+    def process(self, root: Path, job: AnyJob) -> Row: ...
     def collect(self, root: Path, params: Params, arm: str, rows: list[Row]) -> Collected: ...
 
 

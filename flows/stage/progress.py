@@ -12,13 +12,13 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from schemas.jobs import Job
+from schemas.jobs import AnyJob
 
 STEP_S = 2.0  # so often Prefect's page is told
 
 
 @contextmanager
-def clip_progress(jobs: list[Job]) -> Iterator[Callable[[], None]]:
+def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
     """Show how many of a stage's jobs are done, here and on Prefect's page; call the function after each."""
     columns = (
         TextColumn("{task.description}"),

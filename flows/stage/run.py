@@ -23,13 +23,14 @@ from flows.stage.libraries import require_noted
 from flows.stage.load import load_stage
 from flows.stage.progress import clip_progress
 from flows.stage.runners import clip_runner, placement
-from schemas.jobs import Collected, Job, Row
+from schemas.jobs import AnyJob, Collected, Row
 from schemas.refusals import REFUSALS
 from schemas.reports import StageReport
-from tasks.clips import refusals_path
-from tasks.documents import build_table, read_params, write_json, write_table
-from tasks.errors import ClipFailedError, GuiseError, StageError
-from tasks.hashing import sha256_file
+from tasks.files.clips import refusals_path
+from tasks.files.documents import read_params, write_json, write_table
+from tasks.files.errors import ClipFailedError, GuiseError, StageError
+from tasks.files.hashing import sha256_file
+from tasks.files.tables import build_table
 
 # the run of the graph has one, and ending it takes a second
 NO_HEARTBEAT = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
@@ -89,7 +90,7 @@ def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str
         write_table(build_table(rows, REFUSALS), REFUSALS, root / refusals_path(folder))
 
 
-def _run_jobs(jobs: list[Job], code: str) -> tuple[list[Row], dict[str, str], int]:
+def _run_jobs(jobs: list[AnyJob], code: str) -> tuple[list[Row], dict[str, str], int]:
     """Return the rows, clip_id -> why it was refused, and how many jobs were not done anew."""
     rows: list[Row] = []
     refused: dict[str, str] = {}
@@ -118,12 +119,12 @@ def _all_of(failures: list[Exception]) -> Exception:
     return StageError(f"{len(failures)} failed: {'; '.join(map(str, failures))}")
 
 
-def _outcomes(jobs: list[Job], code: str) -> Iterator[tuple[Job, Row | Exception, bool]]:
+def _outcomes(jobs: list[AnyJob], code: str) -> Iterator[tuple[AnyJob, Row | Exception, bool]]:
     """Yield each job, its row or why there is none, and whether it was done before.
 
     What was done before, but has lost its outputs, is done again, side by side like the others.
     """
-    lost: list[Job] = []
+    lost: list[AnyJob] = []
     futures = _send(jobs, process_job, code)
     for job in jobs:
         row = _result_of(job, futures[job.key])
@@ -137,13 +138,13 @@ def _outcomes(jobs: list[Job], code: str) -> Iterator[tuple[Job, Row | Exception
         yield job, _result_of(job, redone[job.key]), False
 
 
-def _send(jobs: list[Job], work: Task[..., Row], code: str) -> dict[str, PrefectFuture[Row]]:
+def _send(jobs: list[AnyJob], work: Task[..., Row], code: str) -> dict[str, PrefectFuture[Row]]:
     # Prefect asks its server for a slot of each tag of a task, which takes up to two seconds
     with placement(), TagsContext(current_tags=set()):
         return {job.key: work.submit(job=job, code=code) for job in sorted(jobs, key=lambda job: -job.cost)}
 
 
-def _result_of(job: Job, future: PrefectFuture[Row]) -> Row | Exception:
+def _result_of(job: AnyJob, future: PrefectFuture[Row]) -> Row | Exception:
     try:
         return future.result(raise_on_failure=False)
     except Exception as error:

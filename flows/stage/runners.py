@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from tasks.errors import InputError
+from tasks.files.errors import InputError
 
 RUNNER, SCHEDULER, RESOURCES = "GUISE_RUNNER", "GUISE_DASK_SCHEDULER", "GUISE_DASK_RESOURCES"
 ANSWER_S = 10

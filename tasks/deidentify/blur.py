@@ -3,10 +3,10 @@
 import cv2
 import numpy as np
 
-from schemas.covering import Blur
+from schemas.params.deidentify import Blur
 from tasks.deidentify.face_regions import FaceRegion
-from tasks.deidentify.patches import blend_ellipse, patch_of
-from tasks.regions import RgbImage
+from tasks.swap.patches import blend_ellipse, patch_of
+from tasks.vision.regions import RgbImage
 
 
 def blur(rgb: RgbImage, region: FaceRegion, settings: Blur) -> None:

@@ -6,76 +6,95 @@ from pathlib import Path
 import polars as pl
 
 from schemas.coverage import COVERAGE
-from schemas.covering import Deidentify
-from schemas.params import Decoder, Encoding, Extract
-from tasks.ahead import ahead
-from tasks.clips import corrections_path, video_path
+from schemas.params.deidentify import Deidentify, Drawn
+from schemas.params.extract import Extract
+from schemas.params.inference import Decoder
+from schemas.params.sections import Section
+from schemas.params.video import Encoding
 from tasks.deidentify.cast import Cast, FaceKey
 from tasks.deidentify.correcting import CorrectionError
 from tasks.deidentify.corrections import Film, read_corrections
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
-from tasks.deidentify.joining import flat, join_tracks
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look
-from tasks.deidentify.mouth import mouth_share
 from tasks.deidentify.neural import NeuralSwaps
-from tasks.deidentify.pool import load_pool
-from tasks.deidentify.reading import Meshes, read_crowded, read_observations, read_scenes
 from tasks.deidentify.render import Cover, make_methods, render
-from tasks.deidentify.targets import Target
-from tasks.documents import write_table
-from tasks.errors import DocumentError, GuiseError, VideoError
-from tasks.inference import shared_weights
-from tasks.regions import RgbImage
+from tasks.files.clips import corrections_path, video_path
+from tasks.files.documents import write_table
+from tasks.files.errors import DocumentError, GuiseError, VideoError
+from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
+from tasks.swap.mouth import mouth_share
+from tasks.swap.pool import load_pool
+from tasks.swap.target import Target
+from tasks.tracks.joining import flat
+from tasks.tracks.meshes import Meshes
+from tasks.tracks.seen import read_seen
 from tasks.video import Frame, VideoWriter, read_frames, read_info
+from tasks.video.ahead import ahead
+from tasks.vision.regions import RgbImage
+from tasks.vision.sessions import shared_weights
 
 
-def deidentify_clip(
-    root: Path,
-    clip_id: str,
-    video: Path,
-    coverage: Path,
-    *,
-    cast: Cast,
-    rule: Deidentify,
-    encoding: Encoding,
-    extract: Extract,
-) -> None:
-    """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
-    source = root / video_path("original", clip_id)
-    info = read_info(source)
-    scenes, crowded = read_scenes(root, clip_id), read_crowded(root, clip_id)
-    clip = Clip(scenes, info.shown_size_wh, cast.subject or None, crowded)
-    faces, heads = read_observations(root, clip_id, rule)
-    tracks = join_tracks(faces, clip.scenes, rule.reach)
-    corrections = read_corrections(
-        root, clip_id, Film(len(scenes), clip.size_wh, float(info.shown_pixel_aspect))
-    )
-    try:
-        regions = cover(tracks, heads, clip, rule, corrections)
-    except CorrectionError as error:
-        raise DocumentError(f"data/corrections/{corrections_path(clip_id).name} {error}") from None
-    weights = shared_weights(root)
-    pool = load_pool(weights, rule, extract)
-    fit = make_fit(weights, extract.landmark_score)
-    swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
-    kept: dict[FaceKey, Kept] = {}
-    meshes = Meshes(root, clip_id, flat(tracks), rule)
-    frames: Iterable[Frame] = ahead(_on_canvas(source, weights.inference.decoder))
-    neural: Cover = _no_neural_swap
-    if rule.swaps_neurally:
-        swaps = NeuralSwaps(root, Meshes(root, clip_id, flat(tracks), rule), cast, rule=rule, extract=extract)
-        frames, neural = ahead(swaps.ahead_of(frames, regions)), swaps.cover(kept)
-    methods = make_methods(rule, make_swap(meshes, pool, cast, swapper, kept), neural)
-    empty = set(range(len(clip.scenes))) - {region.frame for region in regions}
-    written = 0
-    with VideoWriter(video, info, encoding, source if info.has_audio else None) as writer:
-        for frame in ahead(render(frames, regions, empty, methods)):
-            writer.write(frame)
-            written += 1
-        if written != len(clip.scenes):
-            raise VideoError(f"{clip_id} gave {written} frames instead of {len(clip.scenes)}")
-    write_table(to_table(regions, kept), COVERAGE, coverage)
+class Covering(Section):
+    """By which rule a clip is covered, and how it is encoded; extract: how its faces are looked at."""
+
+    deidentify: Deidentify
+    encoding: Encoding
+    extract: Extract
+
+
+class CoveredClip:
+    """A clip's regions, what draws them, and what each swapped face kept of its own."""
+
+    def __init__(self, root: Path, clip_id: str, cast: Cast, order: Covering) -> None:
+        self._root, self._clip_id, self._cast, self._order = root, clip_id, cast, order
+        self._source = root / video_path("original", clip_id)
+        self._info = read_info(self._source)
+        self._seen = read_seen(root, clip_id, order.deidentify)
+        self._regions = self._cover()
+        self._kept: dict[FaceKey, Kept] = {}
+
+    def write(self, video: Path, coverage: Path) -> None:
+        """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
+        frames, methods = self._frames_and_methods()
+        count = len(self._seen.scenes)
+        empty = set(range(count)) - {region.frame for region in self._regions}
+        audio, written = self._source if self._info.has_audio else None, 0
+        with VideoWriter(video, self._info, self._order.encoding, audio) as writer:
+            for frame in ahead(render(frames, self._regions, empty, methods)):
+                writer.write(frame)
+                written += 1
+            if written != count:
+                raise VideoError(f"{self._clip_id} gave {written} frames instead of {count}")
+        write_table(to_table(self._regions, self._kept), COVERAGE, coverage)
+
+    def _cover(self) -> list[FaceRegion]:
+        seen, size_wh = self._seen, self._info.shown_size_wh
+        clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded)
+        film = Film(len(seen.scenes), size_wh, float(self._info.shown_pixel_aspect))
+        corrections = read_corrections(self._root, self._clip_id, film)
+        try:
+            return cover(seen.tracks, seen.heads, clip, self._order.deidentify, corrections)
+        except CorrectionError as error:
+            name = corrections_path(self._clip_id).name
+            raise DocumentError(f"data/corrections/{name} {error}") from None
+
+    def _frames_and_methods(self) -> tuple[Iterable[Frame], dict[Drawn, Cover]]:
+        rule, extract = self._order.deidentify, self._order.extract
+        weights = shared_weights(self._root)
+        frames: Iterable[Frame] = ahead(_on_canvas(self._source, weights.inference.decoder))
+        neural: Cover = _no_neural_swap
+        if rule.swaps_neurally:
+            swaps = NeuralSwaps(self._root, self._meshes(), self._cast, rule=rule, extract=extract)
+            frames, neural = ahead(swaps.ahead_of(frames, self._regions)), swaps.cover(self._kept)
+        fit = make_fit(weights, extract.landmark_score)
+        swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
+        pool = load_pool(weights, rule, extract)
+        swap = make_swap(self._meshes(), pool, self._cast, swapper, self._kept)
+        return frames, make_methods(rule, swap, neural)
+
+    def _meshes(self) -> Meshes:
+        """Return the clip's meshes for one who goes through its frames; another one needs their own."""
+        return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._order.deidentify)
 
 
 def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:

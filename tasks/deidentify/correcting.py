@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from schemas.covering import SWAPS, Drawn, Method
+from schemas.params.deidentify import SWAPS, Drawn, Method
 from tasks.deidentify.face_regions import HEADS, Clip, FaceRegion
-from tasks.errors import InputError
-from tasks.regions import Box
+from tasks.files.errors import InputError
+from tasks.vision.regions import Box
 
 Action = Literal["add", "remove", "method"]
 # corrections are numbered downwards from here; one speaks of a region that lies so far inside its box

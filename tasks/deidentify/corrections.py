@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from schemas.corrections import CORRECTIONS, UNCOVERS
-from schemas.covering import Method
-from tasks.clips import CORRECTIONS as FOLDER
-from tasks.clips import corrections_path
+from schemas.params.deidentify import Method
 from tasks.deidentify.correcting import Action, Correction
-from tasks.documents import check_table
-from tasks.errors import DocumentError
-from tasks.regions import Box
+from tasks.files.clips import CORRECTIONS as FOLDER
+from tasks.files.clips import corrections_path
+from tasks.files.errors import DocumentError
+from tasks.files.tables import check_table
+from tasks.vision.regions import Box
 
 GUIDE = "README.md"
 

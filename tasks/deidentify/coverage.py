@@ -5,13 +5,13 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from schemas.covering import SWAPS, Deidentify, Method
+from schemas.params.deidentify import SWAPS, Deidentify, Method
 from tasks.deidentify.correcting import Correction, correct, require_covered_faces
 from tasks.deidentify.face_regions import HEADS, NOBODY, Clip, FaceRegion, Source
-from tasks.deidentify.joining import LARGEST_CHANGE, Track, Tracks
 from tasks.deidentify.leaving import beyond
-from tasks.deidentify.sightings import Head, Observation
-from tasks.regions import Box, without_margin
+from tasks.tracks.joining import LARGEST_CHANGE, Track, Tracks
+from tasks.tracks.sightings import Head, Observation
+from tasks.vision.regions import Box, without_margin
 
 # a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
 

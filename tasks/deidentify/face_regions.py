@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from schemas.covering import Drawn
-from tasks.regions import Box
+from schemas.params.deidentify import Drawn
+from tasks.vision.regions import Box
 
 Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
 NOBODY = -1

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.skeletons import FACE_OVAL
 from tasks.deidentify.cast import FaceKey
-from tasks.deidentify.hands import hand_weights
-from tasks.deidentify.patches import patch_of
-from tasks.deidentify.targets import FACE_OVAL
-from tasks.recognisers import ARCFACE_XY, Embedding, five_points, similarity
-from tasks.regions import Box, Matrix, Points, RgbImage
+from tasks.swap.hands import hand_weights
+from tasks.swap.patches import patch_of
+from tasks.vision.alignment import ARCFACE_XY, Embedding, five_points, similarity
+from tasks.vision.regions import Box, Matrix, Points, RgbImage
 
 SIDE_PX = 128
 # where the swapper's crop has the five points: ArcFace's, moved to the middle

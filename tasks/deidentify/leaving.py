@@ -4,8 +4,8 @@ from math import ceil
 
 import numpy as np
 
-from tasks.deidentify.sightings import Observation
-from tasks.regions import Box
+from tasks.tracks.sightings import Observation
+from tasks.vision.regions import Box
 
 EDGE = 0.02  # of the picture's size
 LEAST_SIGHTINGS = 3

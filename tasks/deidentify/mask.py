@@ -1,9 +1,9 @@
 """One opaque colour over the face."""
 
-from schemas.covering import Mask
+from schemas.params.deidentify import Mask
 from tasks.deidentify.face_regions import FaceRegion
-from tasks.deidentify.patches import patch_of
-from tasks.regions import RgbImage
+from tasks.swap.patches import patch_of
+from tasks.vision.regions import RgbImage
 
 
 def mask(rgb: RgbImage, region: FaceRegion, settings: Mask) -> None:

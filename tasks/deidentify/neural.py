@@ -4,23 +4,22 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from schemas.covering import Deidentify
-from schemas.params import Extract
+from schemas.params.deidentify import Deidentify
+from schemas.params.extract import Extract
 from tasks.deidentify.cast import Cast, FaceKey
 from tasks.deidentify.face_regions import FaceRegion, Kept
 from tasks.deidentify.inswapper import Face, Inswapper, Swapped, paste
-from tasks.deidentify.latents import load_latents, read_latent
-from tasks.deidentify.reading import Meshes
 from tasks.deidentify.render import Cover
-from tasks.errors import GuiseError
-from tasks.inference import Weights, shared_weights
-from tasks.providers import Batches
-from tasks.recognisers import Embedding
-from tasks.regions import RgbImage
+from tasks.files.errors import GuiseError
+from tasks.swap.latents import load_latents, read_latent
+from tasks.swap.needs import INSWAPPER
+from tasks.tracks.meshes import Meshes
 from tasks.video import Frame
-from tasks.zoo import swapper
-
-MODEL = "inswapper"
+from tasks.vision.alignment import Embedding
+from tasks.vision.insightface_models import swapper
+from tasks.vision.providers import Batches
+from tasks.vision.regions import RgbImage
+from tasks.vision.sessions import Weights, shared_weights
 
 
 def make_inswapper(weights: Weights, rule: Deidentify) -> Inswapper:
@@ -28,8 +27,8 @@ def make_inswapper(weights: Weights, rule: Deidentify) -> Inswapper:
     settings = rule.inswapper
 
     def build() -> Inswapper:
-        model = swapper(weights, MODEL)
-        batches = Batches(MODEL, model.session, weights.inference, settings.batch)
+        model = swapper(weights, INSWAPPER)
+        batches = Batches(INSWAPPER, model.session, weights.inference, settings.batch)
         return Inswapper(batches, model.emap, settings.feather)
 
     kept: Inswapper = weights.once(f"inswapper {settings.batch} {settings.feather}", build)
@@ -52,7 +51,7 @@ class NeuralSwaps:
 
         A batch of faces is gathered from as many frames as it takes, but no more frames than faces.
         """
-        wanted = [region for region in regions if region.method == MODEL]
+        wanted = [region for region in regions if region.method == INSWAPPER]
         by_frame = {number: list(group) for number, group in groupby(wanted, lambda one: one.frame)}
         waiting: list[tuple[Frame, list[Face]]] = []
         for frame in frames:

@@ -2,10 +2,10 @@
 
 import cv2
 
-from schemas.covering import Pixelate
+from schemas.params.deidentify import Pixelate
 from tasks.deidentify.face_regions import FaceRegion
-from tasks.deidentify.patches import patch_of
-from tasks.regions import RgbImage
+from tasks.swap.patches import patch_of
+from tasks.vision.regions import RgbImage
 
 
 def pixelate(rgb: RgbImage, region: FaceRegion, settings: Pixelate) -> None:

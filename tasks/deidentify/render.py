@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
-from schemas.covering import Deidentify, Drawn
+from schemas.params.deidentify import Deidentify, Drawn
 from tasks.deidentify.blur import blur
 from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.mask import mask
 from tasks.deidentify.pixelate import pixelate
-from tasks.errors import GuiseError
-from tasks.regions import RgbImage
+from tasks.files.errors import GuiseError
 from tasks.video import Frame
+from tasks.vision.regions import RgbImage
 
 Cover = Callable[[RgbImage, FaceRegion], None]
 

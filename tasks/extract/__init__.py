@@ -7,15 +7,16 @@ from tempfile import TemporaryFile
 from schemas.frames import FRAMES
 from schemas.jobs import Collected, Job, Row
 from schemas.keypoints import KEYPOINTS
-from schemas.params import Extract, Params
-from tasks.clips import clips_of_arm, cost_of, frames_path, keypoints_path, video_path
-from tasks.documents import write_pieces, write_table
+from schemas.params import Params
+from schemas.params.extract import Extract
 from tasks.extract.backends import chosen_models
 from tasks.extract.clip import extract_people
 from tasks.extract.hands import MODELS as HAND_MODELS
-from tasks.hashing import sha256_file
-from tasks.inference import shared_weights
+from tasks.files.clips import clips_of_arm, cost_of, frames_path, keypoints_path, video_path
+from tasks.files.documents import write_pieces, write_table
+from tasks.files.hashing import sha256_file
 from tasks.video import read_frames
+from tasks.vision.sessions import shared_weights
 
 
 def folder(arm: str) -> Path:
@@ -27,7 +28,7 @@ def models_of(settings: Extract) -> tuple[str, ...]:
     return (*chosen_models(settings), *HAND_MODELS)
 
 
-def plan(root: Path, params: Params, arm: str) -> list[Job]:
+def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
     """Return a job for every clip of the arm."""
     registered = shared_weights(root)
     weights = {name: registered.digest(name) for name in models_of(params.extract)}
@@ -39,7 +40,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             arm=arm,
             key=clip["clip_id"],
             inputs={"video": sha256_file(root / video_path(arm, clip["clip_id"])), **weights, **runs_on},
-            settings={"extract": params.extract},
+            order=params.extract,
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
         )
@@ -47,16 +48,14 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
     ]
 
 
-def process(root: Path, job: Job) -> Row:
+def process(root: Path, job: Job[Extract]) -> Row:
     """Write the clip's keypoints and the table of its frames."""
-    settings = job.settings["extract"]
-    assert isinstance(settings, Extract)
     keypoints, frames = keypoints_path(job.arm, job.key), frames_path(job.arm, job.key)
     (root / frames).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=(root / frames).parent) as spool:
         weights = shared_weights(root)
         pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
-        survey = extract_people(pictures, weights, settings, spool)
+        survey = extract_people(pictures, weights, job.order, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
     return {

@@ -10,18 +10,19 @@ import numpy as np
 import polars as pl
 
 from schemas.frames import FRAMES
-from schemas.params import Extract
-from tasks.ahead import ahead
-from tasks.detectors import Detection, View
-from tasks.documents import build_table
+from schemas.params.extract import Extract
+from schemas.skeletons import BODY_NOSE
 from tasks.extract.backends import load_backend
 from tasks.extract.hands import hand_model
-from tasks.extract.people import NOSE, FrameParts, People, contains, people_in
+from tasks.extract.people import FrameParts, People, contains, people_in
 from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import PartModel, Tracked, Tracker
-from tasks.inference import Weights
-from tasks.keypoints import Sighting, to_table
+from tasks.files.tables import build_table
 from tasks.video import Frame
+from tasks.video.ahead import ahead
+from tasks.vision.detectors import Detection, View
+from tasks.vision.keypoints import Sighting, to_table
+from tasks.vision.sessions import Weights
 
 PIECE_FRAMES = 500
 AHEAD_FRAMES = 8  # a search takes as long as some frames of bodies and hands
@@ -136,7 +137,8 @@ def _is_face_missing(bodies: tuple[Tracked, ...], faces: tuple[Tracked, ...]) ->
     boxes = [face.located.part.box_xyxy for face in faces]
     parts = [body.located.part for body in bodies]
     return any(
-        part.visibility[NOSE] > NOSE_VISIBLE and not any(contains(box, part.xy[NOSE]) for box in boxes)
+        part.visibility[BODY_NOSE] > NOSE_VISIBLE
+        and not any(contains(box, part.xy[BODY_NOSE]) for box in boxes)
         for part in parts
-        if not np.isnan(part.xy[NOSE]).any()
+        if not np.isnan(part.xy[BODY_NOSE]).any()
     )

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from schemas.params import Extract
-from tasks.detectors import Detection, View, detect, make_anchors, to_tensor
+from schemas.params.extract import Extract
+from schemas.skeletons import FINGER_JOINTS, HAND_POINTS, HAND_WRIST, PALM
 from tasks.extract.tracking import Located, Look, PartModel
-from tasks.inference import Weights
-from tasks.keypoints import Part
-from tasks.regions import (
+from tasks.vision.detectors import Detection, View, detect, make_anchors, to_tensor
+from tasks.vision.keypoints import Part
+from tasks.vision.regions import (
     Points,
     Region,
     RgbImage,
@@ -17,12 +17,11 @@ from tasks.regions import (
     line_angle,
     to_picture,
 )
+from tasks.vision.sessions import Weights
 
 MODELS = ("palm_detector", "hand_landmarks")
 ANCHORS = make_anchors([(24, 2), (12, 6)])
 LANDMARK_SIDE_PX = 224
-WRIST, MIDDLE_KNUCKLE = 0, 9
-PALM = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18]
 
 
 def hand_model(weights: Weights, settings: Extract) -> PartModel:
@@ -62,14 +61,14 @@ def _locate(rgb: RgbImage, region: Region, weights: Weights, threshold: float) -
     score = float(flag.reshape(1)[0])
     if score < threshold:
         return None
-    xy = to_picture(raw.reshape(21, 3)[:, :2], region, LANDMARK_SIDE_PX)
-    part = Part(xy, np.full(21, score, np.float32), score, bounding_box(xy))
+    xy = to_picture(raw.reshape(HAND_POINTS, 3)[:, :2], region, LANDMARK_SIDE_PX)
+    part = Part(xy, np.full(HAND_POINTS, score, np.float32), score, bounding_box(xy))
     # the model was taught on mirrored pictures: its right is the person's left
     return Located(part, _next_region(xy), right=1 - float(handedness.reshape(1)[0]))
 
 
 def _next_region(xy: Points) -> Region:
-    knuckles = (xy[6] + 2 * xy[10] + xy[14]) / 4
-    angle = line_angle(xy[WRIST], knuckles) + np.pi / 2
+    index, middle, ring = (xy[joint] for joint in FINGER_JOINTS)
+    angle = line_angle(xy[HAND_WRIST], (index + 2 * middle + ring) / 4) + np.pi / 2
     palm = bounding_region(xy[PALM], angle, 1.0)
     return _raise(np.array(palm.center_xy), palm.side, angle, scale=2.0, shift=0.1)

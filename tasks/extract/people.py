@@ -5,12 +5,11 @@ from collections import Counter
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from schemas.skeletons import BODY_NOSE, WRISTS
 from tasks.extract.tracking import Tracked
-from tasks.keypoints import Part
-from tasks.regions import Box, Points
+from tasks.vision.keypoints import Part
+from tasks.vision.regions import Box, Points
 
-NOSE = 0
-WRISTS = {"left_hand": 15, "right_hand": 16}
 HAND_REACH = 1.5
 
 FrameParts = dict[str, tuple[Tracked, ...]]
@@ -29,7 +28,7 @@ class People:
         for kind in ("face", "body"):
             self._appeared.update({(kind, tracked.track): None for tracked in parts[kind]})
         for body in parts["body"]:
-            nose = body.located.part.xy[NOSE]
+            nose = body.located.part.xy[BODY_NOSE]
             self._met.update((face.track, body.track) for face in parts["face"])
             self._votes.update(
                 (face.track, body.track)
@@ -72,7 +71,7 @@ def people_in(parts: FrameParts, numbers: dict[tuple[str, int], int]) -> dict[in
 
 def _add_hands(people: dict[int, dict[str, Part]], hands: tuple[Tracked, ...]) -> None:
     slots = [
-        (person, side, wrist)
+        (person, f"{side}_hand", wrist)
         for person, parts in people.items()
         if "body" in parts
         for side, wrist in WRISTS.items()

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.regions import RgbImage
+from tasks.vision.regions import RgbImage
 
 BINS_HSV = (8, 4, 8)
 

@@ -1,4 +1,4 @@
-"""Carry the parts of one kind through a clip: landmarks first, detection where they are lost."""
+"""Carry the parts of one kind through a clip: landmarks first, detection where they are lost (pure)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from tasks.detectors import Detection, View
-from tasks.keypoints import Part
-from tasks.novelty import Novelty
-from tasks.regions import Box, Region, RgbImage, overlap, share_inside, share_within
+from tasks.vision.detectors import Detection, View
+from tasks.vision.keypoints import Part
+from tasks.vision.novelty import Novelty
+from tasks.vision.regions import Box, Region, RgbImage, overlap, share_inside, share_within
 
 INSIDE = 0.8  # of a box: a mouth is no face of its own
 CUT = 0.4  # of a box, at the edge of what is looked at

@@ -4,32 +4,42 @@ from pathlib import Path
 
 from schemas.clips import CLIPS, SOURCES
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Ingest, Params
-from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import build_table, write_table
-from tasks.errors import ClipRefusedError
-from tasks.hashing import sha256_file
+from schemas.params import Params
+from schemas.params.sections import Section
+from schemas.params.video import Ingest
+from tasks.files.clips import CLIPS_PATH, video_path
+from tasks.files.documents import write_table
+from tasks.files.errors import ClipRefusedError
+from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import known_key
+from tasks.files.tables import build_table
 from tasks.ingest.admit import admit
-from tasks.ingest.pseudonyms import known_key
 from tasks.ingest.survey import Entry, spellings, survey
 
 RAW_PATH = Path("data/raw")
 SOURCES_PATH = Path("data/ingested/sources.parquet")
 
 
+class Admission(Section):
+    """What may be admitted, and what becomes of a clip's sound: drop or keep."""
+
+    rule: Ingest
+    audio: str
+
+
 def folder(arm: str) -> Path:
     return Path("data/ingested")
 
 
-def plan(root: Path, params: Params, arm: str) -> list[Job]:
+def plan(root: Path, params: Params, arm: str) -> list[Job[Admission]]:
     """Return a job for every file that the manifest names and nothing forbids."""
     return [
         Job(
             stage="ingest",
             arm=arm,
             key=entry.clip_id,
-            inputs={"raw": entry.raw_sha256 or "", "audio": entry.audio_policy or ""},
-            settings={"ingest": params.ingest},
+            inputs={"raw": entry.raw_sha256 or ""},
+            order=Admission(rule=params.ingest, audio=entry.audio_policy or params.ingest.audio),
             private={"file": entry.file},
         )
         for entry in _entries(root)
@@ -37,14 +47,11 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
     ]
 
 
-def process(root: Path, job: Job) -> Row:
+def process(root: Path, job: Job[Admission]) -> Row:
     """Admit one video, or return why it is refused."""
-    settings = job.settings["ingest"]
-    assert isinstance(settings, Ingest)
     path = video_path("original", job.key)
-    policy = job.inputs["audio"] or settings.audio
     try:
-        facts = admit(root / RAW_PATH / job.private["file"], root / path, settings, policy)
+        facts = admit(root / RAW_PATH / job.private["file"], root / path, job.order.rule, job.order.audio)
     except ClipRefusedError as refusal:
         reason, detail = refusal.args
         return {"clip_id": job.key, "reason": reason, "detail": detail, "outputs": {}}

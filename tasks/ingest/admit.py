@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from schemas.params import Ingest
-from tasks.errors import ClipRefusedError, EmptyVideoError, VideoError
+from schemas.params.video import Ingest
+from tasks.files.errors import ClipRefusedError, EmptyVideoError, VideoError
 from tasks.video import StreamInfo, copy_streams, read_frames, read_info
 
 Facts = dict[str, Any]

@@ -12,10 +12,11 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.clips import DATE, MANIFEST
-from tasks.documents import check_table, read_document
-from tasks.errors import DocumentError
-from tasks.hashing import sha256_file
-from tasks.ingest.pseudonyms import canonical_id, clip_pseudonym, refused_pseudonym, subject_pseudonym
+from tasks.files.documents import read_document
+from tasks.files.errors import DocumentError
+from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import canonical_id, clip_pseudonym, refused_pseudonym, subject_pseudonym
+from tasks.files.tables import check_table
 
 MANIFEST_NAME = "manifest.csv"
 NOTE_NAME = "inbox-note.json"

@@ -3,19 +3,20 @@
 from pathlib import Path
 
 from schemas.jobs import Collected, Job, Row
-from schemas.params import ModelSource, Params
+from schemas.params import Params
+from schemas.params.inference import ModelSource
 from schemas.registry import RegisteredModel, Registry
-from tasks.documents import write_json
-from tasks.hashing import sha256_file
-from tasks.inference import REGISTRY_PATH
+from tasks.files.documents import write_json
+from tasks.files.hashing import sha256_file
 from tasks.models.fetch import fetch_member, place
+from tasks.vision.sessions import REGISTRY_PATH
 
 
 def folder(arm: str) -> Path:
     return Path("data/models")
 
 
-def plan(root: Path, params: Params, arm: str) -> list[Job]:
+def plan(root: Path, params: Params, arm: str) -> list[Job[ModelSource]]:
     """Return a job for every row of the models table."""
     return [
         Job(
@@ -23,16 +24,15 @@ def plan(root: Path, params: Params, arm: str) -> list[Job]:
             arm=arm,
             key=name,
             inputs={"model": source.sha256},
-            settings={"source": source},
+            order=source,
         )
         for name, source in params.models.items()
     ]
 
 
-def process(root: Path, job: Job) -> Row:
+def process(root: Path, job: Job[ModelSource]) -> Row:
     """Place one verified file in the workspace. Raises ModelError where its SHA-256 differs."""
-    source = job.settings["source"]
-    assert isinstance(source, ModelSource)
+    source = job.order
     path = _path(job.key, source)
     place(fetch_member(source.source, source.member, source.sha256), root / path)
     return {"model": job.key, "outputs": {str(path): sha256_file(root / path)}}

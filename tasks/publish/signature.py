@@ -5,15 +5,13 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasks.documents import write_bytes
-from tasks.errors import InputError, KeyMismatchError
+from tasks.files.errors import InputError, KeyMismatchError
+from tasks.files.whole import write_bytes
+from tasks.publish.plan import NAMESPACE, SIGNER
 
 KEY_VARIABLE = "GUISE_SIGNING_KEY"
 KEY_PATH = Path(".secrets/signing.key")
 SIGNERS_PATH = Path("data/releases/allowed_signers")
-# who signs and what for, as `ssh-keygen -Y verify -I -n` names them
-SIGNER = "publisher"
-NAMESPACE = "guise-release"
 
 
 def ensure_signing_key(root: Path) -> bool:

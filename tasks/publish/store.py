@@ -14,9 +14,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
-from schemas.params import Publish
-from tasks.errors import StorageError
-from tasks.hashing import CHUNK_BYTES
+from schemas.params.publish import Publish
+from tasks.files.errors import StorageError
+from tasks.files.hashing import CHUNK_BYTES
 from tasks.publish.attributes import content_type, foreign_attributes
 
 if TYPE_CHECKING:

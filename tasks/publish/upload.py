@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from schemas.release import Latest, Manifest, ReleaseFile
-from tasks.errors import GateRefusedError, StorageError
-from tasks.hashing import canonical_json, sha256_bytes
+from tasks.files.errors import GateRefusedError, StorageError
+from tasks.files.hashing import canonical_json, sha256_bytes
 from tasks.publish.create import (
     PART_BYTES,
     Source,

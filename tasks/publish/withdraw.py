@@ -1,7 +1,7 @@
 """Say in a published release that consent was withdrawn, and remove what may not stay."""
 
 from schemas.release import Latest, Manifest, PublishedFile, Tombstone
-from tasks.hashing import canonical_json, sha256_bytes
+from tasks.files.hashing import canonical_json, sha256_bytes
 from tasks.publish.plan import (
     MANIFEST_NAME,
     SIGNATURE_NAME,

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.covering import Deidentify
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
-from schemas.params import Params, Validate
+from schemas.params import Params
+from schemas.params.sections import Section
+from schemas.params.validate import Validate
 from schemas.refusals import REFUSALS
-from schemas.sections import Section
-from tasks.clips import (
+from tasks.files.clips import (
     REFUSED,
     TARGETS_PATH,
     coverage_path,
@@ -21,13 +21,14 @@ from tasks.clips import (
     video_path,
     with_file,
 )
-from tasks.documents import build_table, write_table
-from tasks.errors import DocumentError
-from tasks.hashing import sha256_document, sha256_file
-from tasks.inference import shared_weights
+from tasks.files.documents import write_table
+from tasks.files.errors import DocumentError
+from tasks.files.hashing import sha256_document, sha256_file
+from tasks.files.tables import build_table
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
-from tasks.validate.leaks import clip_leaks
-from tasks.validate.uncovered import subject_bared
+from tasks.validate.identity.uncovered import subject_bared
+from tasks.validate.pixels.leaks import clip_leaks
+from tasks.vision.sessions import shared_weights
 
 MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet", "centerface")
 BROUGHT = ("arcface",)  # judges where it is there
@@ -47,13 +48,13 @@ def folder(arm: str) -> Path:
     return EVIDENCE
 
 
-def arms_of(root: Path, params: Params) -> dict[str, list[str]]:
+def arms_of(root: Path, params: Params) -> dict[str, tuple[str, ...]]:
     """Return clip_id -> the arms that are compared with its original, of every clip that was not refused."""
     return {
-        clip_id: [
+        clip_id: (
             *("control", "released"),
             *(arm for arm in COMPARED if (root / keypoints_path(arm, clip_id)).is_file()),
-        ]
+        )
         for clip_id in standing_clips(root)["clip_id"]
     }
 
@@ -66,47 +67,71 @@ def standing_clips(root: Path) -> pl.DataFrame:
     return clips
 
 
-def plan(root: Path, params: Params, arm: str) -> list[Job]:
+class ClipOrder(Section):
+    """Which arms are compared with a clip's original, and how; margin: that a cover has around a face."""
+
+    arms: tuple[str, ...]
+    measures: Validate
+    margin: float
+
+
+class CohortOrder(Section):
+    """clip_id -> the arms in which its people are searched for; chooser: who is no independent judge."""
+
+    arms: dict[str, tuple[str, ...]]
+    measures: Validate
+    chooser: str
+
+
+Order = ClipOrder | CohortOrder
+
+
+def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
     """Return a job for each clip's keypoints, and one for identity over the whole cohort."""
     # rules judge what is measured: another rule needs no new measurement
-    measures = params.validate_.model_copy(update={"rules": {}})
-    settings: dict[str, Section] = {"validate": measures, "deidentify": params.deidentify}
+    measures, rule = params.validate_.model_copy(update={"rules": {}}), params.deidentify
+    arms = arms_of(root, params)
     keypoints = {
-        clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *arms)}
-        for clip_id, arms in arms_of(root, params).items()
+        clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *names)}
+        for clip_id, names in arms.items()
     }
-    weights = shared_weights(root)
-    models = {
-        name: weights.digest(name) for name in (*MODELS, *BROUGHT) if weights.has(name) or name in MODELS
+    judges = _judges(root)
+    seen = {
+        f"{clip_id} {name}": sha256_file(root / video_path(name, clip_id)) + digest
+        for clip_id, digests in keypoints.items()
+        for name, digest in digests.items()
     }
-    # they look where a correction took a cover away
-    judges = {f"judge {name}": digest for name, digest in (models | _casts(root)).items()}
-    clips = [
+    cohort: Job[Order] = Job(
+        stage="validate",
+        arm=arm,
+        key=COHORT,
+        inputs=seen | judges | dict(standing_clips(root).select("clip_id", "subject").iter_rows()),
+        order=CohortOrder(arms=arms, measures=measures, chooser=rule.targets.chooser),
+    )
+    clips: list[Job[Order]] = [
         Job(
             stage="validate",
             arm=arm,
             key=clip_id,
-            inputs=inputs | _videos(root, clip_id) | judges,
-            settings=settings,
+            # the judges look where a correction took a cover away
+            inputs=digests | _videos(root, clip_id) | judges,
+            order=ClipOrder(arms=arms[clip_id], measures=measures, margin=rule.margin),
             clips=(clip_id,),
         )
-        for clip_id, inputs in keypoints.items()
+        for clip_id, digests in keypoints.items()
     ]
-    seen = {
-        f"{clip_id} {name}": sha256_file(root / video_path(name, clip_id)) + digest
-        for clip_id, inputs in keypoints.items()
-        for name, digest in inputs.items()
-    }
-    subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
-    inputs = seen | models | subjects | _casts(root) | {"device": weights.inference.device}
-    cohort = Job(stage="validate", arm=arm, key=COHORT, inputs=inputs, settings=settings)
     return [cohort, *clips]
 
 
-def _casts(root: Path) -> dict[str, str]:
-    """Name what says which faces are the subjects'."""
+def _judges(root: Path) -> dict[str, str]:
+    """Name the recognisers, on what they run, and what says which faces are the subjects'."""
+    weights = shared_weights(root)
+    there = [name for name in (*MODELS, *BROUGHT) if name in MODELS or weights.has(name)]
     covers = [root / coverage_path("released", clip_id) for clip_id in standing_clips(root)["clip_id"]]
-    return {"casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)])}
+    return {f"judge {name}": weights.digest(name) for name in there} | {
+        "casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)]),
+        "device": weights.inference.device,
+    }
 
 
 def _videos(root: Path, clip_id: str) -> dict[str, str]:
@@ -118,23 +143,15 @@ def _videos(root: Path, clip_id: str) -> dict[str, str]:
     }
 
 
-def process(root: Path, job: Job) -> Row:
+def process(root: Path, job: Job[Order]) -> Row:
     """Return a clip's invariance rows, or the cohort's identity rows."""
-    settings = job.settings["validate"]
-    assert isinstance(settings, Validate)
-    rule = job.settings["deidentify"]
-    assert isinstance(rule, Deidentify)
-    if job.key != COHORT:
-        arms = [name for name in job.inputs if name != "original" and " " not in name]
-        tables = clip_keypoints(root, job.key, arms, settings)
-        bared = subject_bared(root, job.key, settings)
-        findings = clip_leaks(root, job.key, settings, rule.margin, bared)
-        return {**tables, "findings": findings, "outputs": {}}
-    arms_by_clip: dict[str, list[str]] = {}
-    for clip_id, _, name in (key.partition(" ") for key in job.inputs if " " in key):
-        if name != "original":
-            arms_by_clip.setdefault(clip_id, []).append(name)
-    tables = cohort_identity(root, arms_by_clip, settings, rule.targets.chooser)
+    match job.order:
+        case ClipOrder(arms=arms, measures=measures, margin=margin):
+            tables = clip_keypoints(root, job.key, arms, measures)
+            bared = subject_bared(root, job.key, measures)
+            tables["findings"] = clip_leaks(root, job.key, measures, margin, bared)
+        case CohortOrder(arms=by_clip, measures=measures, chooser=chooser):
+            tables = cohort_identity(root, by_clip, measures, chooser)
     return {**tables, "outputs": {}}
 
 

@@ -10,9 +10,9 @@ from schemas.evidence import PARTS
 from schemas.jobs import Row
 from schemas.keypoints import PARTS as KEYPOINT_PARTS
 from tasks.validate.averages import ratio
-from tasks.validate.clinical import Film, Reading, compare_signals, read_signals
-from tasks.validate.invariance import Metrics, keypoint_errors, measure
-from tasks.validate.people import Tracks
+from tasks.validate.keypoints.invariance import Metrics, keypoint_errors, measure
+from tasks.validate.keypoints.people import Tracks
+from tasks.validate.signals.clinical import Film, Reading, compare_signals, read_signals
 
 
 @dataclass

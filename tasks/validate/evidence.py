@@ -1,5 +1,6 @@
 """Read what the arms left behind, write the evidence."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -7,20 +8,21 @@ import polars as pl
 from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
 from schemas.frames import FRAMES
 from schemas.jobs import Row
-from schemas.params import Validate
-from tasks.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
-from tasks.documents import build_table, read_table, write_json, write_tables
-from tasks.errors import DocumentError
-from tasks.validate.attack import Attacks, Gallery, Probe, Sighting
-from tasks.validate.clinical import Film
+from schemas.params.validate import Validate
+from tasks.files.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
+from tasks.files.documents import read_table, write_json, write_tables
+from tasks.files.errors import DocumentError
+from tasks.files.tables import build_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
-from tasks.validate.embedding import embed_all
-from tasks.validate.identity import Embeddings, make_gallery
-from tasks.validate.people import align_people, to_tracks
-from tasks.validate.probes import make_probe
+from tasks.validate.identity.attack import Attacks, Gallery, Probe, Sighting
+from tasks.validate.identity.distances import Embeddings, make_gallery
+from tasks.validate.identity.embedding import embed_all
+from tasks.validate.identity.probes import make_probe
+from tasks.validate.keypoints.people import align_people, to_tracks
+from tasks.validate.keypoints.timeline import frame_errors
+from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods, summarise
-from tasks.validate.timeline import frame_errors
 from tasks.validate.verdicts import judge
 
 EVIDENCE = Path("data/evidence")
@@ -28,7 +30,7 @@ FOLLOWED = ("control", "released")  # frame by frame
 
 
 def cohort_identity(
-    root: Path, arms: dict[str, list[str]], settings: Validate, chooser: str
+    root: Path, arms: Mapping[str, Sequence[str]], settings: Validate, chooser: str
 ) -> dict[str, list[Row]]:
     """Return the rows of identity, its frames, linkage, recognition and roc, for the whole cohort.
 
@@ -69,7 +71,7 @@ def _gallery(name: str, probes: list[Probe], originals: dict[str, Sighting]) -> 
     return make_gallery(faces)
 
 
-def require_one_extractor(root: Path, clip_id: str, arms: list[str]) -> None:
+def require_one_extractor(root: Path, clip_id: str, arms: Sequence[str]) -> None:
     """Raise DocumentError where arms that are compared were read by different backends."""
     names = ["face_backend", "body_backend"]
     found = {
@@ -85,7 +87,7 @@ def require_one_extractor(root: Path, clip_id: str, arms: list[str]) -> None:
         )
 
 
-def clip_keypoints(root: Path, clip_id: str, arms: list[str], settings: Validate) -> dict[str, list[Row]]:
+def clip_keypoints(root: Path, clip_id: str, arms: Sequence[str], settings: Validate) -> dict[str, list[Row]]:
     """Return a clip's rows of invariance, keypoint errors, signals and timeline, `control` first."""
     require_one_extractor(root, clip_id, ["original", *arms])
     clip = read_admitted(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)

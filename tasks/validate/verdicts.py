@@ -6,7 +6,7 @@ import polars as pl
 
 from schemas.evidence import MOST
 from schemas.jobs import Row
-from schemas.params import Rule
+from schemas.params.validate import Rule
 from tasks.validate.averages import ratio
 
 OVER_CHANCE = "rank1_over_chance"  # of no meaning in a cohort of one

@@ -13,7 +13,7 @@ import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 
-from tasks.errors import VideoError
+from tasks.files.errors import VideoError
 from tasks.video.info import main_stream, open_input, time_base
 
 # whose headers in an MP4 hold no words; Vorbis keeps its comments there

@@ -12,8 +12,8 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from schemas.params import Decoder
-from tasks.errors import EmptyVideoError, InputError, VideoError
+from schemas.params.inference import Decoder
+from tasks.files.errors import EmptyVideoError, InputError, VideoError
 from tasks.video.pictures import Colours, encoded_format, plain_format
 
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # a Matroska track's own tag

@@ -11,7 +11,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from tasks.errors import VideoError
+from tasks.files.errors import VideoError
 
 RgbImage = NDArray[np.uint8]
 GreyImage = NDArray[np.uint8]

@@ -7,8 +7,8 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from schemas.params import Decoder
-from tasks.errors import VideoError
+from schemas.params.inference import Decoder
+from tasks.files.errors import VideoError
 from tasks.video.info import QUARTER_TURNS, main_stream, open_input, quarter_turn, time_base
 from tasks.video.pictures import Colours, GreyImage, Picture, RgbImage
 

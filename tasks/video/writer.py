@@ -12,8 +12,8 @@ from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from schemas.params import Encoding
-from tasks.errors import InputError
+from schemas.params.video import Encoding
+from tasks.files.errors import InputError
 from tasks.video.copier import add_audio, open_mp4
 from tasks.video.info import StreamInfo
 from tasks.video.reader import Frame

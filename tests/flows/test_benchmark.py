@@ -8,8 +8,8 @@ import pytest
 from tests_support import REPO, command_environment
 
 from flows.benchmark import Options, benchmark
-from tasks.documents import write_params
-from tasks.errors import InputError
+from tasks.files.documents import write_params
+from tasks.files.errors import InputError
 
 
 @pytest.mark.slow
@@ -50,7 +50,7 @@ def _printed(*words):
 
 @pytest.mark.slow
 def test_orchestration_is_measured_beside_the_work():
-    ((clips, stage, work, each),) = _figures("flows.benchmark_graph", "overhead", "--clips", "4")
+    ((clips, stage, work, each),) = _figures("tools.benchmark.graph", "overhead", "--clips", "4")
     assert clips == 4
     assert 0 < work < stage
     assert each == pytest.approx((stage - work) / 4, abs=0.1)
@@ -59,7 +59,7 @@ def test_orchestration_is_measured_beside_the_work():
 @pytest.mark.slow
 @pytest.mark.neural
 def test_what_surrounds_a_neural_swap_is_measured_beside_the_codec():
-    said = _printed("flows.benchmark_neural", "--height", "360", "--frames", "20")
+    said = _printed("tools.benchmark.neural", "--height", "360", "--frames", "20")
     (render,) = [line for line in said.splitlines() if line.startswith("│ render")]
     _, frames_per_s, _, ratio = (float(value) for value in re.findall(r"[\d.]+", render))
     assert frames_per_s > 0

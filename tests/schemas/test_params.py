@@ -3,8 +3,8 @@ import yaml
 from tests_support import REPO
 
 from schemas.params import Params
-from tasks.documents import read_document, read_params
-from tasks.errors import DocumentError
+from tasks.files.documents import read_document, read_params
+from tasks.files.errors import DocumentError
 
 
 @pytest.fixture

@@ -28,9 +28,10 @@ from schemas.evidence import (
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
-from tasks.documents import check_table, read_table, write_table, write_tables
-from tasks.errors import DocumentError, FaultError
-from tasks.keypoints import to_table
+from tasks.files.documents import read_table, write_table, write_tables
+from tasks.files.errors import DocumentError, FaultError
+from tasks.files.tables import check_table
+from tasks.vision.keypoints import to_table
 
 CLIP = "clip-0123456789abcdef"
 GOOD = {

@@ -6,9 +6,10 @@ import numpy as np
 
 import tasks.control as control
 from schemas.clips import CLIPS
-from tasks.clips import CLIPS_PATH, video_path
-from tasks.documents import build_table, write_table
-from tasks.hashing import sha256_file
+from tasks.files.clips import CLIPS_PATH, video_path
+from tasks.files.documents import write_table
+from tasks.files.hashing import sha256_file
+from tasks.files.tables import build_table
 from tasks.video import read_frames
 
 CLIP_ID = "clip-0123456789abcdef"

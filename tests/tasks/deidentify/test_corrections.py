@@ -3,7 +3,7 @@
 import pytest
 
 from tasks.deidentify.corrections import Film, check_corrections, read_corrections
-from tasks.errors import DocumentError
+from tasks.files.errors import DocumentError
 
 CLIP = "clip-0123456789abcdef"
 HEADER = "first_frame,last_frame,x0,y0,x1,y1,action,method\n"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tasks.deidentify.correcting import Correction, CorrectionError
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip
-from tasks.deidentify.joining import join_tracks
-from tasks.deidentify.sightings import Head, Observation
+from tasks.tracks.joining import join_tracks
+from tasks.tracks.sightings import Head, Observation
 
 SIZE_WH = (320, 240)
 

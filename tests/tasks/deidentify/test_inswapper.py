@@ -11,18 +11,19 @@ import psutil
 import pytest
 from neural_support import with_models
 
-from flows.benchmark_neural import LATENT, write_recogniser, write_swapper
-from schemas.params import Inference
+from schemas.params.inference import Inference
+from schemas.skeletons import FACE_OVAL
 from tasks.deidentify.inswapper import Face, Inswapper, paste
 from tasks.deidentify.neural import make_inswapper
-from tasks.deidentify.targets import FACE_OVAL
-from tasks.detectors import View
-from tasks.errors import ModelError
-from tasks.faces import face_region, locate_mesh, search_faces
-from tasks.providers import PROVIDERS
-from tasks.recognisers import five_points, make_recognisers
-from tasks.regions import bounding_box
+from tasks.files.errors import ModelError
 from tasks.video import read_frames
+from tasks.vision.alignment import five_points
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.providers import PROVIDERS
+from tasks.vision.recognisers import make_recognisers
+from tasks.vision.regions import bounding_box
+from tools.benchmark.made_graphs import LATENT, write_recogniser, write_swapper
 
 
 @pytest.fixture(params=list(PROVIDERS))

@@ -5,20 +5,20 @@ import numpy as np
 import pytest
 
 from tasks.deidentify.face_regions import FaceRegion
-from tasks.deidentify.gaze import lids_apart
-from tasks.deidentify.irises import eye_axes
-from tasks.deidentify.mesh_swap import MeshSwapper, make_fit, make_look, paint
-from tasks.deidentify.patches import patch_of
-from tasks.deidentify.pool import load_pool, read_donor, target_digests
 from tasks.deidentify.render import make_methods, render
-from tasks.deidentify.targets import with_rim
-from tasks.deidentify.tone import Tone
-from tasks.deidentify.warping import triangle_maps
-from tasks.detectors import View
-from tasks.errors import GuiseError, ModelError
-from tasks.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
-from tasks.regions import bounding_box, crop_region, to_crop, to_picture
+from tasks.files.errors import GuiseError, ModelError
+from tasks.swap.gaze import lids_apart
+from tasks.swap.irises import eye_axes
+from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look, paint
+from tasks.swap.patches import patch_of
+from tasks.swap.pool import load_pool, read_donor, target_digests
+from tasks.swap.target import with_rim
+from tasks.swap.tone import Tone
+from tasks.swap.warping import triangle_maps
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
+from tasks.vision.regions import bounding_box, crop_region, to_crop, to_picture
 
 BROWS = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]
 METHODS = ("mesh_swap", "blur", "pixelate", "mask")
@@ -49,7 +49,7 @@ def face(sample, weights):
 def _mesh_in(rgb, weights):
     from tests_support import REPO
 
-    from tasks.documents import read_params
+    from tasks.files.documents import read_params
 
     found = search_faces(View.of(rgb, 960), weights, read_params(REPO).extract)[0]
     mesh = locate_mesh(rgb, face_region(found), weights, 0.5)
@@ -225,6 +225,7 @@ def test_the_skin_tone_does_not_flicker_with_one_bright_frame(face):
     )
 
 
+@pytest.mark.slow
 def test_the_pool_holds_faces_that_the_mesh_model_reads_where_they_were_mixed(pool, fit):
     assert len(pool) >= 8
     for name, target in pool.items():
@@ -234,7 +235,7 @@ def test_the_pool_holds_faces_that_the_mesh_model_reads_where_they_were_mixed(po
 
 
 def test_no_two_targets_are_one_face(pool, weights):
-    from tasks.recognisers import make_recognisers
+    from tasks.vision.recognisers import make_recognisers
 
     embed = make_recognisers(weights)["mobilefacenet"]
     faces = np.stack([embed(target.rgb, target.mesh_xy[:468]) for target in pool.values()])

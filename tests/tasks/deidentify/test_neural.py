@@ -7,17 +7,18 @@ import yaml
 from neural_support import with_models
 from tests_support import admit_clips, run_stage, write_pictures
 
-from flows.benchmark_neural import profile, write_recogniser, write_swapper
 from schemas.coverage import COVERAGE
 from schemas.params import Params
 from schemas.targets import TARGETS
-from tasks.clips import TARGETS_PATH, coverage_path, video_path
-from tasks.deidentify.latents import LATENTS, choose_latent, load_latents, mixed, read_latent, store_latent
-from tasks.documents import read_table
-from tasks.errors import InputError, ModelError
-from tasks.inference import shared_weights
-from tasks.keypoints import stack_xy
+from tasks.files.clips import TARGETS_PATH, coverage_path, video_path
+from tasks.files.documents import read_table
+from tasks.files.errors import InputError, ModelError
+from tasks.swap.latents import LATENTS, choose_latent, load_latents, mixed, read_latent, store_latent
 from tasks.video import read_frames
+from tasks.vision.keypoints import stack_xy
+from tasks.vision.sessions import shared_weights
+from tools.benchmark.made_graphs import write_recogniser, write_swapper
+from tools.benchmark.neural import profile
 
 pytestmark = pytest.mark.slow
 A, B = "subject-00000000000000aa", "subject-00000000000000bb"
@@ -56,7 +57,7 @@ def place(tmp_path_factory, root, sample, settings, weights_folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_pictures(path, pictures)
     admit_clips(here, CLIPS | {TOGETHER: B})
-    for name, arm in (("extract", "original"), ("deidentify", "targets"), ("deidentify", "released")):
+    for name, arm in (("extract", "original"), ("targets", ""), ("deidentify", "released")):
         run_stage(here, settings, name, arm)
     return here
 
@@ -71,7 +72,7 @@ def test_everybody_is_given_one_identity_for_good(place, settings):
     for _, clip in given.group_by("clip_id"):
         assert clip["target"].n_unique() == clip["face"].n_unique()
     before = given.rows()
-    run_stage(place, settings, "deidentify", "targets")
+    run_stage(place, settings, "targets", "")
     assert read_table(place / TARGETS_PATH, TARGETS).rows() == before
 
 

@@ -12,18 +12,17 @@ from neural_support import average_landmarks, picture_of, with_models, write_lan
 from tests_support import write_pictures
 
 from schemas.keypoints import KEYPOINTS
-from schemas.params import Inference
-from tasks.detectors import View
-from tasks.documents import check_table
-from tasks.errors import InputError, ModelError
+from schemas.params.inference import Inference
+from schemas.skeletons import COCO_17, IBUG_68, LEFT_EYE, RIGHT_EYE
 from tasks.extract.backends import load_backend
-from tasks.extract.body_yolo import COCO_17, LAYOUT, _open_onnx, _open_torch, _to_batch
+from tasks.extract.backends.body_yolo import LAYOUT, _open_onnx, _open_torch, _to_batch
 from tasks.extract.clip import extract_people
-from tasks.extract.face_insightface import IBUG_68
 from tasks.extract.tracking import Tracker
-from tasks.faces import LEFT_EYE, RIGHT_EYE
-from tasks.keypoints import stack_boxes, stack_visibility, stack_xy
+from tasks.files.errors import InputError, ModelError
+from tasks.files.tables import check_table
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.keypoints import stack_boxes, stack_visibility, stack_xy
 
 CPU = Inference(provider="cpu", memory_mb=1024)
 RATE = 25
@@ -217,9 +216,9 @@ def test_the_layout_keeps_coco_where_it_is():
 
 
 def test_tracks_stay_themselves_where_everybody_is_found_anew(params):
-    from tasks.detectors import Detection
-    from tasks.extract.body_yolo import Person, _located
+    from tasks.extract.backends.body_yolo import Person, _located
     from tasks.extract.tracking import PartModel
+    from tasks.vision.detectors import Detection
 
     def person(x):
         body = (

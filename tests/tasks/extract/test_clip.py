@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 
 from schemas.keypoints import KEYPOINTS, PARTS
-from tasks.documents import check_table
 from tasks.extract import clip
 from tasks.extract.clip import extract_people
-from tasks.keypoints import stack_xy
+from tasks.files.tables import check_table
 from tasks.models.fetch import fetch_member
 from tasks.video import Frame, Picture, read_frames
+from tasks.vision.keypoints import stack_xy
 
 ZIDANE = (
     "pip:ultralytics==8.4.190",

@@ -9,13 +9,13 @@ from tests_support import admit_clips, run_stage, write_pictures
 from visits_support import FULL_HD, HD, UHD, heads_of, visited
 
 from schemas.keypoints import KEYPOINTS
-from tasks.clips import keypoints_path, video_path
-from tasks.detectors import View
-from tasks.documents import read_table
 from tasks.extract.backends import load_backend
 from tasks.extract.tracking import Tracker
-from tasks.regions import overlap
+from tasks.files.clips import keypoints_path, video_path
+from tasks.files.documents import read_table
 from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.regions import overlap
 
 FIRST_SEARCH = 15
 CLIP, BASE = f"clip-{3:016x}", 24_000  # ticks a second

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from tasks.detectors import Detection, View
 from tasks.extract.people import People, people_in
 from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import Located, PartModel, Tracked, Tracker
-from tasks.keypoints import Part
-from tasks.regions import Region
 from tasks.video import read_frames
+from tasks.vision.detectors import Detection, View
+from tasks.vision.keypoints import Part
+from tasks.vision.regions import Region
 
 BLANK = View(*[np.zeros((4, 4, 3), np.uint8)] * 2)
 

@@ -9,8 +9,8 @@ import pytest
 from tests_support import write_video
 
 from schemas.clips import REASONS
-from tasks.errors import ClipRefusedError
-from tasks.hashing import sha256_bytes
+from tasks.files.errors import ClipRefusedError
+from tasks.files.hashing import sha256_bytes
 from tasks.ingest.admit import admit
 from tasks.video import read_frames
 

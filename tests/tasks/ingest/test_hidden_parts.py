@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from tests_support import write_pictures
 
-from tasks.errors import ClipRefusedError
+from tasks.files.errors import ClipRefusedError
 from tasks.ingest.admit import admit
 
 CANARY = "Jane-Doe-1961"

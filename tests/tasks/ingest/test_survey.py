@@ -4,10 +4,10 @@ import csv
 
 import pytest
 
-from flows.sample import COLUMNS
-from tasks.documents import write_json
-from tasks.errors import DocumentError, KeyMismatchError
-from tasks.ingest.pseudonyms import (
+from flows.demo.sample import COLUMNS
+from tasks.files.documents import write_json
+from tasks.files.errors import DocumentError, KeyMismatchError
+from tasks.files.pseudonyms import (
     KEY_PATH,
     KEY_VARIABLE,
     check_key,

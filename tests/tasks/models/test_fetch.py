@@ -8,11 +8,11 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 import pytest
 
 import tasks.models as models
-from flows.weights import inventory
-from schemas.params import ModelSource
-from tasks.errors import ModelError
-from tasks.inference import REGISTRY_PATH, Weights
+from flows.workspace.weights import inventory
+from schemas.params.inference import ModelSource
+from tasks.files.errors import ModelError
 from tasks.models.fetch import cache_folder, fetch_member
+from tasks.vision.sessions import REGISTRY_PATH, Weights
 
 
 def test_the_registry_names_every_weight_with_its_licence(root, params):

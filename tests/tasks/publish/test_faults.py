@@ -9,8 +9,8 @@ import pytest
 from s3_support import FaultyRoad, make_package, publish, what_a_reader_sees
 from tests_support import REPO
 
-from flows.host.servers import object_store
-from tasks.errors import StorageError
+from flows.demo.object_store import object_store
+from tasks.files.errors import StorageError
 from tasks.publish import open_bucket
 
 SCRIPT = str(REPO / "tests/s3_support.py")
@@ -36,6 +36,7 @@ def _parts_there(bucket):
     return found
 
 
+@pytest.mark.slow
 def test_killed_after_every_single_call(tmp_path, to):
     """Step through all calls of a publication; after each a reader sees the old release or the new one."""
     old = make_package(tmp_path / "v1", "v1")
@@ -108,12 +109,14 @@ def test_busy_answers_are_waited_out(tmp_path, to, road):
     assert what_a_reader_sees(bucket) == "v1"
 
 
+@pytest.mark.slow
 def test_a_store_that_stays_busy_is_one_sentence(tmp_path, to, road):
     road.fault = lambda method, path, number: "503" if method == "PUT" else None
     with pytest.raises(StorageError, match="too busy: run the same command again"):
         publish(tmp_path, make_package(tmp_path), open_bucket(to))
 
 
+@pytest.mark.slow
 def test_slow_answers_are_waited_for(tmp_path, to, road):
     road.fault = lambda *_: "slow"
     bucket = open_bucket(to)
@@ -130,6 +133,7 @@ def test_answers_that_take_too_long_are_asked_for_again(tmp_path, to, road, monk
     assert what_a_reader_sees(bucket) == "v1"
 
 
+@pytest.mark.slow
 def test_a_store_that_never_answers_is_one_sentence(tmp_path, to, road, monkeypatch):
     monkeypatch.setattr("tasks.publish.store.ANSWER_S", 1)
     road.fault = lambda method, path, number: "hang" if method == "PUT" else None
@@ -203,6 +207,7 @@ def test_answers_that_never_come_are_asked_for_again(tmp_path, to, road):
     assert what_a_reader_sees(bucket) == "v1"
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_half_way_and_comes_back(tmp_path, monkeypatch):
     package = make_package(tmp_path / "v1")
     with object_store(tmp_path / "s3") as first:

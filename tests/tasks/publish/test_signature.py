@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tasks.errors import KeyMismatchError
+from tasks.files.errors import KeyMismatchError
 from tasks.publish.signature import (
     KEY_PATH,
     KEY_VARIABLE,

@@ -8,9 +8,9 @@ import pytest
 from s3_support import make_package, publish, what_a_reader_sees
 
 import tasks.publish.create as create_module
-from schemas.params import Publish
-from tasks.errors import GateRefusedError, StorageError
-from tasks.hashing import sha256_bytes
+from schemas.params.publish import Publish
+from tasks.files.errors import GateRefusedError, StorageError
+from tasks.files.hashing import sha256_bytes
 from tasks.publish import open_bucket, read_manifest
 from tasks.publish.create import PART_BYTES, Source, create
 from tasks.publish.ledger import Ledger

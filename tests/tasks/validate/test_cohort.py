@@ -6,7 +6,7 @@ import pytest
 from scipy.signal import lfilter
 
 from schemas.evidence import AGREEMENT, COHORT, INVARIANCE, SIGNALS
-from tasks.documents import build_table, check_table
+from tasks.files.tables import build_table, check_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.intervals import mean_interval, percentile_interval, stretches
 

@@ -6,13 +6,13 @@ import pytest
 
 from schemas.evidence import INVARIANCE, KEYPOINT_ERRORS, METHODS, SIGNALS
 from schemas.keypoints import PARTS
-from tasks.clips import keypoints_path
-from tasks.documents import build_table, check_table
-from tasks.errors import DocumentError
-from tasks.validate.clinical import Film
+from tasks.files.clips import keypoints_path
+from tasks.files.errors import DocumentError
+from tasks.files.tables import build_table, check_table
 from tasks.validate.comparison import Comparison
 from tasks.validate.evidence import require_one_extractor
-from tasks.validate.people import Tracks
+from tasks.validate.keypoints.people import Tracks
+from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods
 
 CLIP, FRAMES, RATE = "clip-" + "0" * 16, 250, 25.0

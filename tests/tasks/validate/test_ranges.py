@@ -12,22 +12,23 @@ from tests_support import REPO
 from schemas.clips import CLIPS
 from schemas.evidence import AGREEMENT, COHORT, INVARIANCE, MEASURED, METHODS, MOST, SIGNALS, VERDICTS
 from schemas.keypoints import PARTS
-from schemas.params import Rule
-from tasks.clips import CLIPS_PATH
-from tasks.documents import build_table, check_table, read_params, read_table, write_table
-from tasks.validate.agreement import compare_series, compare_values
-from tasks.validate.attack import Attacks, Probe, Sighting
-from tasks.validate.clinical import Film
+from schemas.params.validate import Rule
+from tasks.files.clips import CLIPS_PATH
+from tasks.files.documents import read_params, read_table, write_table
+from tasks.files.tables import build_table, check_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
 from tasks.validate.evidence import EVIDENCE, write_evidence
-from tasks.validate.identity import attack, make_gallery, match_rates, template_of, true_match_rate
+from tasks.validate.identity.attack import Attacks, Probe, Sighting
+from tasks.validate.identity.distances import attack, make_gallery, match_rates, template_of, true_match_rate
 from tasks.validate.intervals import mean_interval, percentile_interval, stretches
-from tasks.validate.movement import movement_difference, temporal_correlation
-from tasks.validate.oks import average_precision, oks
-from tasks.validate.people import Tracks, align_people
+from tasks.validate.keypoints.movement import movement_difference, temporal_correlation
+from tasks.validate.keypoints.oks import average_precision, oks
+from tasks.validate.keypoints.people import Tracks, align_people
+from tasks.validate.keypoints.timeline import frame_errors
+from tasks.validate.signals.agreement import compare_series, compare_values
+from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods
-from tasks.validate.timeline import frame_errors
 from tasks.validate.verdicts import judge
 
 EDGES = [0.0, 1.0, np.nextafter(1, 0), np.nextafter(0, 1), 1e-300, 0.1, 0.9997, 0.5]
@@ -189,6 +190,7 @@ RULES = {
 }
 
 
+@pytest.mark.slow
 @given(_cohorts())
 def test_any_rows_of_a_cohort_give_tables_that_keep_their_schemas(cohort):
     invariance, signals = cohort

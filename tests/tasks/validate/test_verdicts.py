@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from schemas.evidence import MOST, VERDICTS
-from schemas.params import Rule
-from tasks.documents import build_table, check_table
+from schemas.params.validate import Rule
+from tasks.files.tables import build_table, check_table
 from tasks.validate.verdicts import judge, look_up
 
 CLIP = "clip-0123456789abcdef"

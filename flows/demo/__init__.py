@@ -1,0 +1,1 @@
+"""The sample cohort, from an inbox to an audited bucket."""

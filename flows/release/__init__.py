@@ -1,0 +1,1 @@
+"""A version, from decision to withdrawal."""

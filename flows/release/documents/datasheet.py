@@ -1,0 +1,174 @@
+"""datasheet.md: what a stranger reads first, after Gebru and others, 2021 (pure)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from schemas.params import Params
+from schemas.release import ReleaseClip
+from tasks.publish.plan import NAMESPACE, SIGNER
+
+VERIFY = (
+    f"ssh-keygen -Y verify -f allowed_signers -I {SIGNER} -n {NAMESPACE} "
+    "-s manifest.json.sig < manifest.json",
+    'grep -q "$(sha256sum < SHA256SUMS | cut -c1-64)" manifest.json && echo SHA256SUMS is the one signed for',
+    "sha256sum -c --quiet SHA256SUMS && echo every file is what was released",
+)
+
+
+def describe_release(
+    version: str,
+    params: Params,
+    clips: list[ReleaseClip],
+    tables: dict[str, pl.DataFrame],
+    faces: dict[str, int],
+) -> str:
+    """Write the datasheet; it names what did not pass. faces: method -> faces in frames that it covered."""
+    sections = {
+        "What is in it": _composition(params, clips),
+        "Where it comes from": _collection(),
+        "What was done to it": _processing(faces),
+        "What a person decided": list(_decisions(clips, tables["verdicts"])),
+        "Can the people be recognised?": [*_recognition(tables["identity"]), "", _ATTACKS],
+        "Did the keypoints stay?": [_error_sentence(tables["invariance"]), "", _WHERE_EVIDENCE],
+        "What it may be used for": [*_uses(params)],
+        "How to verify it": [*_verification()],
+        "How it is maintained": [_MAINTENANCE],
+    }
+    lines = [f"# Release {version}", ""]
+    for title, content in sections.items():
+        lines += [f"## {title}", "", *content, ""]
+    return "\n".join(lines)
+
+
+_ATTACKS = (
+    "These figures are those of two recognisers on sampled frames. Whoever knows a person's gait, voice, "
+    "room or clothes may know them here, too."
+)
+_WHERE_EVIDENCE = (
+    "`evidence/` holds every figure beside the control's, which is the same clip re-encoded and otherwise "
+    "untouched; `DATA_DICTIONARY.md` explains every column."
+)
+_MAINTENANCE = (
+    "Files of a release are never altered. `latest.json`, beside the releases, names the newest one. Where a "
+    "person withdraws consent, `tombstone.json` appears in this folder and names the clips: delete your "
+    "copies of them, and look for it whenever you use the data. If the files themselves are removed, "
+    "`manifest.json` lists them under `withdrawn`, and `SHA256SUMS` is without them; both are signed anew."
+)
+
+
+def _composition(params: Params, clips: list[ReleaseClip]) -> list[str]:
+    return [
+        f"{len(clips)} de-identified examination videos, released for the purpose: {params.purpose}. "
+        "`videos/` holds a video a clip, without container metadata; `keypoints/` the keypoints of face, "
+        "body and hands in it; `clips.csv` says which clips are one person's, by pseudonym.",
+        "",
+        "The clips are **de-identified, not anonymous**: gait, voice and surroundings can still identify. "
+        "They stay personal data where the law says so.",
+    ]
+
+
+def _collection() -> list[str]:
+    return [
+        "The provider handed in examination videos with consent to release. `prov.json` (W3C PROV) names the "
+        "raw file of every clip by a keyed digest: the provider, who holds the key, can walk back to it, "
+        "nobody else can.",
+    ]
+
+
+OPEN_MOUTHS = "open mouths"
+# counts that are told in words of their own
+_SAID = ("none", OPEN_MOUTHS)
+
+
+def _processing(faces: dict[str, int]) -> list[str]:
+    ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
+    covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method not in _SAID]
+    counts = ", ".join(covers) or "nothing"
+    bared, mouths = (faces.get(name, 0) for name in _SAID)
+    said = (
+        f"Every face that was found was covered, by {counts}, except where a person's correction took the "
+        f"cover away: {bared} regions of frames; `evidence/verdicts.csv` says of which clip, and "
+        "in how many frames (`nothing_uncovered`)."
+        if bared
+        else f"Every face that was found was covered, by {counts}."
+    )
+    if mouths:
+        said += f" In {mouths} of them the mouth is open: its inside, teeth and tongue, is the person's own."
+    return [
+        f"{said} Frame count, time stamps and picture size are "
+        "those of the original. `params.yaml` holds every setting, `models.json` every model with its "
+        "SHA-256 and licence.",
+    ]
+
+
+def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame) -> Iterator[str]:
+    reviewed = [clip for clip in clips if clip.verdict == "review"]
+    if not reviewed:
+        yield "Every clip passed every rule; a named person approved the release."
+        return
+    yield (
+        f"{len(reviewed)} of {len(clips)} clips broke a rule that asks for a person's decision; "
+        "a named person accepted them:"
+    )
+    yield ""
+    yield from (_explain(clip, verdicts) for clip in reviewed)
+
+
+def _explain(clip: ReleaseClip, verdicts: pl.DataFrame) -> str:
+    rows = verdicts.filter(pl.col("clip_id") == clip.clip_id, ~pl.col("passed"))
+    parts = [
+        f"{row['rule']} is {'not known' if row['value'] is None else format(row['value'], '.3g')}, "
+        f"asked is {row['comparison']} {row['threshold']:g}"
+        for row in rows.iter_rows(named=True)
+    ]
+    return f"- `{clip.clip_id}`: {'; '.join(parts)}"
+
+
+def _recognition(identity: pl.DataFrame) -> Iterator[str]:
+    yield (
+        "The share of a person's sampled faces whose nearest subject in the cohort is the right one, over "
+        "all clips; `evidence/identity.csv` has it clip by clip:"
+    )
+    yield ""
+    released = identity.filter(arm="released")
+    for (name,), rows in sorted(released.group_by("recogniser"), key=lambda item: str(item[0])):
+        known = rows.drop_nulls("rank1")
+        subjects = max(rows["gallery_subjects"].to_list(), default=0)
+        if known.is_empty() or not subjects:
+            yield f"- {name}: not known"
+            continue
+        mean, worst = (float(figure(known["rank1"].to_numpy())) for figure in (np.mean, np.max))
+        yield (
+            f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} subjects "
+            f"(chance {1 / subjects:.0%})"
+        )
+
+
+def _error_sentence(invariance: pl.DataFrame) -> str:
+    rows = invariance.filter(arm="released", part="face", metric="nme_mean").drop_nulls("value")
+    if rows.is_empty():
+        return "No face was found again, so that its keypoints could not be compared."
+    error, floor = (float(np.mean(rows[name].to_numpy())) for name in ("value", "floor"))
+    beside = f", {error / floor:.2f} times what re-encoding alone does" if floor else ""
+    return f"Face keypoints moved by {error:.4f} of the distance between the eyes on average{beside}."
+
+
+def _uses(params: Params) -> list[str]:
+    return [
+        f"The declared purpose is {params.purpose}; `LICENSE` says under which terms. Do not try to "
+        "recognise anybody, and do not train a recogniser on it: that is not what these people consented to. "
+        "Nothing about a face's skin, age or asymmetry may be concluded: the face is not the patient's.",
+    ]
+
+
+def _verification() -> list[str]:
+    return [
+        "In a copy of this folder, with OpenSSH and coreutils. Take `allowed_signers` from the publisher by "
+        "another way than this folder, or compare it with theirs:",
+        "",
+        *(f"    {command}" for command in VERIFY),
+        "",
+        "All three must say so. What `manifest.json` does not name is no part of the release.",
+    ]

@@ -1,0 +1,1 @@
+"""What stays up beside the command, and the flows that it runs."""

@@ -1,0 +1,1 @@
+"""The folder under git and DVC in which releases are made."""

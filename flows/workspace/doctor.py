@@ -1,0 +1,62 @@
+"""What is missing before a release can run."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.workspace.make import is_workspace
+from tasks.files.documents import read_params
+from tasks.files.errors import GuiseError
+from tasks.files.pseudonyms import fingerprint, known_key
+from tasks.ingest.survey import MANIFEST_NAME, read_manifest
+from tasks.models.fetch import cache_folder
+from tasks.publish.signature import public_key
+
+FREE_BYTES = 5 << 30
+PACKAGES = {"ssh-keygen": "OpenSSH's client"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    good: bool
+    advice: str
+
+
+def examine(root: Path) -> list[Finding]:
+    """Check tools, workspace, settings, keys, inbox and disk."""
+    findings = [_tool(name) for name in ("git", "make", "ssh-keygen")] + [_disk(root)]
+    if not is_workspace(root):
+        return [*findings, Finding("workspace", False, "make one with `guise workspace DIR`")]
+    findings.append(_attempt("params.yaml", lambda: f"purpose {read_params(root).purpose}"))
+    findings.append(_attempt("pseudonym key", lambda: f"fingerprint {fingerprint(known_key(root))}"))
+    findings.append(_attempt("signing key", lambda: public_key(root)))
+    inbox = root / "data/inbox" / MANIFEST_NAME
+    findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
+    findings.append(_attempt("models", lambda: _count_models(root)))
+    return findings
+
+
+def _attempt(what: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what, True, check())
+    except GuiseError as error:
+        return Finding(what, False, str(error))
+
+
+def _count_models(root: Path) -> str:
+    models = read_params(root).models.values()
+    cached = sum((cache_folder() / source.sha256).is_file() for source in models)
+    return f"{cached} of {len(models)} fetched before; `guise run` fetches the rest"
+
+
+def _tool(name: str) -> Finding:
+    found = shutil.which(name)
+    return Finding(name, bool(found), found or f"install {PACKAGES.get(name, name)}")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root if root.exists() else root.parent).free
+    text = f"{free / (1 << 30):.0f} GiB free"
+    return Finding("disk", free >= FREE_BYTES, text if free >= FREE_BYTES else f"{text}: make room for 5 GiB")

@@ -1,0 +1,42 @@
+"""The little of git that a workspace needs."""
+
+import subprocess
+from pathlib import Path
+
+from tasks.files.errors import InputError
+
+
+def git(root: Path, *arguments: str) -> str:
+    """Run git in a workspace and return its output. Raises InputError with git's own sentence."""
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise InputError(f"git {arguments[0]} failed: {said[-1] if said else done.returncode}")
+    return done.stdout.strip()
+
+
+def commit(root: Path, message: str, paths: list[str]) -> bool:
+    """Commit the paths that exist; return whether anything had changed."""
+    present = [path for path in paths if (root / path).exists()]
+    git(root, "add", "--", *present)
+    if not git(root, "diff", "--cached", "--name-only"):
+        return False
+    git(root, "commit", "--quiet", "--message", message)
+    return True
+
+
+def last_commit_of(root: Path, paths: list[str]) -> str:
+    """Return the newest revision that touched any of the paths."""
+    return git(root, "log", "-1", "--format=%H", "--", *paths)
+
+
+def changed_files(root: Path, paths: list[str]) -> list[str]:
+    """Return files below the paths that differ from the last commit or are unknown to git."""
+    status = git(root, "status", "--porcelain", "--untracked-files=all", "--", *paths)
+    return [line[3:] for line in status.splitlines()]
+
+
+def git_bytes(root: Path, name: str) -> bytes:
+    """Return a file as a revision holds it. Raises InputError."""
+    git(root, "cat-file", "-e", name)
+    return subprocess.run(["git", "show", name], cwd=root, capture_output=True, check=True).stdout

@@ -1,0 +1,77 @@
+"""The graph of dvc.yaml, read and never repeated."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+
+from flows.host.environment import LOGS, REPORTS
+from flows.host.failures import keep_traceback
+from tasks.files.errors import InputError
+
+logging.getLogger("dvc").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the graph, and where each of its stage commands leaves a report."""
+
+    name: str
+    reports: tuple[Path, ...]
+
+
+@contextmanager
+def open_repo(root: Path) -> Iterator[Repo]:
+    """Open the workspace for DVC. Raises InputError with DVC's own sentence."""
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except DvcException as error:
+        # its words may name a patient's file
+        keep_traceback(error, "dvc-reading")
+        raise InputError(
+            f"DVC cannot read the workspace ({type(error).__name__}): see {LOGS / 'dvc-reading.txt'}"
+        ) from None
+
+
+def graph_order(root: Path, upto: str | None = None) -> list[Node]:
+    """Return the nodes of dvc.yaml in an order in which each follows what it depends on.
+
+    upto: a stage name; only what it needs is returned. Raises InputError for an unknown one.
+    """
+    with open_repo(root) as repo:
+        graph = repo.index.graph
+        wanted = set(graph)
+        if upto:
+            named = [stage for stage in graph if _is_named(stage, upto)]
+            if not named:
+                raise InputError(f"there is no stage {upto} in dvc.yaml")
+            wanted = set(named).union(*(networkx.descendants(graph, stage) for stage in named))
+        order = networkx.lexicographical_topological_sort(
+            graph.subgraph(wanted).reverse(copy=True), key=lambda stage: stage.addressing
+        )
+        return [
+            Node(stage.addressing, _reports(stage)) for stage in order if isinstance(stage, PipelineStage)
+        ]
+
+
+def _reports(stage: PipelineStage) -> tuple[Path, ...]:
+    commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd or []
+    words = [command.split("flows.stage", 1)[1].split() for command in commands]
+    return tuple(REPORTS / f"{'-'.join(named)}.json" for named in words)
+
+
+def _is_named(stage: object, name: str) -> bool:
+    return isinstance(stage, PipelineStage) and name in (stage.name, stage.name.split("@")[0])
+
+
+def changed_nodes(root: Path, *nodes: str) -> list[str]:
+    """Return which nodes (all by default) are not what dvc.lock says they are."""
+    with open_repo(root) as repo:
+        return sorted(repo.status(targets=list(nodes) or None))

@@ -1,0 +1,124 @@
+"""Take what was handed in into data/raw, under DVC."""
+
+import os
+import shutil
+from datetime import date
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+import yaml
+
+from flows.workspace.make import dvc
+from schemas.release import Withdrawal, Withdrawals
+from tasks.files.documents import read_document, write_json
+from tasks.files.errors import InputError
+from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
+from tasks.files.whole import whole, write_bytes
+from tasks.ingest import RAW_PATH
+from tasks.ingest.survey import MANIFEST_NAME, NOTE_NAME, InboxNote, list_files, read_manifest
+
+RAW_FILE = Path("data/raw.dvc")
+WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
+
+
+def take_inbox(root: Path, inbox: Path) -> None:
+    """Mirror the inbox into data/raw, note the day for consent, and add it to DVC.
+
+    Links that lead out of the inbox are noted and never read; nothing is taken of people who withdrew.
+    Raises InputError or DocumentError where there is no readable manifest.
+    """
+    if not inbox.is_dir():
+        raise InputError(f"there is no inbox at {inbox}")
+    rows = read_manifest(inbox / MANIFEST_NAME)
+    files = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
+    inside = [file for file in files if _is_inside(inbox, file)]
+    outside = sorted(set(files) - set(inside))
+    if rows.is_empty() and not files:
+        raise InputError("the inbox is empty: nothing was handed in")
+    withdrawn = withdrawn_files(root, inbox, inside, rows)
+    _take(root, inbox, [file for file in inside if file not in withdrawn])
+    write_manifest(root / RAW_PATH, without_files(rows, withdrawn))
+    note = InboxNote(as_of=date.today().isoformat(), outside=outside, withdrawn=withdrawn)
+    write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
+    add_to_dvc(root)
+
+
+def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:
+    """Return files of people who withdrew: named as theirs, or the same video under another name."""
+    withdrawals = read_withdrawals(root)
+    if not withdrawals:
+        return []
+    key = known_key(root)
+    subjects = {record.subject for record in withdrawals}
+    clips = {clip_id for record in withdrawals for clip_id in record.clips}
+    named = [
+        _normal(row["file"])
+        for row in rows.iter_rows(named=True)
+        if subject_pseudonym(key, row["subject_id"]) in subjects
+    ]
+    same = [file for file in files if clip_pseudonym(key, sha256_file(inbox / file)) in clips]
+    return sorted({*named, *same})
+
+
+def without_files(rows: pl.DataFrame, files: list[str]) -> pl.DataFrame:
+    """Return the rows of a manifest that name none of the files."""
+    return rows.filter([_normal(file) not in files for file in rows["file"]])
+
+
+def _normal(file: str) -> str:
+    return str(PurePosixPath(file))
+
+
+def read_withdrawals(root: Path) -> list[Withdrawal]:
+    path = root / WITHDRAWALS_PATH
+    return read_document(path, Withdrawals).withdrawals if path.is_file() else []
+
+
+def write_manifest(folder: Path, rows: pl.DataFrame) -> None:
+    write_bytes(rows.write_csv().encode(), folder / MANIFEST_NAME)
+
+
+def _take(root: Path, inbox: Path, files: list[str]) -> None:
+    raw = root / RAW_PATH
+    raw.mkdir(parents=True, exist_ok=True)
+    _forget(raw, {*files, MANIFEST_NAME, NOTE_NAME})
+    for file in files:
+        _mirror(inbox / file, raw / file)
+
+
+def _is_inside(inbox: Path, file: str) -> bool:
+    try:
+        place = (inbox / file).resolve(strict=True)
+    except (OSError, RuntimeError):  # a link to nothing, or in a circle
+        return False
+    return place.is_file() and place.is_relative_to(inbox.resolve())
+
+
+def _forget(raw: Path, kept: set[str]) -> None:
+    for file in list_files(raw):
+        if file not in kept:
+            (raw / file).unlink()
+    for folder in sorted((path for path in raw.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _mirror(source: Path, target: Path) -> None:
+    status = source.stat()
+    if target.is_file():
+        kept = target.stat()
+        if (kept.st_size, kept.st_mtime_ns) == (status.st_size, status.st_mtime_ns):
+            return
+    with whole(target) as partial:
+        shutil.copyfile(source, partial)
+        os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def add_to_dvc(root: Path) -> None:
+    """Take data/raw into DVC, for the private remote only."""
+    dvc(root, "add", "--quiet", str(RAW_PATH))
+    document = yaml.safe_load((root / RAW_FILE).read_text())
+    if document["outs"][0].get("remote") != "private":
+        document["outs"][0]["remote"] = "private"
+        (root / RAW_FILE).write_text(yaml.safe_dump(document, sort_keys=False))

@@ -1,0 +1,192 @@
+"""A fresh release workspace: git, DVC, this code, a key."""
+
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from yaml import safe_dump, safe_load
+
+from flows.host.environment import LOGS, STATE, private_folder
+from flows.stage.libraries import note_libraries
+from flows.workspace.git import commit, git
+from tasks.files.errors import InputError
+from tasks.files.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
+from tasks.files.whole import write_bytes
+from tasks.publish.signature import KEY_PATH as SIGNING_KEY_PATH
+from tasks.publish.signature import SIGNERS_PATH, ensure_signing_key
+
+CODE = [
+    "flows",
+    "tasks",
+    "schemas",
+    "dvc.yaml",
+    "params",
+    "params.yaml",
+    "prefect.yaml",
+    ".dvcignore",
+    ".gitignore",
+    "LICENSE",
+]
+CORRECTIONS_GUIDE = "data/corrections/README.md"
+RECORDS = [
+    "data/corrections",
+    "dvc.lock",
+    "data/raw.dvc",
+    "data/libraries.json",
+    "data/pseudonym_key.json",
+    "data/decisions.yaml",
+    "data/withdrawals.yaml",
+    "data/releases/allowed_signers",
+    "data/evidence/summary.json",
+]
+SETTINGS = ("params", "params.yaml")
+HERE = Path(__file__).resolve().parents[2]
+
+
+def make_workspace(root: Path) -> list[str]:
+    """Create or refresh a workspace; return what was done, a sentence each.
+
+    Raises InputError where the folder holds something else.
+    """
+    if root.resolve() == HERE:
+        raise InputError("this folder holds Guise's own code: name another folder")
+    if root.exists() and any(root.iterdir()) and not is_workspace(root):
+        raise InputError(f"{root} is not empty and no workspace: name a new folder")
+    # it holds raw videos, the manifest and databases
+    private_folder(root)
+    private_folder(root / STATE)
+    deployed = _entrypoints(root)
+    told = [_take_code(root)]
+    if deployed and deployed != _entrypoints(root):
+        told.append("what Prefect runs here lies elsewhere now: start `make worker` again, and cancel and "
+                    "start again every release run that waits for a person")  # fmt: skip
+    if not (root / ".git").is_dir():
+        git(root, "init", "--quiet", "--initial-branch", "main")
+        _name_author(root)
+    if not (root / ".dvc").is_dir():
+        _init_dvc(root)
+        told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
+                    "point it to your own storage with `dvc remote modify private url URL`")  # fmt: skip
+    note_libraries(root)
+    told += _make_key(root)
+    if ensure_signing_key(root):
+        told.append(f"a key to sign releases with was made in {SIGNING_KEY_PATH}: back it up, "
+                    f"and give readers its public half, {SIGNERS_PATH}")  # fmt: skip
+    (root / "data/inbox").mkdir(parents=True, exist_ok=True)
+    if commit(root, "Take Guise's code", [*CODE, ".dvc", ".dvcignore", *RECORDS]):
+        told.append("the code is committed: every release names its revision")
+    return [sentence for sentence in told if sentence]
+
+
+def is_workspace(root: Path) -> bool:
+    return all((root / name).exists() for name in (".git", ".dvc", "dvc.yaml", "params.yaml"))
+
+
+def require_workspace(root: Path) -> None:
+    """Raise InputError where the folder is no workspace."""
+    if not is_workspace(root):
+        raise InputError(f"{root} is no workspace: make one with `guise workspace DIR`")
+
+
+def _take_code(root: Path) -> str:
+    _part_params(root)
+    for name in [*CODE, CORRECTIONS_GUIDE]:
+        source, target = HERE / name, root / name
+        if name in SETTINGS and target.exists():
+            continue
+        if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    _forget_former_nodes(root)
+    return f"workspace {root} runs its own copy of Guise"
+
+
+def _entrypoints(root: Path) -> set[str]:
+    """Return which flows the workspace's prefect.yaml lets Prefect run; nothing before there is one."""
+    path = root / "prefect.yaml"
+    deployments = safe_load(path.read_text("utf-8"))["deployments"] if path.is_file() else ()
+    return {deployment["entrypoint"] for deployment in deployments}
+
+
+def _part_params(root: Path) -> None:
+    """Move the weights and recipes of a former workspace out of its params.yaml."""
+    path, yaml = root / "params.yaml", YAML()
+    if not path.is_file() or (root / "params").exists():
+        return
+    document = yaml.load(path)
+    rule = document.get("deidentify", {})
+    pools = {name: {"pool": rule[name].pop("pool")} for name in ("targets", "inswapper") if name in rule}
+    parts = {"models": {"models": document.pop("models", {})}, "targets": {"deidentify": pools}}
+    (root / "params").mkdir()
+    for name, part in parts.items():
+        yaml.dump(part, root / f"params/{name}.yaml")
+    yaml.dump(document, path)
+
+
+def _forget_former_nodes(root: Path) -> None:
+    """Take out of dvc.lock what the graph has no node for: DVC keeps it, and it would fit less and less."""
+    path = root / "dvc.lock"
+    if not path.is_file():
+        return
+    nodes, lock = (safe_load((root / name).read_text("utf-8"))["stages"] for name in ("dvc.yaml", path.name))
+    kept = {name: stage for name, stage in lock.items() if _has_node(nodes, name)}
+    if kept != lock:
+        write_bytes(safe_dump({"schema": "2.0", "stages": kept}, sort_keys=False).encode(), path)
+
+
+def _has_node(nodes: dict[str, Any], name: str) -> bool:
+    base, _, item = name.partition("@")
+    return base in nodes and ("foreach" in nodes[base]) == bool(item)
+
+
+def _name_author(root: Path) -> None:
+    if not subprocess.run(["git", "config", "user.email"], cwd=root, capture_output=True, check=False).stdout:
+        git(root, "config", "user.name", "Guise workspace")
+        git(root, "config", "user.email", "guise@localhost")
+
+
+def _init_dvc(root: Path) -> None:
+    for arguments in (
+        ["init", "--quiet"],
+        ["config", "core.analytics", "false"],
+        ["config", "core.check_update", "false"],
+        ["remote", "add", "--quiet", "--default", "private", str(root.resolve() / STATE / "private-remote")],
+    ):
+        dvc(root, *arguments)
+
+
+def dvc(root: Path, *arguments: str) -> str:
+    """Run a DVC command. Raises InputError with DVC's own sentence."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        # its words may name a patient's file
+        log = root / LOGS / "dvc.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(done.stderr)
+        raise InputError(f"dvc {arguments[0]} failed: see {LOGS / 'dvc.txt'} in the workspace")
+    return done.stdout
+
+
+def _make_key(root: Path) -> list[str]:
+    path = root / KEY_PATH
+    told = []
+    is_new = not (root / FINGERPRINT_PATH).exists()
+    if is_new and not os.environ.get(KEY_VARIABLE) and not path.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(secrets.token_hex(32) + "\n")
+        told.append(f"a pseudonym key was made in {KEY_PATH}: back it up; losing it means that no "
+                    "later clip can be linked to a subject of an earlier release")  # fmt: skip
+    known_key(root)
+    return told

@@ -1,0 +1,57 @@
+"""Which weights a workspace names, which are there, and what each allows."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.params import Params
+from schemas.params.inference import ModelSource
+from tasks.extract import models_of as extracting
+from tasks.files.hashing import sha256_file
+from tasks.models.fetch import cache_folder
+from tasks.swap.needs import models_of as swapping
+from tasks.validate import MODELS as JUDGING
+
+ALLOWS = {
+    "permissive": "research and commercial",
+    "research-only": "research only",
+    "copyleft": "any use; whoever passes the code on must offer their own as well",
+}
+HERE, LATER, MISSING, OTHER, UNNAMED = "here", "fetched when needed", "missing", "another file", "not named"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """state: one of the above. needed: whether the settings of params.yaml use it."""
+
+    name: str
+    state: str
+    needed: bool
+    licence: str
+    licence_class: str
+    allows: str
+
+    @property
+    def is_wanting(self) -> bool:
+        return self.needed and self.state in (MISSING, OTHER, UNNAMED)
+
+
+def inventory(params: Params) -> list[Weight]:
+    """Return every weight that params.yaml names, and those that its settings need beside them."""
+    needed = {*extracting(params.extract), *swapping(params.deidentify), *JUDGING}
+    named = [
+        Weight(name, _state(source), name in needed, source.licence, source.licence_class,
+               ALLOWS[source.licence_class])
+        for name, source in params.models.items()
+    ]  # fmt: skip
+    return named + [Weight(name, UNNAMED, True, "", "", "") for name in sorted(needed - {*params.models})]
+
+
+def _state(source: ModelSource) -> str:
+    if (cache_folder() / source.sha256).is_file():
+        return HERE
+    if not source.source.startswith("file:"):
+        return LATER
+    path = Path(source.source.removeprefix("file:")) / source.member
+    if not path.is_file():
+        return MISSING
+    return HERE if sha256_file(path) == source.sha256 else OTHER

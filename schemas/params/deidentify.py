@@ -1,0 +1,154 @@
+"""The section of `params.yaml` that says who is covered, and how."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.params.sections import Count, Fraction01, Positive, Section
+
+Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
+Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
+SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
+ComparedMethod = Literal["blur", "pixelate", "mask"]
+
+
+class MeshSwap(Section):
+    """How a target's face is laid over the patient's.
+
+    tone: share of the target's own skin tone that is kept. tone_frames: frames over which the
+    patient's tone is followed. rim: how far
+    the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
+    feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
+    odd. corrections: how often the drawn mesh is measured and moved back onto the patient's keypoints.
+    """
+
+    tone: Fraction01
+    tone_frames: Count
+    rim: Fraction01
+    feather: Fraction01
+    steady: Count
+    corrections: Annotated[int, Field(ge=0, le=10)]
+
+
+class Recipe(Section):
+    """How a target is mixed: every share is relative to the sum of its kind.
+
+    shape, texture: donor (a name in `models`) -> share. growth: part of the
+    face -> by how much it grows. skin: shift of the skin in Lab. brow: how much darker the brows
+    become. lips: shift of the lips in Lab a. detail: gain of what is finer than the skin's shading.
+    """
+
+    shape: Annotated[dict[str, Positive], Field(min_length=1)]
+    texture: Annotated[dict[str, Positive], Field(min_length=1)]
+    growth: dict[str, float] = {}
+    skin: tuple[float, float, float] = (0, 0, 0)
+    brow: Fraction01 = 0
+    lips: float = 0
+    detail: Positive = 1
+
+
+class Targets(Section):
+    """The pool of faces that are nobody's, and how one is chosen for a subject.
+
+    chooser: the recogniser that chooses, so that the other may judge. frames: of each face that are
+    tried. others: how many other subjects stand in the gallery of a choice. alike: least cosine at
+    which two tracks show one person. tolerance: greatest keypoint error of a choice, as a multiple of
+    the least one in the pool.
+    """
+
+    chooser: Literal["dlib", "mobilefacenet", "arcface"]
+    frames: Count
+    others: Annotated[int, Field(ge=0)]
+    alike: Fraction01
+    tolerance: Annotated[float, Field(ge=1)]
+    pool: Annotated[dict[str, Recipe], Field(min_length=8)]
+
+
+class Inswapper(Section):
+    """A neural swap by insightface's model, which draws whom an ArcFace latent means.
+
+    pool: target -> donors (names in `models`), whose latents are mixed. nearest_donor, nearest_subject:
+    greatest cosine of a latent to one of its donors, and to a subject. batch: faces at a time. feather:
+    soft rim as a share of the aligned face.
+    """
+
+    pool: Annotated[dict[str, Annotated[list[str], Field(min_length=3)]], Field(min_length=2)]
+    nearest_donor: Fraction01
+    nearest_subject: Fraction01
+    batch: Count
+    feather: Fraction01
+
+    @model_validator(mode="after")
+    def _has_different_donors(self) -> Self:
+        for name, donors in self.pool.items():
+            if len(set(donors)) < len(donors):
+                raise ValueError(f"deidentify.inswapper.pool.{name} names a donor twice")
+        return self
+
+
+class Blur(Section):
+    """kernel: Gaussian kernel side as a share of the face box's longer side."""
+
+    kernel: Positive
+
+
+class Pixelate(Section):
+    """blocks: mosaic cells along the face box's longer side."""
+
+    blocks: Count
+
+
+class Mask(Section):
+    rgb: tuple[int, int, int]
+
+
+class Trust(Section):
+    """When a mesh can carry another face.
+
+    turn, tilt: least share of the way from cheek to cheek, and from forehead to chin, at which the
+    nose's tip lies. size_px: least size of the face in pixels.
+    """
+
+    turn: Fraction01
+    tilt: Fraction01
+    size_px: Positive
+
+
+class Deidentify(Section):
+    """What covers whom; margin is a share of the box's size, max_gap, reach and settle are frames.
+
+    method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
+    whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
+    max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
+    picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
+    the method changes.
+    """
+
+    method: Method
+    method_of_others: Method
+    fallback: ComparedMethod
+    unresolved: ComparedMethod
+    margin: Annotated[float, Field(ge=0)]
+    max_gap: Annotated[int, Field(ge=0)]
+    reach: Count
+    settle: Count
+    trust: Trust
+    targets: Targets
+    mesh_swap: MeshSwap
+    inswapper: Inswapper
+    blur: Blur
+    pixelate: Pixelate
+    mask: Mask
+
+    @property
+    def swaps_neurally(self) -> bool:
+        return "inswapper" in (self.method, self.method_of_others)
+
+    @model_validator(mode="after")
+    def _chooses_by_what_it_swaps_with(self) -> Self:
+        if self.swaps_neurally and self.targets.chooser != "arcface":
+            raise ValueError("inswapper draws ArcFace's latents: set deidentify.targets.chooser to arcface")
+        both = sorted({*self.targets.pool} & {*self.inswapper.pool})
+        if both:
+            raise ValueError(f"deidentify.inswapper.pool and targets.pool both name {both[0]}")
+        return self

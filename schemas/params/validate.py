@@ -1,0 +1,88 @@
+"""What is compared, measured, and judged by which rules."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from schemas.params.sections import Count, Fraction01, Positive, Section
+
+Finding = Literal["surviving", "doubtful", "uncovered", "flagged", "in_front", "in_mouth"]
+
+
+class Compare(Section):
+    clips_per_subject: Count
+
+
+class Rule(Section):
+    """A threshold on one figure of one of a clip's arms: of a part, a recogniser, a signal or a finding.
+
+    relative_to_floor: the figure is divided by the control's.
+    """
+
+    metric: str
+    part: str | None = None
+    recogniser: str | None = None
+    signal: str | None = None
+    finding: Finding | None = None
+    arm: Literal["control", "released"] = "released"
+    relative_to_floor: bool = False
+    comparison: Literal["<=", ">="]
+    threshold: float
+    severity: Literal["fail", "review"]
+
+    @model_validator(mode="after")
+    def _speaks_of_one_thing(self) -> Self:
+        if sum(name is not None for name in (self.part, self.recogniser, self.signal, self.finding)) != 1:
+            raise ValueError("a rule names one of part, recogniser, signal and finding")
+        if self.relative_to_floor and (self.recogniser or self.finding):
+            raise ValueError("only the figures of a part or a signal are relative to the control's")
+        return self
+
+
+# whatever the rules are, a person sees what a correction uncovered, and what may be left of a face
+SEEN: dict[str, Finding] = {"nothing_uncovered": "uncovered", "no_face_is_doubtful": "doubtful"}
+ALWAYS = {
+    name: Rule(metric="frames", finding=finding, comparison="<=", threshold=0, severity="review")
+    for name, finding in SEEN.items()
+}
+
+
+class Survival(Section):
+    """Shares of a face, and of its parts by themselves, that may look like the original's."""
+
+    face: Fraction01
+    eyes: Fraction01
+    nose: Fraction01
+    mouth: Fraction01
+
+
+class Validate(Section):
+    """surviving: where more looks like the original's, the face is bare. doubtful: a person should look.
+
+    in_front_share: share of a face in front of which something may stay before a person should look.
+    """
+
+    surviving: Survival = Survival(face=0.4, eyes=0.4, nose=0.45, mouth=0.55)
+    doubtful: Survival = Survival(face=0.25, eyes=0.3, nose=0.4, mouth=0.5)
+    in_front_share: Fraction01
+    identity_frames: Count
+    identity_threshold: Positive
+    pck_thresholds: list[Positive]
+    rules: Annotated[dict[str, Rule], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_share(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # what a workspace of before says of the whole face
+        if "surviving_share" not in given:
+            return given
+        share = given["surviving_share"]
+        kept = {name: value for name, value in given.items() if name != "surviving_share"}
+        return {"surviving": {"face": share, "eyes": 0.4, "nose": 0.45, "mouth": 0.55}, **kept}
+
+    @field_validator("rules")
+    @classmethod
+    def _keep_in_sight(cls, rules: dict[str, Rule]) -> dict[str, Rule]:
+        asked = [rule.model_copy(update={"severity": "review"}) for rule in rules.values()]
+        missing = {name: rule for name, rule in ALWAYS.items() if rule not in asked}
+        return {**rules, **missing} if rules else rules

@@ -1,0 +1,56 @@
+"""Faces by BlazeFace and CenterFace; 468 keypoints by MediaPipe's mesh."""
+
+import numpy as np
+
+from schemas.params.extract import Extract
+from schemas.skeletons import FACE_POINTS
+from tasks.extract.tracking import Located, Look, PartModel
+from tasks.vision.detectors import Detection, View
+from tasks.vision.faces import (
+    face_region,
+    glance_faces,
+    locate_mesh,
+    look_closer,
+    search_box,
+    search_faces,
+)
+from tasks.vision.keypoints import Part
+from tasks.vision.regions import Box, Region, RgbImage
+from tasks.vision.sessions import Weights
+
+MODELS = ("face_detector", "centerface", "face_landmarks")
+
+
+def make_model(weights: Weights, settings: Extract) -> PartModel:
+    """Pair the united face detectors with the mesh model."""
+
+    def find(view: View, look: Look) -> list[Detection]:
+        if look == "glance":
+            return glance_faces(view, weights, settings)
+        return search_faces(view, weights, settings, turned=look == "turned")
+
+    def follow(rgb: RgbImage, region: Region) -> Located | None:
+        mesh = locate_mesh(rgb, region, weights, settings.landmark_score)
+        if mesh is None:
+            return None
+        visibility = np.full(FACE_POINTS, mesh.score, np.float32)
+        return Located(Part(mesh.xy, visibility, mesh.score, mesh.box_xyxy), mesh.next_region)
+
+    def meet(rgb: RgbImage, face: Detection) -> Located | None:
+        clear = look_closer(rgb, face, weights, settings)
+        located = follow(rgb, face_region(clear or face))
+        if clear is not None or face.score >= settings.sure_score:
+            return located or face_without_mesh(face)
+        return located if located and located.part.score >= settings.sure_score else None
+
+    def look_at(view: View, box_xyxy: Box) -> list[Detection]:
+        return search_box(view, box_xyxy, weights, settings)
+
+    return PartModel(find, meet, follow, same_box=True, look_at=look_at)
+
+
+def face_without_mesh(face: Detection) -> Located:
+    """Return a detected face of which only the box is known: it must be covered all the same."""
+    nowhere = np.full((FACE_POINTS, 2), np.nan, np.float32)
+    part = Part(nowhere, np.zeros(FACE_POINTS, np.float32), min(face.score, 1.0), face.box_xyxy)
+    return Located(part, face_region(face))

@@ -1,0 +1,1 @@
+"""Where things lie, whole or not at all."""

@@ -1,0 +1,99 @@
+"""Which clips a workspace holds and where each arm's video and keypoints lie."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from schemas.clips import CLIPS
+from schemas.keypoints import KEYPOINTS
+from schemas.refusals import REFUSALS
+from tasks.files.documents import read_table
+from tasks.files.errors import DocumentError
+
+NeededFile = Callable[[str], Path]
+CLIPS_PATH = Path("data/ingested/clips.parquet")
+TARGETS_PATH = Path("data/targets/targets.parquet")
+CORRECTIONS = Path("data/corrections")
+REFUSED = Path("data/evidence/refusals.parquet")  # of all stages
+VIDEO_FOLDERS = {
+    "original": Path("data/ingested/videos"),
+    "control": Path("data/control"),
+    "released": Path("data/deidentified/videos"),
+}
+
+
+def read_clips(root: Path) -> pl.DataFrame:
+    return read_table(root / CLIPS_PATH, CLIPS)
+
+
+def read_admitted(root: Path) -> pl.DataFrame:
+    """Return the admitted clips, ordered by clip_id. Raises DocumentError where there are none."""
+    admitted = read_clips(root).filter(pl.col("status") == "admitted").sort("clip_id")
+    if admitted.is_empty():
+        raise DocumentError("no clip was admitted: `guise run ingest` says why each was refused")
+    return admitted
+
+
+def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFile) -> pl.DataFrame:
+    """Return the clips that an arm covers: a sample of each subject's for a compared method.
+
+    needed: what an earlier stage made of a clip; without it that stage has refused the clip and said why.
+    """
+    standing = with_file(root, read_admitted(root), needed)
+    if arm in VIDEO_FOLDERS:
+        return standing
+    return standing.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
+
+
+def cost_of(clip: Mapping[str, Any]) -> float:
+    """Return how much work a clip is beside others: its pixels over all frames."""
+    return math.prod(float(clip[name] or 0) for name in ("width", "height", "frame_count"))
+
+
+def with_file(root: Path, clips: pl.DataFrame, needed: NeededFile) -> pl.DataFrame:
+    """Return the clips of which a file is there."""
+    return clips.filter([(root / needed(clip_id)).is_file() for clip_id in clips["clip_id"]])
+
+
+def refusals_path(folder: Path) -> Path:
+    """Return where a stage says which clips it could not process."""
+    return folder / "refused.parquet"
+
+
+def read_refusals(root: Path, folder: Path) -> dict[str, str]:
+    """Return clip_id -> why a stage refused it; a stage that refused nobody wrote nothing."""
+    if not (root / refusals_path(folder)).is_file():
+        return {}
+    return dict(read_table(root / refusals_path(folder), REFUSALS).select("clip_id", "reason").iter_rows())
+
+
+def video_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm's video lies in the workspace."""
+    folder = VIDEO_FOLDERS.get(arm, Path("data/compare") / arm / "videos")
+    return folder / f"{clip_id}.mp4"
+
+
+def coverage_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm says what it covered."""
+    return video_path(arm, clip_id).parent.parent / "coverage" / f"{clip_id}.parquet"
+
+
+def keypoints_path(arm: str, clip_id: str) -> Path:
+    return Path("data/keypoints") / arm / f"{clip_id}.parquet"
+
+
+def frames_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm lists its frames and scenes."""
+    return keypoints_path(arm, clip_id).parent / "frames" / f"{clip_id}.parquet"
+
+
+def corrections_path(clip_id: str) -> Path:
+    """Return where a person corrects what is covered of a clip."""
+    return CORRECTIONS / f"{clip_id}.csv"
+
+
+def read_keypoints(root: Path, arm: str, clip_id: str) -> pl.DataFrame:
+    return read_table(root / keypoints_path(arm, clip_id), KEYPOINTS)

@@ -1,0 +1,147 @@
+"""Tables and documents at every boundary: validated when written and when read."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+import pandera.polars as pa
+import polars as pl
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from schemas.params import Params
+from tasks.files.errors import DocumentError
+from tasks.files.tables import check_own_table, check_table, encode
+from tasks.files.whole import whole, write_bytes
+
+Document = TypeVar("Document", bound=BaseModel)
+PIECE_ROWS = 500
+PARAMS = "params.yaml"
+PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
+
+
+def write_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, path: Path) -> None:
+    """Validate, then write parquet that appears whole or not at all. Raises FaultError."""
+    write_tables({path: (frame, schema)})
+
+
+def write_tables(tables: Mapping[Path, tuple[pl.DataFrame, pa.DataFrameSchema]]) -> None:
+    """Write tables as CSV or parquet once all of them keep their schemas. Raises FaultError."""
+    checked = {path: check_own_table(frame, schema, path.name) for path, (frame, schema) in tables.items()}
+    for path, table in checked.items():
+        write_bytes(encode(table, as_parquet=path.suffix == ".parquet"), path)
+
+
+def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Read a parquet table and validate it. Raises DocumentError."""
+    if not path.is_file():
+        raise DocumentError(f"{path.name} is missing: run `guise run` first")
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
+    return check_table(frame, schema, path.name)
+
+
+def read_csv_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Read and validate a CSV table. Raises DocumentError."""
+    kinds = {name: column.dtype.type for name, column in schema.columns.items()}
+    try:
+        frame = pl.read_csv(path, schema_overrides=kinds)
+    except FileNotFoundError:
+        raise DocumentError(f"{path.name} is missing: run `guise run` first") from None
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
+    return check_table(frame, schema, path.name)
+
+
+def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, path: Path) -> None:
+    """Validate and write a table that is too long to hold, piece by piece."""
+    with whole(path) as partial, TemporaryDirectory(dir=path.parent, prefix=".pieces-") as folder:
+        for number, piece in enumerate(pieces):
+            checked = check_own_table(piece, schema, path.name)
+            checked.write_parquet(Path(folder) / f"{number:06}.parquet", statistics=False)
+        pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(
+            partial, compression="zstd", statistics=False, row_group_size=PIECE_ROWS
+        )
+
+
+def read_pieces(path: Path, schema: pa.DataFrameSchema) -> Iterator[pl.DataFrame]:
+    """Yield a long table in validated pieces, at least one. Raises DocumentError."""
+    if not path.is_file():
+        raise DocumentError(f"{path.name} is missing: run `guise run` first")
+    try:
+        table = pl.scan_parquet(path)
+        rows = table.select(pl.len()).collect().item()
+        for start in range(0, max(1, rows), PIECE_ROWS):
+            yield check_table(table.slice(start, PIECE_ROWS).collect(), schema, path.name)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
+
+
+def write_json(document: object, path: Path) -> None:
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(f"{text}\n".encode(), path)
+
+
+def read_document(path: Path, model: type[Document]) -> Document:
+    """Read JSON or YAML through its model. Raises DocumentError naming file and field."""
+    return _through(model, _read_yaml(path), path.name)
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+    except FileNotFoundError:
+        raise DocumentError(f"{path.name} is missing") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
+
+
+def _through(model: type[Document], content: object, name: str) -> Document:
+    try:
+        return model.model_validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        raise DocumentError(f"{name}: {describe_errors(error)}") from error
+
+
+def describe_errors(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'document'}: {_explain(item['type'], item['msg'])}"
+        for item in error.errors()[:5]
+    )
+
+
+def _explain(kind: str, message: str) -> str:
+    return "no such key (is it misspelt?)" if kind == "extra_forbidden" else message
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def read_params(root: Path) -> Params:
+    """Read `params.yaml` of a workspace, and the tables of `params/` that belong into it.
+
+    Raises DocumentError for a missing or misspelt key, or one that stands in two files.
+    """
+    whole = _read_yaml(root / PARAMS)
+    for path in PARAMS_TABLES:
+        if (root / path).is_file():
+            whole = _joined(whole, _read_yaml(root / path), f"{PARAMS} and {path}")
+    return _through(Params, whole, PARAMS)
+
+
+def _joined(first: Any, second: Any, where: str, key: str = "") -> Any:
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        raise DocumentError(f"{key or 'everything'} stands in {where}: keep it in the second of them")
+    shared = {name: _joined(first[name], second[name], where, name) for name in first.keys() & second.keys()}
+    return first | second | shared
+
+
+def write_params(params: Params, root: Path) -> None:
+    """Write all parameters as one `params.yaml`."""
+    document = params.model_dump(mode="json", by_alias=True)
+    write_bytes(yaml.safe_dump(document, sort_keys=False).encode(), root / PARAMS)

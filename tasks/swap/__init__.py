@@ -1,0 +1,1 @@
+"""Another face, laid over the patient's."""

@@ -1,0 +1,36 @@
+"""Which weights and pictures another face needs."""
+
+from schemas.params.deidentify import Deidentify
+from tasks.swap.latents import ARCFACE, latent_digests
+from tasks.swap.pool import donor_digests, donor_names, target_digests
+from tasks.vision.sessions import Weights
+
+MODELS = ("face_detector", "centerface", "face_landmarks", "iris_landmarks")
+INSWAPPER = "inswapper"
+CHOOSERS = {
+    "dlib": ("dlib_recogniser", "dlib_landmarks"),
+    "mobilefacenet": ("mobilefacenet",),
+    "arcface": ("arcface",),
+}
+
+
+def models_of(rule: Deidentify) -> set[str]:
+    """Return the names of the weights that the settings need, donors' pictures among them."""
+    return {*MODELS, *CHOOSERS[rule.targets.chooser], *_neural(rule), *donor_names(rule)}
+
+
+def model_digests(weights: Weights, rule: Deidentify, *others: str) -> dict[str, str]:
+    """Return name -> digest of what a swap draws with and of other weights, and the device."""
+    names = (*MODELS, *others, *_neural(rule))
+    models = {name: weights.digest(name) for name in names} | donor_digests(weights, rule)
+    return models | {"device": weights.inference.device}
+
+
+def given_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
+    """Return the digest of every target that can be given."""
+    neural = latent_digests(weights, rule) if rule.swaps_neurally else {}
+    return target_digests(weights, rule) | neural
+
+
+def _neural(rule: Deidentify) -> tuple[str, ...]:
+    return (INSWAPPER, ARCFACE) if rule.swaps_neurally else ()

@@ -1,0 +1,93 @@
+"""Subjects and their faces -> which target each is given."""
+
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from schemas.jobs import Collected, Job, Row
+from schemas.params import Params
+from schemas.params.deidentify import Deidentify
+from schemas.targets import TARGETS
+from tasks.files.clips import TARGETS_PATH, keypoints_path, read_admitted, with_file
+from tasks.files.documents import read_table, write_table
+from tasks.files.tables import build_table
+from tasks.swap.latents import load_latents, store_latent
+from tasks.swap.needs import CHOOSERS, given_digests, model_digests
+from tasks.targets.casting import Casting, cast_subject
+from tasks.tracks.seen import seen_digest
+from tasks.vision.sessions import shared_weights
+
+
+def folder(arm: str) -> Path:
+    return TARGETS_PATH.parent
+
+
+def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
+    """Return a job for every subject."""
+    rule = params.deidentify
+    admitted = with_file(root, read_admitted(root), partial(keypoints_path, "original"))
+    models = model_digests(shared_weights(root), rule, *CHOOSERS[rule.targets.chooser])
+    settled = _settled(root, rule)
+    jobs = []
+    for subject in admitted["subject"].unique(maintain_order=True):
+        own = _digests(root, admitted.filter(subject=subject))
+        target = settled.get(subject)
+        others = {} if target else _digests(root, _others(admitted, subject, rule))
+        order = Casting(
+            clips=tuple(own), others=tuple(others), settled=target, deidentify=rule, extract=params.extract
+        )
+        jobs.append(
+            Job(
+                stage="targets", arm=arm, key=subject, inputs=own | others | models, order=order,
+                clips=order.clips,
+            )
+        )  # fmt: skip
+    return jobs
+
+
+def _digests(root: Path, clips: pl.DataFrame) -> dict[str, str]:
+    """Return clip_id -> the digest of the clip and of what was seen of it."""
+    rows = clips.select("clip_id", "sha256").iter_rows()
+    return {clip_id: digest + seen_digest(root, clip_id) for clip_id, digest in rows}
+
+
+def _others(admitted: pl.DataFrame, subject: str, rule: Deidentify) -> pl.DataFrame:
+    """Return one clip of each of a few other subjects, of all where targets are latents."""
+    others = admitted.filter(pl.col("subject") != subject).unique(
+        "subject", keep="first", maintain_order=True
+    )
+    # a latent must keep away from every subject
+    return others.head(len(others) if rule.swaps_neurally else rule.targets.others)
+
+
+def _settled(root: Path, rule: Deidentify) -> dict[str, str]:
+    """Return the target that each subject was given before, as long as that face is still the same."""
+    if not (root / TARGETS_PATH).is_file():
+        return {}
+    digests = given_digests(shared_weights(root), rule)
+    given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
+    rows = given.select("subject", "target", "target_sha256").unique().iter_rows()
+    return {subject: target for subject, target, digest in rows if digests.get(target) == digest}
+
+
+def process(root: Path, job: Job[Casting]) -> Row:
+    """Return who is given which face in a subject's clips."""
+    return {"targets": [{"subject": job.key, **row} for row in cast_subject(root, job.order)], "outputs": {}}
+
+
+def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
+    """Write the table of targets."""
+    digests = given_digests(shared_weights(root), params.deidentify)
+    given = [row | {"target_sha256": digests[row["target"]]} for part in rows for row in part["targets"]]
+    write_table(build_table(given, TARGETS), TARGETS, root / TARGETS_PATH)
+    return Collected(tables=(str(TARGETS_PATH), *_store_latents(root, params, given)))
+
+
+def _store_latents(root: Path, params: Params, given: list[Row]) -> list[str]:
+    """Keep the latents of the targets that are given away; return where."""
+    if not params.deidentify.swaps_neurally:
+        return []
+    latents = load_latents(shared_weights(root), params.deidentify, params.extract)
+    chosen = {row["target_sha256"]: row["target"] for row in given if row["target"] in latents}
+    return [str(store_latent(root, digest, latents[name])) for digest, name in sorted(chosen.items())]

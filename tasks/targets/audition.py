@@ -1,0 +1,77 @@
+"""Targets tried on shots of a person."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from schemas.params.deidentify import MeshSwap
+from schemas.skeletons import LEFT_EYE, RIGHT_EYE
+from tasks.swap.mesh_swap import Fit, Look, MeshSwapper
+from tasks.swap.target import Target
+from tasks.targets.assignment import Trial, unit_mean
+from tasks.targets.likeness import features_alike
+from tasks.vision.alignment import Embedding
+from tasks.vision.faces import MESH_SIDE_PX, mesh_region
+from tasks.vision.recognisers import Recogniser
+from tasks.vision.regions import Box, Points, RgbImage, bounding_box, crop_region, to_crop, to_picture
+
+# around a face, as a share of its size: what a swap draws on, and what is kept of a picture
+MARGIN, KEPT = 0.35, 1.0
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One track's face in one frame: that part of the picture."""
+
+    track: int
+    rgb: RgbImage
+    mesh_xy: Points
+
+
+def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
+    """Keep a face and what is around it: whole pictures of every track would fill the memory."""
+    x0, y0, x1, y1 = np.round(_box_around(mesh_xy, KEPT)).astype(int)
+    corner = np.array([max(0, x0), max(0, y0)])
+    part = rgb[corner[1] : max(0, y1), corner[0] : max(0, x1)].copy()
+    return Shot(track, part, (mesh_xy - corner).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Audition:
+    """A person's shots, on which targets are tried, and how likeness is judged."""
+
+    shots: list[Shot]
+    own: Embedding
+    decoys: dict[str, Embedding]
+    judge: Recogniser
+    fit: Fit
+    look: Look
+    settings: MeshSwap
+
+    def hear(self, target: Target, donors: set[str]) -> Trial:
+        """Swap the shots and measure how alike and how displaced the face still is.
+
+        donors: the target's own, which cannot stand among the others.
+        """
+        others = [face for name, face in self.decoys.items() if name not in donors]
+        results = [self._swap(shot, target, others) for shot in self.shots]
+        return Trial(target.name, *(float(np.mean(column)) for column in zip(*results, strict=True)))
+
+    def _swap(self, shot: Shot, target: Target, others: list[Embedding]) -> tuple[float, float, float, float]:
+        rgb, region = shot.rgb.copy(), mesh_region(shot.mesh_xy)
+        swap = MeshSwapper(self.settings, self.fit, self.look)
+        swap(rgb, _box_around(shot.mesh_xy, MARGIN), 0, shot.mesh_xy, target)
+        before, after = (crop_region(picture, region, MESH_SIDE_PX) for picture in (shot.rgb, rgb))
+        seen, aim = self.fit(after), to_crop(shot.mesh_xy, region, MESH_SIDE_PX)
+        found = aim if seen is None else seen
+        eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
+        error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes
+        face = unit_mean([self.judge(rgb, to_picture(found, region, MESH_SIDE_PX))[None]])
+        nearest = max((float(face @ other) for other in others), default=1.0)
+        return float(face @ self.own), nearest, features_alike(before, after, aim), error
+
+
+def _box_around(mesh_xy: Points, margin: float) -> Box:
+    box = bounding_box(mesh_xy).reshape(2, 2)
+    reach = np.ptp(box, axis=0) * margin
+    return np.asarray((box + np.stack([-reach, reach])).reshape(4), np.float32)

@@ -1,0 +1,167 @@
+"""Choose, by trial on a subject's own frames, the targets of everyone in the subject's clips."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from schemas.jobs import Row
+from schemas.params.deidentify import Deidentify
+from schemas.params.extract import Extract
+from schemas.params.sections import Section
+from tasks.files.clips import video_path
+from tasks.swap.latents import choose_latent, load_latents
+from tasks.swap.mesh_swap import make_fit, make_look
+from tasks.swap.pool import load_pool
+from tasks.targets.assignment import Person, choose, unit_mean, who_is_who
+from tasks.targets.audition import Audition, Shot, close_up
+from tasks.tracks.joining import Track, flat
+from tasks.tracks.meshes import Meshes
+from tasks.tracks.seen import read_seen
+from tasks.video import read_frames
+from tasks.vision.alignment import Embedding
+from tasks.vision.recognisers import make_recognisers
+from tasks.vision.sessions import shared_weights
+
+# how many people are given a face by trial, and on how many shots of each, spread over the clips
+FACES, SHOTS = 8, 48
+
+
+Item = TypeVar("Item")
+
+
+class Casting(Section):
+    """A subject's clips, and a clip of each of a few others, among whom they must not be found.
+
+    settled: the target that they were given before, which stays theirs.
+    """
+
+    clips: tuple[str, ...]
+    others: tuple[str, ...]
+    settled: str | None
+    deidentify: Deidentify
+    extract: Extract
+
+
+def cast_subject(root: Path, order: Casting) -> list[Row]:
+    """Return a row for every face of a subject's clips: clip, track, face (0 is the subject), target."""
+    caster = Caster(root, order)
+    people = [person for clip_id in order.clips for person in caster.meet(clip_id)]
+    groups = who_is_who(people, order.deidentify.targets.alike)[:FACES]
+    faces = [unit_mean([one.embeddings for one in group]) for group in groups]
+    given: list[str] = []
+    for number, group in enumerate(groups):
+        given.append(caster.give(number, group, faces, given))
+    return [
+        {"clip_id": one.clip_id, "track": one.track, "face": number, "target": target}
+        for number, (group, target) in enumerate(zip(groups, given, strict=True))
+        for one in group
+    ]
+
+
+class Caster:
+    """Who is seen in a subject's clips, and what may be given to whom."""
+
+    def __init__(self, root: Path, order: Casting) -> None:
+        weights, rule, extract = shared_weights(root), order.deidentify, order.extract
+        self._root, self._order, self._weights = root, order, weights
+        self._judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
+        self._pool, self._latents = load_pool(weights, rule, extract), load_latents(weights, rule, extract)
+        self._shots: dict[tuple[str, int], list[Shot]] = {}
+        gallery = [self._largest_face(clip_id) for clip_id in order.others]
+        self._others = [face for face in gallery if face is not None]
+
+    def meet(self, clip_id: str) -> list[Person]:
+        """Return everybody whose face can be swapped in a clip, and keep shots of them."""
+        people, shots = self._look_at(clip_id)
+        self._shots |= {(clip_id, track): taken for track, taken in shots.items()}
+        return people
+
+    def _look_at(self, clip_id: str) -> tuple[list[Person], dict[int, list[Shot]]]:
+        rule = self._order.deidentify
+        tracks = read_seen(self._root, clip_id, rule).tracks
+        usable = [track for track in tracks.values() if any(seen.is_trusted for seen in track)]
+        meshes = Meshes(self._root, clip_id, flat(tracks), rule)
+        shots: dict[int, list[Shot]] = {}
+        for shot in _shoot(self._root, clip_id, usable, meshes, rule):
+            shots.setdefault(shot.track, []).append(shot)
+        people = [
+            Person(clip_id, track[0].track, _area(track), self._embed(shots[track[0].track]))
+            for track in usable
+            if track[0].track in shots
+        ]
+        return people, shots
+
+    def give(self, number: int, group: list[Person], faces: list[Embedding], given: list[str]) -> str:
+        """Return the target of one face of the clips; number: of the face, 0 for the subject's.
+
+        given: what others were given already.
+        """
+        rule = self._order.deidentify
+        is_neural = (rule.method if number == 0 else rule.method_of_others) == "inswapper"
+        pool: Mapping[str, object] = self._latents if is_neural else self._pool
+        settled = self._order.settled
+        if number == 0 and settled is not None and settled in pool:
+            return settled
+        free = [name for name in pool if name not in given] or list(pool)
+        if is_neural:
+            return choose_latent(self._latents, free, [*faces, *self._others], rule.inswapper)
+        audition = self._audition(group, faces[number], self._decoys() if number == 0 else {})
+        trials = [audition.hear(self._pool[name], self._pool.donors_of(name)) for name in free]
+        return choose(trials, rule.targets.tolerance)
+
+    def _audition(self, group: list[Person], own: Embedding, decoys: dict[str, Embedding]) -> Audition:
+        shots = _spread([shot for one in group for shot in self._shots[one.clip_id, one.track]], SHOTS)
+        fit = make_fit(self._weights, self._order.extract.landmark_score)
+        look = make_look(self._weights)
+        return Audition(shots, own, decoys, self._judge, fit, look, self._order.deidentify.mesh_swap)
+
+    def _decoys(self) -> dict[str, Embedding]:
+        """Return faces among whom the swapped one must not be nearest to its own.
+
+        Where others are few, the donors stand among them.
+        """
+        decoys = {f"other {number}": face for number, face in enumerate(self._others)}
+        rule = self._order.deidentify
+        if len(decoys) < rule.targets.others and rule.method == "mesh_swap":
+            donors = self._pool.donors().items()
+            decoys |= {
+                name: unit_mean([self._judge(donor.rgb, donor.mesh_xy)[None]]) for name, donor in donors
+            }
+        return decoys
+
+    def _largest_face(self, clip_id: str) -> Embedding | None:
+        largest = max(self._look_at(clip_id)[0], key=lambda one: one.area, default=None)
+        return unit_mean([largest.embeddings]) if largest else None
+
+    def _embed(self, shots: list[Shot]) -> Embedding:
+        return np.stack([self._judge(shot.rgb, shot.mesh_xy) for shot in shots])
+
+
+def _spread(items: Sequence[Item], count: int) -> list[Item]:
+    """Return at most so many of the items, evenly spread."""
+    picks = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
+    return [items[pick] for pick in picks]
+
+
+def _area(track: Track) -> float:
+    return float(sum(np.prod(seen.box_xyxy[2:] - seen.box_xyxy[:2]) for seen in track))
+
+
+def _shoot(root: Path, clip_id: str, tracks: list[Track], meshes: Meshes, rule: Deidentify) -> Iterable[Shot]:
+    """Take a few frames of every track, evenly spread."""
+    wanted: dict[int, set[int]] = {}
+    for track in tracks:
+        frames = [seen.frame for seen in track if seen.is_trusted]
+        for frame in _spread(frames, rule.targets.frames):
+            wanted.setdefault(frame, set()).add(track[0].track)
+    last = max(wanted, default=-1)
+    for picture in read_frames(root / video_path("original", clip_id)):
+        if picture.index > last:
+            return
+        for number in sorted(wanted.get(picture.index, ())):
+            mesh = meshes.mesh(picture.index, number)
+            shot = None if mesh is None else close_up(number, picture.rgb, mesh)
+            if shot is not None and shot.rgb.size:
+                yield shot

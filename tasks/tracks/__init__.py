@@ -1,0 +1,1 @@
+"""Faces over a whole clip."""

@@ -1,0 +1,152 @@
+"""What recognisers find in a cohort's clips, arm by arm: rows without embeddings (pure)."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.jobs import Row
+from tasks.validate.averages import mean
+from tasks.validate.identity.distances import (
+    Embeddings,
+    attack,
+    distances,
+    likeness_to,
+    match_rates,
+    template_distance,
+    template_of,
+    true_match_rate,
+)  # fmt: skip
+from tasks.vision.regions import Points
+
+FALSE_MATCH_RATES = (0.01, 0.001)
+ROC_POINTS = 60
+Gallery = dict[str, Embeddings]
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """The faces of one clip that are compared: N times (frame, the original's mesh in it).
+
+    own: N booleans, which of them are the clip's subject's.
+    """
+
+    clip_id: str
+    subject: str
+    faces: list[tuple[int, Points]]
+    own: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A probe's N faces in one arm: recogniser -> N x D embeddings, and for which a face was found."""
+
+    embeddings: dict[str, Embeddings]
+    found: NDArray[np.bool_]
+
+
+@dataclass
+class Attacks:
+    """Collect what is found of every clip, arm and recogniser.
+
+    chooser: the recogniser that chose the targets, and is no independent judge of them. galleries:
+    recogniser -> subject -> the mean of their originals. thresholds: below which distance a recogniser
+    says that two faces are one person's.
+    """
+
+    chooser: str
+    thresholds: dict[str, float]
+    galleries: dict[str, Gallery]
+    identity: list[Row] = field(default_factory=list)
+    identity_frames: list[Row] = field(default_factory=list)
+    _templates: dict[tuple[str, str], dict[Probe, Embeddings]] = field(default_factory=dict)
+    _likeness: dict[tuple[str, str], dict[str, list[Embeddings]]] = field(default_factory=dict)
+
+    def add(self, probe: Probe, arm: str, original: Sighting, other: Sighting) -> None:
+        """Attack one clip of an arm: everyone's distance to themselves, the subject in the gallery."""
+        for name, gallery in self.galleries.items():
+            apart = distances(original.embeddings[name], other.embeddings[name])
+            faces = other.embeddings[name][probe.own]
+            place = {"clip_id": probe.clip_id, "arm": arm, "recogniser": name}
+            self.identity.append(
+                place
+                | {
+                    "independent": name != self.chooser,
+                    "threshold": self.thresholds.get(name),
+                    "frames": len(probe.faces),
+                    "subject_frames": len(faces),
+                    "frames_no_face": int((~other.found).sum()),
+                    "distance_mean": mean(apart),
+                    "distance_min": float(apart.min()),
+                    "gallery_subjects": len(gallery),
+                    **asdict(attack(faces, probe.subject, gallery)),
+                }
+            )
+            self.identity_frames += [place | row for row in _per_face(probe, apart, other)]
+            self._compare(probe, (arm, name), faces, gallery)
+
+    def _compare(self, probe: Probe, key: tuple[str, str], faces: Embeddings, gallery: Gallery) -> None:
+        self._templates.setdefault(key, {})[probe] = template_of(faces)
+        own, likeness = list(gallery).index(probe.subject), likeness_to(faces, gallery)
+        scores = self._likeness.setdefault(key, {"genuine": [], "impostor": []})
+        scores["genuine"].append(likeness[:, own])
+        scores["impostor"].append(np.delete(likeness, own, axis=1).ravel())
+
+    def linkage(self) -> list[Row]:
+        """Return the distance between the mean faces of every two clips' subjects, arm by arm."""
+        return [
+            {
+                "arm": arm,
+                "recogniser": name,
+                "clip_a": first.clip_id,
+                "clip_b": second.clip_id,
+                "same_subject": first.subject == second.subject,
+                "distance": template_distance(faces[first], faces[second]),
+            }
+            for (arm, name), faces in self._templates.items()
+            for first, second in combinations(faces, 2)
+        ]
+
+    def recognition(self, subjects: int) -> list[Row]:
+        """Return true-match rates at fixed false-match rates, where there are subjects enough to tell.
+
+        A rate of 1 in N needs N pairs of different subjects.
+        """
+        return [
+            {
+                "arm": arm,
+                "recogniser": name,
+                "false_match_rate": asked,
+                "true_match_rate": true_match_rate(rates, asked) if enough else None,
+                "subjects": subjects,
+            }
+            for (arm, name), rates in self._rates().items()
+            for asked in FALSE_MATCH_RATES
+            for enough in [subjects * (subjects - 1) >= 1 / asked]
+        ]
+
+    def roc(self) -> list[Row]:
+        """Return the curves of true over false matches, at most so many points each."""
+        return [
+            {"arm": arm, "recogniser": name, "false_match_rate": false, "true_match_rate": true}
+            for (arm, name), rates in self._rates().items()
+            for false, true in (rates[at] for at in _spread_over(len(rates), ROC_POINTS))
+        ]
+
+    def _rates(self) -> dict[tuple[str, str], list[tuple[float, float]]]:
+        return {
+            key: match_rates(np.concatenate(scores["genuine"]), np.concatenate(scores["impostor"]))
+            for key, scores in self._likeness.items()
+            if any(map(len, scores["impostor"]))
+        }
+
+
+def _per_face(probe: Probe, apart: NDArray[np.float64], other: Sighting) -> Iterator[Row]:
+    for number, ((frame, _), distance, found) in enumerate(zip(probe.faces, apart, other.found, strict=True)):
+        yield {"face": number, "frame": frame, "found": bool(found), "distance": float(distance)}
+
+
+def _spread_over(count: int, most: int) -> list[int]:
+    return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))})

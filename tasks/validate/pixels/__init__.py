@@ -1,0 +1,1 @@
+"""What of the original is still there."""

@@ -1,0 +1,157 @@
+"""Every released frame beside its original: what of a face is still there, and where nobody was found."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from schemas.coverage import COVERAGE, OPEN_MOUTH
+from schemas.jobs import Row
+from schemas.keypoints import KEYPOINTS
+from schemas.params.deidentify import SWAPS
+from schemas.params.validate import Survival, Validate
+from tasks.files.clips import coverage_path, keypoints_path, video_path
+from tasks.files.documents import read_pieces, read_table
+from tasks.files.errors import VideoError
+from tasks.validate.pixels.survival import LANDMARKS, ranges, surviving_share, surviving_shares
+from tasks.validate.pixels.watching import Watch
+from tasks.video import Frame, read_frames
+from tasks.video.ahead import ahead
+from tasks.vision.keypoints import stack_boxes, stack_xy
+from tasks.vision.regions import Box, Points, overlap, without_margin
+from tasks.vision.sessions import shared_weights
+
+SAME_FACE = 0.5
+WHOLE = "face"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A face of a frame: its box, and the mesh's LANDMARKS where it has a mesh."""
+
+    box_xyxy: Box
+    landmarks_xy: Points | None = None
+
+
+Faces = dict[int, list[Seen]]
+Shares = dict[str, float]
+
+
+def clip_leaks(
+    root: Path, clip_id: str, settings: Validate, margin: float, bared: Sequence[int] = ()
+) -> list[Row]:
+    """Return the findings on a clip's frames: where original pixels survived, and where a person should look.
+
+    bared: frames in which a face was uncovered that is known to be the subject's. Raises VideoError where
+    the released video has another number of frames than its original.
+    """
+    coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
+    shares = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin))
+    shares |= {frame: {WHOLE: 1.0} for frame in bared}
+    behind = _more(coverage, "in_front", settings.in_front_share)
+    survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
+    # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
+    survived = [
+        frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
+    ]
+    worst = max((share[WHOLE] for share in shares.values()), default=0.0)
+    worst = max([worst, *(max(shares[frame].values()) for frame in survived)])
+    most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
+    return [
+        _finding(clip_id, "surviving", survived, worst),
+        _finding(clip_id, "uncovered", coverage.filter(method="none")["frame"].to_list(), None),
+        _finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
+        _finding(clip_id, "in_front", behind, most["in_front"]),
+        _finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
+        _finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
+    ]
+
+
+def _more(coverage: pl.DataFrame, column: str, share: float) -> list[int]:
+    return coverage.filter(pl.col(column) > share)["frame"].to_list()
+
+
+def _beyond(shares: dict[int, Shares], limits: Survival) -> list[int]:
+    """Return the frames in which more of a face, or of a part of one, survives than may."""
+    most = limits.model_dump()
+    return [frame for frame, share in shares.items() if any(share[part] > most[part] for part in share)]
+
+
+def _shares(root: Path, clip_id: str, faces: Faces) -> dict[int, Shares]:
+    """Return frame -> part -> the largest share that survives of any face, known or seen by other eyes."""
+    weights = shared_weights(root)
+    eyes = [Watch(weights, arm) for arm in ("original", "released")]
+    shares = {}
+    for original, released in _side_by_side(root, clip_id):
+        known = faces.get(original.index, [])
+        covered = [face.box_xyxy for face in known]
+        seen = [
+            Seen(box)
+            for eye, frame in zip(eyes, (original, released), strict=True)
+            for box in eye.faces(frame, covered)
+        ]
+        found = [_compare(original, released, face) for face in (*known, *seen)]
+        if found:
+            shares[original.index] = {
+                part: max(share.get(part, 0.0) for share in found) for part in set().union(*found)
+            }
+    return shares
+
+
+def _compare(original: Frame, released: Frame, face: Seen) -> Shares:
+    whole = surviving_share(original.grey, released.grey, face.box_xyxy)
+    if face.landmarks_xy is None:
+        return {WHOLE: whole}
+    # a mesh may lie beside its face, and the cover with it
+    shares = surviving_shares(original.grey, released.grey, face.landmarks_xy)
+    return shares | {WHOLE: max(whole, shares[WHOLE])}
+
+
+def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None) -> Row:
+    count = len(set(frames))
+    return {"clip_id": clip_id, "finding": finding, "frames": count, "ranges": ranges(frames), "worst": worst}
+
+
+def _side_by_side(root: Path, clip_id: str) -> Iterator[tuple[Frame, Frame]]:
+    streams = (ahead(read_frames(root / video_path(arm, clip_id))) for arm in ("original", "released"))
+    for original, released in zip_longest(*streams):
+        if original is None or released is None or original.pts != released.pts:
+            raise VideoError(f"{clip_id}: the released video does not have its original's frames")
+        yield original, released
+
+
+def _known_faces(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float) -> Faces:
+    """Return per frame what to compare: whatever was covered, and every face found in either arm."""
+    pardoned: dict[int, list[Box]] = {}
+    faces: Faces = {}
+    regions = coverage["region_xyxy"].to_numpy() if len(coverage) else np.empty((0, 4), np.float32)
+    for frame, source, method, region in zip(
+        coverage["frame"], coverage["source"], coverage["method"], regions, strict=True
+    ):
+        if method == "none":
+            pardoned.setdefault(frame, []).append(without_margin(region, margin))
+        elif method not in SWAPS:
+            faces.setdefault(frame, []).append(Seen(region))
+        elif source != "detected":  # a face that was detected has its own box below
+            faces.setdefault(frame, []).append(Seen(without_margin(region, margin)))
+    for arm in ("original", "released"):
+        for frame, face in _located(root, arm, clip_id):
+            known = faces.setdefault(frame, [])
+            # a person said that this is no face
+            is_pardoned = any(overlap(face.box_xyxy, box) >= SAME_FACE for box in pardoned.get(frame, []))
+            if not is_pardoned and all(overlap(face.box_xyxy, other.box_xyxy) < SAME_FACE for other in known):
+                known.append(face)
+    return faces
+
+
+def _located(root: Path, arm: str, clip_id: str) -> Iterator[tuple[int, Seen]]:
+    """Yield every face of an arm's keypoints with its frame."""
+    for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
+        table = piece.filter(pl.col("face_box_xyxy").is_not_null())
+        has_mesh = table["face_xy"].is_not_null()
+        meshes = iter(stack_xy(table.filter(has_mesh), "face")[:, LANDMARKS])
+        for frame, box, located in zip(table["frame"], stack_boxes(table, "face"), has_mesh, strict=True):
+            yield frame, Seen(box, next(meshes) if located else None)

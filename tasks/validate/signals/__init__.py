@@ -1,0 +1,1 @@
+"""What an examiner reads from both arms."""

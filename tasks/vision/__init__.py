@@ -1,0 +1,1 @@
+"""Faces, hands and bodies in one picture."""

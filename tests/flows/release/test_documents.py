@@ -1,0 +1,179 @@
+"""What a release says: nothing of where it was made, everything of what is in it."""
+
+import json
+import subprocess
+from importlib.metadata import version
+
+import mlcroissant
+import polars as pl
+import pytest
+import yaml
+from prov.model import ProvDocument
+
+from flows.release.account import take_account
+from flows.release.documents import Account, render_documents, render_index, render_sums
+from flows.release.documents.datasheet import OPEN_MOUTHS, VERIFY, _processing
+from schemas.clips import CLIPS
+from schemas.dictionary import EVIDENCE, meaning_of, published_tables
+from schemas.params.inference import ModelSource
+from schemas.registry import RegisteredModel, Registry
+from schemas.release import ReleaseClip, ReleaseFile
+from tasks.files.clips import read_admitted
+from tasks.files.tables import build_table
+
+FOLDER = "/home/dr.jane/weights"
+
+
+def test_a_folder_of_this_machine_is_not_published(params):
+    source = params.models["mobilefacenet"].model_dump() | {"source": f"file:{FOLDER}"}
+    models = params.models | {"arcface": ModelSource(**source)}
+    publish = params.publish.model_copy(update={"kms_key": FOLDER, "to": "s3://dr-jane"})
+    entry = {name: source[name] for name in ("sha256", "source", "licence", "licence_class", "purpose")}
+    account = Account(
+        version="1",
+        params=params.model_copy(update={"models": models, "publish": publish}),
+        clips=build_table([], CLIPS),
+        chosen=[],
+        tables={name: build_table([], schema) for name, schema in EVIDENCE.items()},
+        faces={},
+        raw_hmacs={},
+        models=Registry(
+            models={"arcface": RegisteredModel(path="data/models/arcface.onnx", **entry)},
+            inference=params.inference,
+        ),
+        signers=b"",
+        code_revision="0" * 40,
+        libraries={"numpy": "1.2.3"},
+    )
+    found = render_documents(account)
+    found |= render_index(account, [ReleaseFile(path="a", source=FOLDER, sha256="0" * 64, bytes=1)])
+    for content in found.values():
+        assert FOLDER.encode() not in content
+        assert b"dr-jane" not in content
+    assert yaml.safe_load(found["params.yaml"])["models"]["arcface"]["source"] == "file:"
+    assert json.loads(found["models.json"])["models"]["arcface"]["source"] == "file:"
+
+
+@pytest.mark.parametrize("table", sorted(published_tables()))
+def test_every_published_column_is_explained(table):
+    _, schema = published_tables()[table]
+    for column in schema.columns:
+        assert len(meaning_of(table, column)) > 5
+
+
+def test_what_tells_the_weakest_frames_stays_at_home():
+    assert {"identity_frames", "findings"}.isdisjoint(EVIDENCE)
+
+
+@pytest.fixture(scope="module")
+def downloaded(release, tmp_path_factory):
+    """The demo's release as a stranger has it: copied out of the workspace file by file."""
+    root, folder = release[0] / "data/releases/demo-1", tmp_path_factory.mktemp("stranger")
+    for file in json.loads((root / "candidate.json").read_bytes())["files"]:
+        target = folder / file["path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((release[0] / file["source"]).read_bytes())
+    for name in ("manifest.json", "manifest.json.sig"):
+        (folder / name).write_bytes((root / name).read_bytes())
+    return folder
+
+
+def test_a_stranger_verifies_a_release_by_what_the_datasheet_says(downloaded):
+    told = [line[4:] for line in (downloaded / "datasheet.md").read_text().splitlines() if line[:4] == "    "]
+    assert tuple(told) == VERIFY
+
+    def verify():
+        return [
+            subprocess.run(["sh", "-c", line], cwd=downloaded, capture_output=True, check=False).returncode
+            for line in told
+        ]
+
+    assert verify() == [0, 0, 0]
+    video = next((downloaded / "videos").iterdir())
+    for path, said in ((video, [0, 0, 1]), (downloaded / "SHA256SUMS", [0, 1, 0]),
+                       (downloaded / "manifest.json", [255, 0, 0])):  # fmt: skip
+        kept = path.read_bytes()
+        path.write_bytes(kept + b"\n0000  more\n")
+        assert [bool(code) for code in verify()] == [bool(code) for code in said]
+        path.write_bytes(kept)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:mlcroissant", "ignore::DeprecationWarning:rdflib")
+def test_croissant_reads_every_table_and_names_every_file(downloaded):
+    dataset = mlcroissant.Dataset(str(downloaded / "croissant.json"))
+    assert dataset.metadata.ctx.issues.errors == set()
+    assert dataset.metadata.ctx.is_v1_1()
+    document = json.loads((downloaded / "croissant.json").read_bytes())
+    named = {entry["@id"]: entry for entry in document["distribution"] if entry["@type"] == "cr:FileObject"}
+    left = {path.relative_to(downloaded).as_posix() for path in downloaded.rglob("*") if path.is_file()}
+    left -= set(named)
+    assert left == {"croissant.json", "prov.json", "SHA256SUMS", "manifest.json", "manifest.json.sig"}
+    assert [name for name in document if name.startswith("rai:")]
+    for name in published_tables():
+        row = next(iter(dataset.records(name)))
+        assert set(row) == {f"{name}/{column}" for column in published_tables()[name][1].columns}
+
+
+def test_provenance_leads_from_every_video_to_a_keyed_digest(downloaded):
+    document = ProvDocument.deserialize(content=(downloaded / "prov.json").read_text())
+    clips = pl.read_csv(downloaded / "clips.csv")["clip_id"]
+    told = json.loads((downloaded / "prov.json").read_bytes())
+    says = told["agent"]["guise:software"]
+    for name in ("opencv-python", "av", "dlib-bin", "ai-edge-litert", "onnxruntime"):
+        assert says[f"guise:library/{name}"] == version(name)
+    derived = {
+        (one["prov:generatedEntity"], one["prov:usedEntity"]) for one in told["wasDerivedFrom"].values()
+    }
+    assert derived == {(f"guise:video/{clip}", f"guise:raw/{clip}") for clip in clips}
+    for clip in clips:
+        assert document.get_record(f"guise:deidentify/{clip}")
+        assert set(told["entity"][f"guise:raw/{clip}"]) == {"guise:hmac_sha256"}
+
+
+def test_sums_are_those_of_sha256sum():
+    assert render_sums({"b": "1" * 64, "a": "0" * 64}) == f"{'0' * 64}  a\n{'1' * 64}  b\n".encode()
+
+
+@pytest.mark.parametrize("faces", [{}, {"mesh_swap": 10}, {"mesh_swap": 10, "mask": 2}])
+def test_the_datasheet_speaks_of_covers_only(faces):
+    said = " ".join(_processing(faces))
+    assert "`none`" not in said
+    assert "took the cover away" not in said
+
+
+def test_the_datasheet_says_what_was_uncovered():
+    said = " ".join(_processing({"mesh_swap": 10, "none": 3}))
+    assert "took the cover away: 3 regions" in said
+    assert "`none`" not in said
+
+
+def test_the_datasheet_says_that_an_open_mouth_is_the_persons_own():
+    said = " ".join(_processing({"mesh_swap": 10, OPEN_MOUTHS: 4}))
+    assert "In 4 of them the mouth is open" in said
+    assert OPEN_MOUTHS not in said.replace("the mouth is open", "")
+    assert "the mouth is open" not in " ".join(_processing({"mesh_swap": 10}))
+
+
+@pytest.mark.parametrize("left_out", [(), (0,), (3,), (1, 2)])
+def test_nothing_of_a_clip_that_is_left_out_is_in_what_is_said_of_many(release, params, left_out):
+    """A mean over all clips, less the published ones, would give its figures to the last digit."""
+    root = release[0]
+    everybody = read_admitted(root)["clip_id"].to_list()
+    chosen = [
+        ReleaseClip(clip_id=clip_id, verdict="pass", broken_rules=[])
+        for number, clip_id in enumerate(everybody)
+        if number not in left_out
+    ]
+    tables = take_account(root, "1", params, chosen, "0" * 40).tables
+    rows = tables["invariance"].filter(arm="released", part="face", metric="nme_mean")
+    (figure,) = tables["cohort"].filter(arm="released", part="face", metric="nme_mean").iter_rows(named=True)
+    assert figure["clips"] == rows.height == len(chosen)
+    assert figure["value"] == pytest.approx(rows["value"].mean())
+    assert (figure["low"], figure["high"]) == (None, None)  # of fewer than eight people
+    assert tables["methods"]["clips"].max() <= len(chosen)
+    assert all(n <= tables["signals"].height for n in tables["agreement"]["n"])
+    for name in ("recognition", "roc"):
+        assert tables[name].is_empty() == bool(left_out)
+    if not left_out:
+        stored = pl.read_parquet(root / "data/evidence/cohort.parquet")
+        assert tables["cohort"].equals(stored)

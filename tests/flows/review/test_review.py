@@ -1,0 +1,409 @@
+"""The review page in a real browser: it shows, plays, seeks, and tells nobody.
+
+With GUISE_PICTURE=PATH the picture in the README is taken anew, of a released clip alone.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+import numpy as np
+import polars as pl
+import psutil
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+from tests_support import command_environment, write_pictures
+
+from flows.review.contents import Clip, Contents
+from flows.review.server import listening, make_app
+from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
+from tasks.files.clips import keypoints_path, read_admitted, video_path
+from tasks.files.documents import write_table
+from tasks.files.tables import build_table
+from tasks.video import read_frames
+from tasks.vision.keypoints import to_table
+
+pytestmark = pytest.mark.slow
+CHROMIUM = shutil.which("chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+FLAGGED = range(20, 26)
+VERSION = "looked-at"
+LATE = f"clip-{1:016x}"
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory, release, guise):
+    """A copy of the demo in which frames of one clip need eyes; yields its folder and that clip."""
+    root = tmp_path_factory.mktemp("review") / "d"
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    path = root / "data/evidence/findings.parquet"
+    findings = pl.read_parquet(path)
+    clip_id = read_admitted(root).sort("width", "clip_id")["clip_id"][-1]
+    here = (pl.col("clip_id") == clip_id) & (pl.col("finding") == "flagged")
+    flagged = findings.with_columns(
+        frames=pl.when(here).then(len(FLAGGED)).otherwise("frames").cast(pl.Int32),
+        ranges=pl.when(here).then(pl.lit(f"{FLAGGED[0]}-{FLAGGED[-1]}")).otherwise("ranges"),
+    )
+    spoke = (pl.col("clip_id") == clip_id) & (pl.col("finding") == "in_mouth")
+    flagged = flagged.with_columns(
+        frames=pl.when(spoke).then(4).otherwise("frames").cast(pl.Int32),
+        ranges=pl.when(spoke).then(pl.lit("31-34")).otherwise("ranges"),
+    )
+    path.unlink()
+    write_table(flagged, FINDINGS, path)
+    assert guise(root, "review", "demo-1").returncode == 1
+    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", "validate"]
+    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
+    frozen = guise(root, "candidate", VERSION)
+    assert frozen.returncode == 0, frozen.stderr
+    return root, clip_id
+
+
+@pytest.fixture(scope="module")
+def served(workspace):
+    """The command as a user runs it; yields the process and the address that it prints."""
+    command = [sys.executable, "-m", "flows.cli", "--json", "review", VERSION]
+    with subprocess.Popen(
+        command,
+        cwd=workspace[0],
+        env=command_environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            yield process, json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+            assert (process.returncode, told) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "these tests need Chromium: `make test` installs it"
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser, served):
+    """A page that must end without any error, and without having asked anybody else for anything."""
+    opened = browser.new_page(viewport={"width": 1366, "height": 900})
+    troubles, asked = [], []
+    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    assert troubles == []
+    assert asked
+    assert [url for url in asked if not url.startswith((served[1], "data:"))] == []
+
+
+def _until(page, condition):
+    # playwright's own waiting asks for a policy that lets strings be run
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    state = "[...document.querySelectorAll('video')].map((v) => [v.currentTime, v.paused, v.seeking])"
+    shown = page.evaluate(f"[document.querySelector('#timeline')?.ariaValueNow, {state}]")
+    raise AssertionError(f"never so: {condition}, but {shown}")
+
+
+def _open_clip(page, served, clip_id):
+    page.goto(f"{served[1]}clips/{clip_id}")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+
+
+def _times(page):
+    return page.evaluate("[...document.querySelectorAll('video')].map((video) => video.currentTime)")
+
+
+def test_the_cohort_is_told_and_filtered(page, served, workspace):
+    page.goto(served[1])
+    candidate = json.loads((workspace[0] / f"data/releases/{VERSION}/candidate.json").read_text())
+    assert page.locator("#clips tbody tr").count() == len(candidate["clips"]) + len(candidate["left_out"])
+    assert page.locator("svg circle.point").count() == 5
+    assert "95 % interval" in page.inner_text("figcaption")
+    page.check("input[value=fail]")
+    assert page.locator("#clips tbody tr:visible").count() == len(candidate["left_out"])
+    page.check("input[value=eyes]")
+    shown = page.locator("#clips tbody tr:visible")
+    assert shown.count() == page.locator("tr[data-eyes=true]").count() >= 1
+    assert workspace[1] in " ".join(shown.all_inner_texts())
+    page.click(f"text={workspace[1]}")
+    assert page.inner_text("h1").startswith(workspace[1])
+
+
+def test_both_videos_play_in_step(page, served, workspace):
+    _open_clip(page, served, workspace[1])
+    page.click("#play")
+    _until(page, "document.querySelector('#released video').currentTime > 0.6")
+    first, second = _times(page)
+    assert abs(first - second) < 0.08
+    page.click("#play")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => video.paused && !video.seeking)")
+    _until(
+        page, "new Set([...document.querySelectorAll('video')].map((video) => video.currentTime)).size === 1"
+    )
+    assert _times(page)[0] > 0.6
+
+
+def test_open_mouths_are_told_and_are_no_flags(page, served, workspace):
+    _open_clip(page, served, workspace[1])
+    assert "In 4 frames the mouth is open" in page.inner_text("main")
+    assert page.locator("#flags .in_mouth").count() == 0
+
+
+def test_flags_frames_and_keys_seek(page, served, workspace):
+    _open_clip(page, served, workspace[1])
+    page.click("#flags button")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    page.keyboard.press("ArrowRight")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] + 1}")
+    page.keyboard.press("Home")
+    _until(page, "document.querySelector('#timeline').ariaValueNow == 0")
+    page.keyboard.press("n")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    page.keyboard.press("End")
+    last = len(page.evaluate("JSON.parse(document.querySelector('#times').textContent)")) - 1
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
+    box = page.locator("#timeline").bounding_box()
+    page.click("#timeline", position={"x": box["width"] / 2, "y": box["height"] / 2})
+    _until(page, f"Math.abs(document.querySelector('#timeline').ariaValueNow - {last / 2}) <= 1")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
+    assert _times(page)[0] == _times(page)[1]
+    assert page.locator("#timeline rect.flagged").count() == 1
+    # a mark that is too narrow to be hit exactly leads to its own frame
+    dot = page.locator("#timeline circle").nth(3)
+    dot.dispatch_event("click", {"clientX": 0, "clientY": 0})
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {dot.get_attribute('data-frame')}")
+
+
+def test_the_keyboard_alone_is_enough(page, served, workspace):
+    page.goto(served[1])
+    page.focus("input[value=all]")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.checked && document.activeElement.value") != "all"
+    page.check("input[value=all]")
+    page.focus(f"a[href*='{workspace[1]}']")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/clips/{workspace[1]}")
+    _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+    for _ in range(6):  # also faster than a player begins
+        page.keyboard.press(" ")
+    page.keyboard.press("End")
+    last = len(page.evaluate("JSON.parse(document.querySelector('#times').textContent)")) - 1
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
+    page.keyboard.press("p")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    page.keyboard.press("ArrowLeft")
+    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] - 1}")
+    page.wait_for_timeout(300)
+
+
+def test_the_verdict_stands_rule_by_rule_beside_its_evidence(page, served, workspace):
+    _open_clip(page, served, workspace[1])
+    told = page.inner_text("main")
+    verdicts = pl.read_parquet(workspace[0] / "data/evidence/verdicts.parquet").filter(clip_id=workspace[1])
+    assert verdicts.height
+    for rule in verdicts["rule"]:
+        assert rule in told
+    for said in ("eyelid opening", "had no part in choosing the face", "a face was covered without"):
+        assert said in told
+    assert page.locator("polyline.released").count() >= 2
+    samples = pl.read_parquet(workspace[0] / "data/evidence/identity_frames.parquet")
+    here = samples.filter(clip_id=workspace[1], arm="released", recogniser="dlib")
+    assert page.locator("circle.seen, circle.unseen").count() == here.height
+
+
+DRAWN = """(arm) => {
+  const canvas = document.querySelector(`#${arm} canvas`);
+  const wide = canvas.width, found = [];
+  const data = wide ? canvas.getContext('2d').getImageData(0, 0, wide, canvas.height).data : [];
+  for (let i = 0; 4 * i < data.length; i++) if (data[4 * i + 3]) found.push([i % wide, Math.floor(i / wide)]);
+  return found;
+}"""
+
+
+SHOWN = """(arm) => {
+  const video = document.querySelector(`#${arm} video`);
+  return [video.videoWidth, video.videoHeight];
+}"""
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_keypoints_are_drawn_where_they_are(page, served, workspace, place):
+    """Also in the smallest clip, whose pixels are not square."""
+    clip = read_admitted(workspace[0]).sort("width", "clip_id").row(place, named=True)
+    _open_clip(page, served, clip["clip_id"])
+    page.keyboard.press("k")
+    for arm in ("original", "released"):
+        _until(page, f"() => ({DRAWN})('{arm}').length > 300")
+        drawn = page.evaluate(DRAWN, arm)
+        table = pl.read_parquet(workspace[0] / keypoints_path(arm, clip["clip_id"])).filter(frame=0)
+        shown = np.array(page.evaluate(SHOWN, arm)) / [clip["width"], clip["height"]]
+        assert (shown[0] != 1) == (place == 0)
+        xy = table["face_xy"].drop_nulls().to_numpy().reshape(-1, 2) * shown
+        near = {(x + i, y + j) for x, y in drawn for i in (-1, 0, 1) for j in (-1, 0, 1)}
+        assert all((round(x), round(y)) in near for x, y in xy.tolist())
+    page.keyboard.press("k")
+    _until(page, f"() => ({DRAWN})('released').length === 0")
+
+
+def test_the_original_can_be_hidden(page, served, workspace, tmp_path):
+    _open_clip(page, served, workspace[1])
+    page.keyboard.press("o")
+    assert not page.is_visible("#original")
+    page.keyboard.press("k")
+    _until(page, f"() => ({DRAWN})('released').length > 300")
+    page.set_viewport_size({"width": 1000, "height": 960})
+    picture = page.screenshot(path=os.environ.get("GUISE_PICTURE", str(tmp_path / "page.png")))
+    assert len(picture) > 50_000
+
+
+def _status(url, **headers):
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+            return answer.status, dict(answer.headers)
+    except urllib.error.HTTPError as error:
+        return error.code, dict(error.headers)
+
+
+def test_new_videos_are_not_shown_beside_old_figures(served, workspace):
+    video = workspace[0] / f"data/deidentified/videos/{workspace[1]}.mp4"
+    url = f"{served[1]}clips/{workspace[1]}/released.mp4"
+    kept = video.stat()
+    os.utime(video, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
+    try:
+        assert _status(url)[0] == 409
+    finally:
+        os.utime(video, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert _status(url)[0] == 200
+
+
+def test_nobody_without_the_token_sees_anything(served, workspace):
+    process, url = served
+    port = int(url.split(":")[2].split("/")[0])
+    video = f"{url}clips/{workspace[1]}/original.mp4"
+    token = url.rstrip("/").rsplit("/", 1)[1]
+    asked = [f"{url}clips/{workspace[1]}/control.mp4", f"{url}clips/clip-none/released.mp4",
+             f"{url}assets/..%2fpages/clip.html", f"{url}clips/..%2f..%2fparams.yaml/original.mp4",
+             f"http://127.0.0.1:{port}/", video.replace(token, "x" * len(token))]  # fmt: skip
+    for stranger in asked:
+        assert _status(stranger)[0] == 404, stranger
+    # a page elsewhere that has its own name point to this machine
+    assert _status(video, Host=f"evil.example:{port}")[0] == 400
+    status, headers = _status(video, Range="bytes=10-19")
+    assert (status, headers["content-length"]) == (206, "10")
+    assert headers["cache-control"] == "no-store"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    listening = [c.laddr for c in psutil.Process(process.pid).net_connections() if c.status == "LISTEN"]
+    assert [address.ip for address in listening] == ["127.0.0.1"]
+
+
+def test_a_reader_who_stalls_does_not_keep_the_review_open(workspace, guise):
+    command = [sys.executable, "-m", "flows.cli", "--json", "review", VERSION]
+    with subprocess.Popen(
+        command, cwd=workspace[0], env=command_environment(), text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE
+    ) as process:  # fmt: skip
+        try:
+            url = json.loads(process.stdout.readline())["url"]
+            host, port = url.split("/")[2].split(":")
+            with socket.create_connection((host, int(port))) as reader:
+                path = f"/{url.split('/', 3)[3]}clips/{workspace[1]}/original.mp4"
+                reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                assert reader.recv(64)
+                taken = guise(workspace[0], "review", VERSION, "--port", port)
+                process.send_signal(signal.SIGINT)
+                _, told = process.communicate(timeout=8)
+        finally:
+            process.kill()
+    assert (process.returncode, told) == (0, "")
+    assert taken.returncode == 2
+    assert f"port {port} cannot be used" in taken.stderr
+
+
+PIXEL = """(arm) => {
+  const pen = new OffscreenCanvas(8, 8).getContext('2d');
+  pen.drawImage(document.querySelector(`#${arm} video`), 0, 0, 8, 8);
+  return pen.getImageData(4, 4, 1, 1).data[0];
+}"""
+
+
+@pytest.fixture
+def late(tmp_path):
+    """The address of a clip of 20 frames, each of its own grey, uneven in time, the first at 1.5 s."""
+    pts = [19200 + 512 * number + 128 * (number % 3) for number in range(20)]
+    for arm in ("control", "original", "released"):
+        path = tmp_path / video_path(arm, LATE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grey = 0 if arm == "original" else 20  # nobody sees it: the control stands in
+        write_pictures(path, [np.full((64, 64, 3), grey + 10 * n, np.uint8) for n in range(20)], pts=pts)
+        (tmp_path / keypoints_path(arm, LATE)).parent.mkdir(parents=True)
+        to_table([]).write_parquet(tmp_path / keypoints_path(arm, LATE))
+    tables = {name: build_table([], schema) for name, schema in (MEASURED | COLLECTED).items()}
+    verdict = {"clip_id": LATE, "verdict": "fail", "rule": "face_error", "value": None, "comparison": "<=",
+               "threshold": 2.0, "severity": "review", "passed": False}  # fmt: skip
+    tables["verdicts"] = build_table([verdict], VERDICTS)
+    time_s = [frame.timestamp_s for frame in read_frames(path)]
+    assert time_s[0] == 1.5
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables)
+    contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
+    server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
+    with listening("127.0.0.1", 0) as place:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
+        thread.start()
+        yield f"http://127.0.0.1:{place.getsockname()[1]}/token/"
+        server.should_exit = True
+        thread.join(10)
+
+
+def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
+    page = browser.new_page()
+    page.goto(late)
+    assert page.locator("#clips tbody tr").count() == 1
+    _open_clip(page, (None, late), LATE)
+    assert "re-encoded, since browsers do not play mpeg4" in page.inner_text("#original")
+    for frame in (7, 13, 2):
+        width = page.locator("#timeline").bounding_box()["width"]
+        page.click("#timeline", position={"x": width * (frame + 0.5) / 20, "y": 5})
+        _until(page, f"document.querySelector('#timeline').ariaValueNow == {frame}")
+        _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
+        for arm in ("original", "released"):
+            assert abs(page.evaluate(PIXEL, arm) - (20 + 10 * frame)) < 5
+    page.close()
+
+
+def test_what_is_watched_is_what_is_approved(workspace, guise, tmp_path):
+    root = tmp_path / "d"
+    shutil.copytree(workspace[0], root, symlinks=True)
+    missing = guise(root, "review", "nothing")
+    assert missing.returncode == 2
+    assert "guise candidate nothing" in missing.stderr
+    video = root / f"data/deidentified/videos/{workspace[1]}.mp4"
+    content = video.read_bytes()
+    video.unlink()
+    video.write_bytes(content + b"0")
+    altered = guise(root, "review", VERSION)
+    assert altered.returncode == 1
+    assert f"is not what is spoken of in {VERSION}: run `guise run`" in altered.stderr
+    (root / "dvc.lock").write_text((root / "dvc.lock").read_text() + "\n")
+    stale = guise(root, "review", VERSION)
+    assert stale.returncode == 1
+    assert f"freeze it again with `guise candidate {VERSION}`" in stale.stderr

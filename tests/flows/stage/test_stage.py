@@ -1,0 +1,221 @@
+"""A clip that cannot be processed is refused with a reason; the others go on, and nothing else is lost."""
+
+import errno
+import os
+import shutil
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
+
+import flows.stage.job as job
+import flows.stage.run as stage_module
+import tasks.control as control
+from flows.workspace.replay import forget_refusals
+from schemas.refusals import REFUSALS
+from tasks.files.clips import REFUSED, read_refusals, refusals_path, video_path
+from tasks.files.documents import read_params, read_table
+from tasks.files.errors import DiskError, DocumentError, FaultError, StageError, VideoError
+from tasks.validate.cohort import cohort_means
+
+BUSY, BROKEN, GOOD = (f"clip-{number:016x}" for number in range(3))
+
+
+@pytest.fixture
+def workspace(tmp_path, root, monkeypatch, api):
+    """Three short clips of nobody, in a folder that the stage runs in."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    for name in ("flows", "tasks", "schemas", "params", "params.yaml"):
+        (tmp_path / name).symlink_to(REPO / name)
+    for number, clip_id in enumerate((BUSY, BROKEN, GOOD)):
+        path = tmp_path / video_path("original", clip_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_video(path, 4 + number)
+    admit_clips(
+        tmp_path, {clip: f"subject-{number:016x}" for number, clip in enumerate((BUSY, BROKEN, GOOD))}
+    )
+    monkeypatch.chdir(tmp_path)
+    quick = stage_module.process_job.with_options(retry_delay_seconds=[0.1, 0.2], refresh_cache=True)
+    monkeypatch.setattr(stage_module, "process_job", quick)
+    with temporary_settings({PREFECT_API_URL: api["PREFECT_API_URL"]}):
+        yield tmp_path
+
+
+def _failing(monkeypatch, failures):
+    """Let clips fail: clip_id -> the errors of its tries, in order. Return how often each was tried."""
+    tries: dict[str, int] = {}
+    process = control.process
+
+    def fail(root, job):
+        tries[job.key] = tries.get(job.key, 0) + 1
+        errors = failures.get(job.key, [])
+        if len(errors) >= tries[job.key]:
+            raise errors[tries[job.key] - 1]
+        return process(root, job)
+
+    monkeypatch.setattr(control, "process", fail)
+    return tries
+
+
+def test_what_may_heal_is_tried_three_times_and_what_cannot_once(workspace, monkeypatch):
+    gone = OSError(errno.EIO, "Input/output error")
+    tries = _failing(monkeypatch, {BUSY: [gone] * 9, BROKEN: [VideoError("it is broken")] * 9})
+    report = stage_module.run_stage("control", "")
+    assert tries == {BUSY: 3, BROKEN: 1, GOOD: 1}
+    refused = read_refusals(workspace, control.folder(""))
+    assert set(refused) == {BUSY, BROKEN}
+    assert refused[BROKEN] == f"control {BROKEN}: it is broken"
+    assert f"control-{BUSY}.txt" in refused[BUSY]
+    assert len([note for note in report.notes if note.startswith("refused: ")]) == 2
+    assert [path.stem for path in (workspace / "data/control").glob("*.mp4")] == [GOOD]
+
+
+def test_what_heals_leaves_no_trace(workspace, monkeypatch):
+    gone = OSError(errno.EIO, "Input/output error")
+    tries = _failing(monkeypatch, {BUSY: [gone, gone]})
+    assert stage_module.run_stage("control", "").notes == ()
+    assert tries[BUSY] == 3
+    assert not (workspace / refusals_path(control.folder(""))).exists()
+    # nor does a clip that was refused before
+    _failing(monkeypatch, {BROKEN: [VideoError("it is broken")]})
+    stage_module.run_stage("control", "")
+    assert read_refusals(workspace, control.folder("")) != {}
+    monkeypatch.undo()
+
+
+def test_a_stage_in_which_every_clip_fails_has_failed(workspace, monkeypatch):
+    _failing(monkeypatch, {clip: [VideoError("it is broken")] for clip in (BUSY, BROKEN, GOOD)})
+    with pytest.raises(StageError, match=r"3 failed: .*it is broken"):
+        stage_module.run_stage("control", "")
+
+
+def test_a_full_disk_refuses_nobody(workspace, monkeypatch):
+    _failing(monkeypatch, {BUSY: [OSError(errno.ENOSPC, "No space left on device")] * 9})
+    with pytest.raises(DiskError, match="the disk is full"):
+        stage_module.run_stage("control", "")
+    assert not (workspace / refusals_path(control.folder(""))).exists()
+
+
+def test_a_table_of_guise_that_is_refused_keeps_what_was_computed(workspace, monkeypatch):
+    params = read_params(workspace)
+    for name, arm in (*STAGES, ("deidentify", "mask"), ("extract", "mask")):
+        run_stage(workspace, params, name, arm)
+    monkeypatch.undo()
+    monkeypatch.chdir(workspace)
+    beyond = float(np.nextafter(1, 2))
+
+    def wrong(invariance, subjects):
+        rows = cohort_means(invariance, subjects)
+        return [row | ({"high": beyond} if row["metric"] == "ap" else {}) for row in rows]
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(FaultError) as caught:
+        patch.setattr("tasks.validate.evidence.cohort_means", wrong)
+        stage_module.run_stage("validate", "")
+    for said in ("cohort.parquet", "column high row ", str(beyond), "arm control", "metric ap",
+                 "a fault of Guise, not of your data"):  # fmt: skip
+        assert said in str(caught.value), said
+    assert not (workspace / "data/evidence/verdicts.parquet").exists()
+    # everything that was computed is there, and only the table is made again
+    report = stage_module.run_stage("validate", "")
+    assert (report.jobs, report.cached) == (4, 4)
+    assert (workspace / "data/evidence/verdicts.parquet").is_file()
+
+
+def test_a_clip_whose_table_is_refused_is_refused_and_the_others_go_on(workspace, monkeypatch):
+    _failing(monkeypatch, {BROKEN: [FaultError("its table breaks its schema")]})
+    report = stage_module.run_stage("control", "")
+    assert read_refusals(workspace, control.folder("")) == {
+        BROKEN: f"control {BROKEN}: its table breaks its schema"
+    }
+    assert report.jobs == 3
+
+
+def test_a_refused_clip_leaves_the_graph_and_the_evidence_says_why(workspace, monkeypatch):
+    params = read_params(workspace)
+    run_stage(workspace, params, *STAGES[1])
+    _failing(monkeypatch, {BROKEN: [VideoError("it is broken")]})
+    stage_module.run_stage("control", "")
+    for name, arm in (*STAGES[2:], ("deidentify", "mask"), ("extract", "mask")):
+        rows = run_stage(workspace, params, name, arm)
+        assert rows
+        assert not (name == "extract" and arm == "control" and len(rows) != 2)
+    run_stage(workspace, params, "validate", "")
+    refusals = read_table(workspace / REFUSED, REFUSALS)
+    assert refusals.rows() == [(BROKEN, "control", f"control {BROKEN}: it is broken")]
+    verdicts = pl.read_parquet(workspace / "data/evidence/verdicts.parquet")
+    assert set(verdicts["clip_id"]) == {BUSY, GOOD}
+    # when the cause has gone, a person lets the stage try again
+    forget_refusals(workspace)
+    assert not list((workspace / "data").rglob("refused.parquet"))
+    # a clip that is gone for no reason is no refusal
+    with pytest.raises(DocumentError, match="is incomplete and no stage says why"):
+        run_stage(workspace, params, "validate", "")
+
+
+@pytest.mark.parametrize("part", ["plan", "collect"])
+@pytest.mark.parametrize(
+    "words",
+    ["[Errno 5] Input/output error: '/mnt/ward/Mueller Hanna 1961.mp4'", "Mueller-Hanna-1961.mp4 is gone",
+     'cannot open "Mueller Hanna 1961"', "C:\\\\ward\\\\Mueller-1961"],
+)  # fmt: skip
+def test_no_name_of_a_file_reaches_prefect_or_logs_when_a_stage_fails(workspace, monkeypatch, part, words):
+    """The network folder with the raw videos is gone: what the system says of it names a patient."""
+
+    def fail(*_):
+        raise OSError(words)
+
+    monkeypatch.setattr(control, part, fail)
+    before = datetime.now(UTC)
+    with pytest.raises(StageError) as told:
+        stage_module.run_stage("control", "")
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=200)
+    # the server may know of other days
+    kept = [run.state.message for run in runs if run.created > before and run.state and run.state.message]
+    assert any("failed unexpectedly (OSError)" in message for message in kept)
+    logs = "".join(path.read_text() for path in workspace.rglob(".guise/logs/*.txt"))
+    assert "OSError" in logs
+    for said in (str(told.value), logs, *kept):
+        assert "Mueller" not in said
+        assert "1961" not in said
+
+
+@pytest.fixture
+def own_code(workspace):
+    """The workspace with a copy of the code of its own."""
+    for name in ("flows", "tasks", "schemas"):
+        (workspace / name).unlink()
+        shutil.copytree(REPO / name, workspace / name, ignore=shutil.ignore_patterns("__pycache__"))
+    job.code_here.cache_clear()
+    yield workspace
+    job.code_here.cache_clear()
+
+
+@pytest.mark.parametrize("file", ["tasks/control/__init__.py", "tasks/video/writer.py", "schemas/jobs.py"])
+def test_code_that_changed_under_a_running_process_is_not_taken_for_what_runs(own_code, file):
+    """A worker with old modules in memory read the new files: old results stood under the new key."""
+    job.code_here("control")
+    job.code_here.cache_clear()
+    path = own_code / file
+    path.write_text(path.read_text() + "\nOTHER = 1\n")
+    with pytest.raises(StageError, match="changed while this process ran"):
+        job.code_here("control")
+    long_ago = job.STARTED_S - 60
+    os.utime(path, (long_ago, long_ago))
+    assert job.code_here("control")
+
+
+def test_another_version_of_a_library_is_other_code(own_code, monkeypatch):
+    known = job.code_here("control")
+    job.code_here.cache_clear()
+    assert job.code_here("control") == known
+    upgraded = job.installed() | {"av": "0.1"}
+    monkeypatch.setattr(job, "installed", lambda: upgraded)
+    job.code_here.cache_clear()
+    assert job.code_here("control") != known

@@ -1,0 +1,224 @@
+"""Recognisers on real faces, and what their figures mean."""
+
+import numpy as np
+import onnx
+import polars as pl
+import pytest
+from onnx import TensorProto, helper
+
+from schemas.registry import Registry
+from tasks.files.documents import read_document, write_json
+from tasks.files.errors import ModelError
+from tasks.files.hashing import sha256_file
+from tasks.validate.identity.attack import Attacks, Probe, Sighting
+from tasks.validate.identity.distances import (
+    Attack,
+    attack,
+    distances,
+    make_gallery,
+    match_rates,
+    true_match_rate,
+)
+from tasks.video import read_frames
+from tasks.vision.alignment import ARCFACE_XY, align_arcface, similarity
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.recognisers import make_recognisers
+from tasks.vision.regions import Region, bounding_region, crop_region, to_crop
+from tasks.vision.sessions import REGISTRY_PATH, Weights
+
+
+@pytest.fixture(scope="module")
+def embeddings(sample, weights, params):
+    """Recogniser -> clip -> embeddings of five frames."""
+    recognisers = make_recognisers(weights)
+    found = {name: {} for name in recognisers}
+    for clip in ("carphone", "franck", "cap12", "cap13"):
+        for frame in list(read_frames(sample(clip)))[::5][:5]:
+            face = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
+            mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5)
+            for name, embed in recognisers.items():
+                found[name].setdefault(clip, []).append(embed(frame.rgb, mesh.xy))
+    return {name: {clip: np.stack(rows) for clip, rows in clips.items()} for name, clips in found.items()}
+
+
+@pytest.mark.parametrize("name", ["dlib", "mobilefacenet"])
+def test_the_same_person_is_nearer_than_another(name, embeddings):
+    vectors = embeddings[name]
+    same = distances(vectors["cap12"], vectors["cap13"])
+    other = distances(vectors["cap12"], vectors["franck"])
+    assert same.max() < other.min()
+    if name == "dlib":
+        assert same.max() < 0.6 < other.min()
+
+
+@pytest.mark.parametrize("name", ["dlib", "mobilefacenet"])
+def test_untouched_faces_are_recognised_every_time(name, embeddings):
+    vectors = embeddings[name]
+    gallery = make_gallery({"A": [vectors["carphone"]], "B": [vectors["franck"]], "C": [vectors["cap12"]]})
+    assert attack(vectors["cap13"], "C", gallery) == Attack(1.0, 1.0, best_frame=True, template=True)
+    assert attack(vectors["cap13"], "A", gallery) == Attack(0.0, 1.0, best_frame=False, template=False)
+
+
+@pytest.fixture(scope="module")
+def turned(sample, weights, params):
+    """Recogniser -> clip -> angle -> embedding of one face in a picture that was turned so far."""
+    recognisers = make_recognisers(weights)
+    found = {name: {} for name in recognisers}
+    for clip in ("carphone", "franck", "cap12"):
+        rgb = next(iter(read_frames(sample(clip)))).rgb
+        face = search_faces(View.of(rgb, 960), weights, params.extract)[0]
+        mesh = locate_mesh(rgb, face_region(face), weights, 0.5).xy
+        for angle in (0, 10, 30, 60, 90, 180, 270):
+            around = bounding_region(mesh, 0.0, 3.0)
+            region = Region(around.center_xy, around.side, np.radians(angle))
+            picture, xy = crop_region(rgb, region, 320), to_crop(mesh, region, 320)
+            for name, embed in recognisers.items():
+                found[name].setdefault(clip, {})[angle] = embed(picture, xy)
+    return found
+
+
+@pytest.mark.parametrize("angle", [10, 30, 60, 90, 180, 270])
+@pytest.mark.parametrize("name", ["dlib", "mobilefacenet"])
+def test_a_turned_picture_gets_the_same_answers(name, angle, turned):
+    people = turned[name]
+    for clip, vectors in people.items():
+        same = float(np.linalg.norm(vectors[0] - vectors[angle]))
+        others = [
+            float(np.linalg.norm(vectors[0] - other[angle])) for who, other in people.items() if who != clip
+        ]
+        assert same < min(others), (clip, same, others)
+        if name == "dlib":
+            assert same < 0.35
+            turned_alike = [
+                np.linalg.norm(vectors[angle] - other[angle]) for who, other in people.items() if who != clip
+            ]
+            assert min(turned_alike) > 0.6
+
+
+def test_alignment_puts_the_five_points_where_arcface_wants_them():
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 2.5
+    source = (ARCFACE_XY - 20) @ turn.T + [300, 200]
+    matrix = similarity(source.astype(np.float32), ARCFACE_XY)
+    np.testing.assert_allclose(source @ matrix[:, :2].T + matrix[:, 2], ARCFACE_XY, atol=1e-3)
+
+
+def test_one_frame_that_gives_the_person_away_is_enough():
+    gallery = {name: np.eye(4, dtype=np.float32)[number] for number, name in enumerate("ABCD")}
+    hidden, bare = np.array([0.3, 0.5, 0, 0.1]), np.array([0.99, 0.1, 0, 0])
+    found = attack(np.stack([hidden] * 9 + [bare]).astype(np.float32), "A", gallery)
+    assert (found.rank1, found.rank5, found.best_frame, found.template) == (0.1, 1.0, True, False)
+
+
+def test_match_rates_by_hand():
+    genuine, impostor = np.array([0.9, 0.8, 0.4], np.float32), np.array([0.1, 0.2, 0.3, 0.5], np.float32)
+    rates = match_rates(genuine, impostor)
+    assert rates[0] == (0, pytest.approx(1 / 3))
+    assert rates[-1] == (1, 1)
+    assert true_match_rate(rates, 0.01) == pytest.approx(2 / 3)
+    assert true_match_rate(rates, 0.25) == 1
+    hundred = np.arange(100, dtype=np.float32)
+    assert true_match_rate(match_rates(np.array([98.5], np.float32), hundred), 0.01) == 1
+    assert [false for false, _ in rates] == sorted(false for false, _ in rates)
+
+
+class _Known:
+    """Attacks on made embeddings of twelve subjects with two clips each."""
+
+    def __init__(self, noise):
+        rng = np.random.default_rng(7)
+        faces = rng.normal(0, 1, (12, 32))
+        gallery = make_gallery({f"s{n}": [face[None].astype(np.float32)] for n, face in enumerate(faces)})
+        self.attacks = Attacks("mobilefacenet", {"dlib": 0.6}, {"dlib": gallery})
+        for number, face in enumerate(np.repeat(faces, 2, axis=0)):
+            probe = Probe(f"clip-{number:016x}", f"s{number // 2}", [(0, None)] * 5, np.ones(5, bool))
+            seen = (face + rng.normal(0, noise, (5, 32))).astype(np.float32)
+            original = np.repeat(face[None], 5, axis=0).astype(np.float32)
+            found = np.arange(5) > 0
+            self.attacks.add(
+                probe, "released", Sighting({"dlib": original}, found), Sighting({"dlib": seen}, found)
+            )
+
+
+def test_a_cohort_is_linked_and_its_rates_are_told():
+    attacks = _Known(noise=0.2).attacks
+    linkage = pl.DataFrame(attacks.linkage())
+    assert linkage.height == 24 * 23 / 2
+    assert linkage.filter("same_subject").height == 12
+    assert (
+        linkage.filter("same_subject")["distance"].max()
+        < linkage.filter(~pl.col("same_subject"))["distance"].min()
+    )
+    rates = {row["false_match_rate"]: row["true_match_rate"] for row in attacks.recognition(12)}
+    assert rates == {0.01: 1.0, 0.001: None}  # 132 pairs of subjects cannot tell one in a thousand
+    assert {row["true_match_rate"] for row in attacks.recognition(5)} == {None}
+    curve = attacks.roc()
+    assert len(curve) <= 60
+    assert (curve[-1]["false_match_rate"], curve[-1]["true_match_rate"]) == (1, 1)
+    assert attacks.identity[0]["independent"]
+    assert attacks.identity[0]["frames_no_face"] == 1
+
+
+def test_nobody_is_found_among_strangers():
+    rates = {
+        row["false_match_rate"]: row["true_match_rate"] for row in _Known(noise=30).attacks.recognition(12)
+    }
+    assert rates[0.01] < 0.2
+
+
+def _made_arcface(path, side_px=112, scales=False):
+    """Write a graph with the inputs and outputs of insightface's recognisers: a coarse grid of colours."""
+    picture = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [None, 3, side_px, side_px])
+    vector = helper.make_tensor_value_info("683", TensorProto.FLOAT, [1, 147])
+    first = "scaled" if scales else "input.1"
+    scale = [
+        helper.make_node("Sub", ["input.1", "half"], ["shifted"]),
+        helper.make_node("Mul", ["shifted", "half"], ["scaled"]),
+    ]
+    half = helper.make_tensor("half", TensorProto.FLOAT, [1], [0.5])
+    pool = helper.make_node("AveragePool", [first], ["coarse"], kernel_shape=[16, 16], strides=[16, 16])
+    flat = helper.make_node("Flatten", ["coarse"], ["683"])
+    graph = helper.make_graph([*(scale if scales else []), pool, flat], "made", [picture], [vector], [half])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
+
+
+def _with_arcface(tmp_path, root, **made):
+    """A workspace with a third recogniser beside the two that are always there."""
+    here = tmp_path / "data/models"
+    here.mkdir(parents=True)
+    for path in (root / "data/models").iterdir():
+        (here / path.name).symlink_to(path)
+    registry = read_document(root / REGISTRY_PATH, Registry).model_dump(mode="json")
+    _made_arcface(here / "arcface.onnx", **made)
+    entry = registry["models"]["mobilefacenet"]
+    digest = sha256_file(here / "arcface.onnx")
+    registry["models"]["arcface"] = entry | {"path": "data/models/arcface.onnx", "sha256": digest}
+    (tmp_path / REGISTRY_PATH).unlink()
+    write_json(registry, tmp_path / REGISTRY_PATH)
+    return Weights(tmp_path)
+
+
+def test_a_third_recogniser_judges_where_its_weight_is_brought(tmp_path, root, sample, weights, params):
+    assert set(make_recognisers(weights)) == {"dlib", "mobilefacenet"}
+    judges = make_recognisers(_with_arcface(tmp_path, root))
+    frame = next(iter(read_frames(sample("cap12"))))
+    face = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
+    mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5).xy
+    seen = align_arcface(frame.rgb, mesh).astype(np.float32) / 127.5 - 1
+    coarse = seen.reshape(7, 16, 7, 16, 3).mean(axis=(1, 3)).transpose(2, 0, 1).ravel()
+    np.testing.assert_allclose(
+        judges["arcface"](frame.rgb, mesh), coarse / np.linalg.norm(coarse), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        ({"side_px": 128}, "not one picture of 3 x 112 x 112"),
+        ({"scales": True}, "scales its pictures by itself"),
+    ],
+)
+def test_a_third_recogniser_of_another_kind_is_refused(tmp_path, root, made, says):
+    with pytest.raises(ModelError, match=says):
+        make_recognisers(_with_arcface(tmp_path, root, **made))

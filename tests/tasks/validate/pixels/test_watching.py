@@ -1,0 +1,102 @@
+"""The check sees a bare face by itself, whatever `extract` and the coverage say."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from tests_support import write_pictures
+from visits_support import FULL_HD, HD, UHD, heads_of, scenery, visited
+
+from schemas.coverage import COVERAGE
+from schemas.keypoints import KEYPOINTS
+from tasks.files.clips import coverage_path, keypoints_path, video_path
+from tasks.files.documents import write_table
+from tasks.files.tables import build_table
+from tasks.validate.pixels.leaks import Seen, _compare, clip_leaks
+from tasks.validate.pixels.survival import LANDMARKS
+from tasks.validate.pixels.watching import FIRST, Watch
+from tasks.vision.detectors import Detection
+from tasks.vision.regions import overlap
+
+CLIP = f"clip-{7:016x}"
+FRAMES = 40
+
+
+class _Frame:
+    """What the watch reads of a frame."""
+
+    def __init__(self, index, rgb):
+        self.index, self.rgb = index, rgb
+
+
+@pytest.fixture(scope="module")
+def people(sample, weights, params):
+    return [heads_of(sample(name, 2.0), weights, params) for name in ("cap12", "franck")]
+
+
+@pytest.mark.parametrize(
+    ("size_px", "turns", "size_wh"),
+    [(48, 0, HD), (75, 1, FULL_HD), (120, 2, HD), (120, 3, HD), (150, 0, UHD), (300, 0, HD)],
+)
+@pytest.mark.parametrize("arm", FIRST)
+def test_a_face_that_comes_is_seen_in_the_next_watched_frame(arm, size_px, turns, size_wh, people, weights):
+    visitor, host = people
+    watch = Watch(weights, arm)
+    for number in range(FIRST[arm] + 17):
+        who = visitor if number > FIRST[arm] + 8 else None
+        picture, box = visited(number, size_wh, host, who, size_px, turns)
+        covered = [np.array([0, 100, 400 * size_wh[0] // 1280, size_wh[1]], np.float32)]
+        seen = watch.faces(_Frame(number, picture), covered)
+    assert any(overlap(box, face) > 0.3 for face in seen)
+
+
+def test_a_room_without_anybody_has_no_face(weights):
+    for arm in FIRST:
+        watch = Watch(weights, arm)
+        for number in range(30):
+            assert watch.faces(_Frame(number, scenery(HD, number % 2)), []) == []
+
+
+@pytest.mark.parametrize("comes", [5, 17, 22])
+def test_a_bare_face_that_nobody_covered_is_found(comes, people, params, root, tmp_path):
+    """Between two searches, in no table, published as it was: today's check compared nothing there."""
+    visitor, _ = people
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    stays = range(comes, comes + 8)
+    pictures = [
+        visited(number, HD, None, visitor if number in stays else None, 90, 0)[0] for number in range(FRAMES)
+    ]
+    for arm in ("original", "released"):
+        path = tmp_path / video_path(arm, CLIP)
+        path.parent.mkdir(parents=True)
+        write_pictures(path, pictures)
+        write_table(build_table([], KEYPOINTS), KEYPOINTS, tmp_path / keypoints_path(arm, CLIP))
+    write_table(build_table([], COVERAGE), COVERAGE, tmp_path / coverage_path("released", CLIP))
+    surviving, *_ = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
+    assert surviving["frames"] > 0
+    found = {int(end) for run in surviving["ranges"].split(", ") for end in run.split("-")}
+    assert found <= set(stays)
+
+
+@pytest.mark.parametrize(("score", "is_believed"), [(0.6, False), (0.84, False), (0.9, True)])
+def test_one_detector_alone_is_believed_only_where_it_is_very_sure(score, is_believed, weights, monkeypatch):
+    """Something that HOG does not take for a face: what CenterFace half believes would fail a clip."""
+    alarm = Detection(np.float32([20, 20, 60, 60]), np.zeros((5, 2), np.float32), score)
+    monkeypatch.setattr("tasks.validate.pixels.watching.detect_centerface", lambda *_, **__: [alarm])
+    watch = Watch(weights, "original")
+    room = scenery(HD)
+    assert bool(watch.faces(_Frame(FIRST["original"], room), [])) == is_believed
+
+
+def test_a_face_beside_which_its_mesh_lies_is_compared_in_its_box():
+    """The cover was drawn where the mesh is, and so was the comparison."""
+    rng = np.random.default_rng(4)
+    grey = cv2.GaussianBlur(rng.integers(0, 255, (300, 400), dtype=np.uint8), (0, 0), 2)
+    covered = grey.copy()
+    covered[:, 230:] = 90
+    beside = rng.uniform([250, 90], [370, 210], (468, 2)).astype(np.float32)
+    face = Seen(np.array([60, 80, 220, 260], np.float32), beside[LANDMARKS])
+    arms = (SimpleNamespace(grey=picture) for picture in (grey, covered))
+    assert _compare(*arms, face)["face"] > 0.9

@@ -1,0 +1,1 @@
+"""Measurements of the graph, the store and the neural backends."""
