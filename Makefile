@@ -47,6 +47,11 @@ yolo: setup
 	@$(PIP) $(LOCKED) requirements/neural.txt
 	@touch $@
 
+# reads croissant.json as a stranger does; beside the other packages, since it brings pandas, which pandera imports
+.venv/croissant/ready: .venv/ready requirements/croissant.txt
+	@$(PIP) install --no-deps --require-hashes --upgrade --target .venv/croissant -r requirements/croissant.txt
+	@touch $@
+
 demo: setup
 	@$(BIN)/guise demo
 
@@ -72,7 +77,7 @@ check: setup
 	@$(BIN)/lint-imports
 	@$(PYTEST) -q -m "not slow and not neural"
 
-test: setup
+test: setup .venv/croissant/ready
 	@command -v chromium >/dev/null || sh tools/apt-install chromium
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || sh tools/apt-install postgresql
 	@$(BIN)/ruff format --check .
@@ -82,7 +87,7 @@ test: setup
 	@$(PYTEST)
 
 # everything that docs/threat-model.md says is tried
-attack: setup
+attack: setup .venv/croissant/ready
 	@command -v chromium >/dev/null || sh tools/apt-install chromium
 	@$(PYTEST) $$(grep -o 'tests/[a-z_/0-9]*\.py' docs/threat-model.md | sort -u)
 

@@ -26,12 +26,16 @@ KEPT = (
 )  # fmt: skip
 
 
-def _quick(settings):
-    """Ask for fewer frames: which target is given, and how sure the figures are, is not spoken of here."""
-    document = yaml.safe_load(settings)
+def _ask_for_less(root):
+    """Take fewer frames and targets: which one is given, and how sure figures are, is not spoken of here."""
+    document = yaml.safe_load((root / "params.yaml").read_text())
     document["deidentify"]["targets"] |= {"frames": 2, "others": 0}
     document["validate"]["identity_frames"] = 3
-    return yaml.safe_dump(document, sort_keys=False)
+    (root / "params.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+    recipes = yaml.safe_load((root / "params/targets.yaml").read_text())
+    pool = recipes["deidentify"]["targets"]["pool"]
+    recipes["deidentify"]["targets"]["pool"] = {name: pool[name] for name in ("young_man", "average")}
+    (root / "params/targets.yaml").write_text(yaml.safe_dump(recipes, sort_keys=False))
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +63,7 @@ def former(tmp_path_factory, sample, api, store):
     shutil.copyfile(sample("cap12", 0.6), root / "data/inbox/a.mp4")
     with (root / "data/inbox/manifest.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, ["a.mp4", "Patient One", "s1", "talking", "yes", "", "", ""]])
-    settings = (root / "params.yaml").read_text()
-    (root / "params.yaml").write_text(_quick(settings))
+    _ask_for_less(root)
     run(root, "ingest")
     run(root, "run")
     run(root, "decide", "--accept", "--by", "Dr. A", "--reason", "seen")
