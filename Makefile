@@ -84,7 +84,7 @@ test: setup .venv/croissant/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST)
+	@$(PYTEST) --durations 40
 
 # everything that docs/threat-model.md says is tried
 attack: setup .venv/croissant/ready

@@ -28,3 +28,10 @@ def api_setting() -> dict["Setting", Any]:
     from prefect.settings import PREFECT_API_URL
 
     return {PREFECT_API_URL: os.environ[API_URL]} if os.environ.get(API_URL) else {}
+
+
+def without_heartbeat() -> dict["Setting", Any]:
+    """Return the setting by which flows tell nobody that they still live: ending that takes a second."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY
+
+    return {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}

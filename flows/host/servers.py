@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from flows.host.environment import API_URL, LOGS
 from flows.host.lifetime import ending_with_parent
-from flows.host.prefect_settings import api_setting, prefect_settings
+from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from tasks.files.errors import InputError
 
 HOST = "127.0.0.1"
@@ -162,7 +162,8 @@ def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -
         url = f"http://{HOST}:{port}/api"
         os.environ[API_URL] = url
         try:
-            with prefect_settings(api_setting()):
+            # nobody else looks at a server that ends with this run
+            with prefect_settings({**api_setting(), **without_heartbeat()}):
                 yield url
         finally:
             del os.environ[API_URL]

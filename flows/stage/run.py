@@ -12,11 +12,10 @@ from prefect import Task, flow, tags
 from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY
 
 from flows.host.environment import RELEASE, REPORTS
 from flows.host.failures import describe_failure
-from flows.host.prefect_settings import prefect_settings
+from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
 from flows.stage.job import code_here, process_job
 from flows.stage.libraries import require_noted
@@ -31,9 +30,6 @@ from tasks.files.documents import read_params, write_json, write_table
 from tasks.files.errors import ClipFailedError, GuiseError, StageError
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
-
-# the run of the graph has one, and ending it takes a second
-NO_HEARTBEAT = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
 
 def run_name(name: str, arm: str) -> str:
@@ -178,7 +174,7 @@ def run_and_report(name: str, arm: str) -> int:
     report_path = REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json"
     try:
         told = tags(*filter(None, (name, os.environ.get(RELEASE))))
-        with prefect_server(Path.cwd()), prefect_settings(NO_HEARTBEAT), told:
+        with prefect_server(Path.cwd()), prefect_settings(without_heartbeat()), told:
             named = run_stage.with_options(task_runner=clip_runner(), flow_run_name=run_name(name, arm))
             report = named(name, arm)
     except Exception as error:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from flows.host.lifetime import end_with_parent
-from flows.host.prefect_settings import api_setting, prefect_settings
+from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from flows.stage.ask import TOLD
 
 LOOK_S = 0.2
@@ -31,7 +31,7 @@ def stand(place: str) -> None:
         # whoever asks meanwhile waits
         from flows.stage.job import code_here
         from flows.stage.load import STAGES, load_stage
-        from flows.stage.run import NO_HEARTBEAT, run_and_report
+        from flows.stage.run import run_and_report
 
         for name in STAGES:
             load_stage(name)
@@ -41,7 +41,7 @@ def stand(place: str) -> None:
             with link:
                 asked = json.loads(link.makefile().readline())
                 _take_environment(asked["environment"])
-                kept.enter_context(prefect_settings({**NO_HEARTBEAT, **api_setting()}))
+                kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
                 with _ending_with(link):
                     code = run_and_report(asked["name"], asked["arm"])
                 # from here on whoever asked may go away

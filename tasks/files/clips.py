@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,15 @@ VIDEO_FOLDERS = {
 
 
 def read_clips(root: Path) -> pl.DataFrame:
-    return read_table(root / CLIPS_PATH, CLIPS)
+    path = root / CLIPS_PATH
+    found = path.stat() if path.is_file() else None
+    return _read_clips(path, found and (found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _read_clips(path: Path, stamp: tuple[int, int, int] | None) -> pl.DataFrame:
+    # every stage asks for it, some of them three times
+    return read_table(path, CLIPS)
 
 
 def read_admitted(root: Path) -> pl.DataFrame:
