@@ -41,23 +41,22 @@ def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
 
 
 class _Page:
-    """A progress artifact of the flow run, told of now and then; a stage that is quickly done has none."""
+    """A progress artifact of the flow run, told of now and then."""
 
     def __init__(self, title: str, total: int) -> None:
-        self._title, self._total, self._done, self._told_s = title, total, 0, time.monotonic()
-        self._artifact: UUID | None = None
+        self._total, self._done, self._told_s = total, 0, time.monotonic()
+        key = re.sub(r"[^a-z0-9]+", "-", f"progress {title}".lower()).strip("-")
+        self._artifact = (
+            cast(UUID, create_progress_artifact(0.0, key=key, description=title)) if total else None
+        )
 
     def advance(self) -> None:
         self._done += 1
-        now, percent = time.monotonic(), 100 * self._done / self._total
-        is_due = now - self._told_s >= STEP_S
-        if self._artifact and (is_due or self._done == self._total):
-            update_progress_artifact(self._artifact, progress=percent)
-        elif is_due:
-            key = re.sub(r"[^a-z0-9]+", "-", f"progress {self._title}".lower()).strip("-")
-            told = create_progress_artifact(percent, key=key, description=self._title)
-            self._artifact = cast(UUID, told)
-        self._told_s = now if is_due else self._told_s
+        share = self._done / self._total
+        now = time.monotonic()
+        if self._artifact and (now - self._told_s >= STEP_S or share == 1):
+            self._told_s = now
+            update_progress_artifact(self._artifact, progress=100 * share)
 
 
 @contextmanager
