@@ -3,9 +3,11 @@
 import pandera.polars as pa
 import polars as pl
 
-SOURCES = ("detected", "interpolated", "extended", "head_region", "whole_frame", "corrected")
+SOURCES = (
+    "detected", "followed", "interpolated", "extended", "head_region", "whole_frame", "nobody", "corrected"
+)  # fmt: skip
 
-# none: a person said that there is no face
+# none: a person said that there is no face, or nobody was found
 METHODS = ("mesh_swap", "inswapper", "blur", "pixelate", "mask", "none")
 
 # share of a face from which on the inside of its mouth is told of: less is the edge of a lip

@@ -14,8 +14,19 @@ from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
+from schemas.params.deidentify import Pixelate
 from schemas.skeletons import FACE_PARTS
-from tasks.files.clips import corrections_path, coverage_path, frames_path, keypoints_path, video_path
+from tasks.deidentify.face_regions import FaceRegion
+from tasks.deidentify.pixelate import pixelate
+from tasks.files.clips import (
+    corrections_path,
+    coverage_path,
+    faces_path,
+    followed_path,
+    frames_path,
+    keypoints_path,
+    video_path,
+)
 from tasks.files.documents import read_table
 from tasks.files.errors import DocumentError
 from tasks.validate.identity.probes import read_meshes
@@ -187,6 +198,11 @@ def test_no_frame_keeps_its_original_face(case, cohort, params):
     assert doubtful["frames"] == 0
     assert (in_front["frames"] > 0) == (case == "an instrument in front"), in_front
     assert flagged["frames"] == {"ten black frames": 10, "nobody": FRAMES}.get(case, flagged["frames"])
+    coverage = read_table(here / coverage_path("released", ids[case]), COVERAGE)
+    # black frames are a scene of their own, in which nobody is
+    nobody = coverage.filter(source="nobody")["frame"].to_list()
+    assert nobody == {"ten black frames": list(range(5, 15)), "nobody": list(range(FRAMES))}.get(case, [])
+    assert coverage.filter(method="mask").is_empty()
 
 
 @pytest.mark.parametrize(
@@ -285,15 +301,56 @@ def test_a_part_of_a_face_or_one_under_a_veil_is_found_by_the_check(left, case, 
         LEFT[left](before[number], after[number], meshes[number][0]) if number in bare else after[number]
         for number in range(FRAMES)
     ]
-    for path in (video_path("original", clip_id), coverage_path("released", clip_id),
-                 *(keypoints_path(arm, clip_id) for arm in ("original", "released"))):  # fmt: skip
+    surviving, *_ = _checked_as(pictures, cohort, clip_id, params, tmp_path)
+    assert surviving["ranges"] == "6-11"
+
+
+def _checked_as(pictures, cohort, clip_id, params, tmp_path):
+    """Return the findings of a clip as if the pictures were released."""
+    here, *_ = cohort
+    tables = [path(arm, clip_id) for path in (keypoints_path, faces_path) for arm in ("original", "released")]
+    for path in (video_path("original", clip_id), coverage_path("released", clip_id), *tables):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / path, tmp_path / path)
     (tmp_path / "data/models").symlink_to(here / "data/models")
     (tmp_path / video_path("released", clip_id)).parent.mkdir()
     write_pictures(tmp_path / video_path("released", clip_id), pictures)
-    surviving, *_ = clip_leaks(tmp_path, clip_id, params.validate_, params.deidentify.margin)
-    assert surviving["ranges"] == "6-11"
+    return clip_leaks(tmp_path, clip_id, params.validate_, params.deidentify.margin)
+
+
+def _shifted(original, box, way):
+    """Return a picture whose cover lies half a head beside the face."""
+    size = np.array(box[2:]) - box[:2]
+    region = FaceRegion(0, 0, "detected", np.float32(box) + np.tile(size * way, 2), "pixelate")
+    picture = original.copy()
+    pixelate(picture, region, Pixelate(blocks=8))
+    return picture
+
+
+# a face without its cover: in all frames, in one, or beside it
+BARE = {
+    "track deleted": (range(FRAMES), lambda before, after, box: before),
+    "frame skipped": (range(7, 8), lambda before, after, box: before),
+    "last frame skipped": (range(FRAMES - 1, FRAMES), lambda before, after, box: before),
+    "shifted to the right": (range(3, 12), lambda before, after, box: _shifted(before, box, (0.5, 0))),
+    "shifted down": (range(3, 12), lambda before, after, box: _shifted(before, box, (0, 0.5))),
+}
+
+
+@pytest.mark.parametrize(
+    "case", ["upright", "quarter turn", "tiny", "tiny in a large picture", "side by side"]
+)
+@pytest.mark.parametrize("bare", BARE)
+def test_a_face_that_is_uncovered_on_purpose_fails_the_clip(bare, case, cohort, params, tmp_path):
+    here, made, ids, _ = cohort
+    frames, uncover = BARE[bare]
+    arms = [list(read_frames(here / video_path(arm, ids[case]))) for arm in ("original", "released")]
+    pictures = [
+        uncover(before.rgb, after.rgb, boxes[-1]) if before.index in frames else after.rgb
+        for before, after, boxes in zip(*arms, made[case].boxes, strict=True)
+    ]
+    surviving, *_ = _checked_as(pictures, cohort, ids[case], params, tmp_path)
+    assert surviving["ranges"] == (f"{frames[0]}-{frames[-1]}" if len(frames) > 1 else str(frames[0]))
 
 
 def test_a_crowd_is_masked_whole_and_a_person_is_asked(cohort, params, tmp_path):
@@ -323,11 +380,8 @@ def _alone(cohort, tmp_path, clip_id):
     for name in ("models", "targets"):
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / name).symlink_to(here / "data" / name)
-    for path in (
-        video_path("original", clip_id),
-        keypoints_path("original", clip_id),
-        frames_path("original", clip_id),
-    ):
+    seen = (keypoints_path, frames_path, faces_path, followed_path)
+    for path in (video_path("original", clip_id), *(path("original", clip_id) for path in seen)):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / path, tmp_path / path)
     admit_clips(tmp_path, {clip_id: "subject-0000000000000000"})

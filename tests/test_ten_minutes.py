@@ -16,7 +16,14 @@ from tests_support import STAGES, admit_clips, command_environment, run_stage
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from tasks.files.clips import coverage_path, frames_path, keypoints_path, video_path
+from tasks.files.clips import (
+    coverage_path,
+    faces_path,
+    followed_path,
+    frames_path,
+    keypoints_path,
+    video_path,
+)
 from tasks.files.documents import write_params, write_pieces, write_table
 from tasks.files.tables import build_table
 
@@ -74,6 +81,8 @@ def _repeat_tables(here, arm, count, pts):
         for n in range(LENGTH)
     ]
     write_table(build_table(rows, FRAMES), FRAMES, here / frames_path(arm, LONG))
+    for path in (faces_path, followed_path):
+        (here / path(arm, LONG)).write_bytes((here / path(arm, SHORT)).read_bytes())
 
 
 @pytest.fixture(scope="module")

@@ -69,7 +69,7 @@ class CoveredClip:
 
     def _cover(self) -> list[FaceRegion]:
         seen, size_wh = self._seen, self._info.shown_size_wh
-        clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded)
+        clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded, seen.beliefs)
         film = Film(len(seen.scenes), size_wh, float(self._info.shown_pixel_aspect))
         corrections = read_corrections(self._root, self._clip_id, film)
         try:

@@ -76,8 +76,9 @@ def require_covered_faces(regions: list[FaceRegion], corrections: Sequence[Corre
 
 
 def _is_subjects(region: FaceRegion, clip: Clip) -> bool:
-    tracks = clip.subject_tracks
-    return region.track >= 0 and (tracks is None or region.track % HEADS in tracks)
+    tracks, track = clip.subject_tracks, region.track % HEADS
+    is_face = region.track >= 0 and clip.is_confirmed(track, clip.scenes[region.frame])
+    return is_face and (tracks is None or track in tracks)
 
 
 def _change(regions: list[FaceRegion], line: Correction, method: Drawn) -> list[FaceRegion]:

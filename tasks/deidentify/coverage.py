@@ -1,6 +1,8 @@
 """Every observation of a clip -> a face region for every frame of every track (pure)."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -8,12 +10,13 @@ import numpy as np
 from schemas.params.deidentify import SWAPS, Deidentify, Method
 from tasks.deidentify.correcting import Correction, correct, require_covered_faces
 from tasks.deidentify.face_regions import HEADS, NOBODY, Clip, FaceRegion, Source
-from tasks.deidentify.leaving import beyond
+from tasks.deidentify.leaving import at_edge, beyond
 from tasks.tracks.joining import LARGEST_CHANGE, Track, Tracks
 from tasks.tracks.sightings import Head, Observation
 from tasks.vision.regions import Box, without_margin
 
-# a box that comes so near to the picture's edge, as a share of the picture, is about to leave it
+# a body whose head is seen in so many frames of a scene is somebody, face or not
+STEADY_HEAD = 2 / 3
 
 
 def cover(
@@ -25,22 +28,77 @@ def cover(
 ) -> list[FaceRegion]:
     """Give every frame of every track a region, ordered as they are drawn.
 
-    tracks: as `join_tracks` gives them. A track reaches over its whole scene; one that was never sure,
-    or that ends at the picture's edge, reaches `rule.reach` frames beyond its sightings. Where a face
-    was not seen, the body says where the head is, and the nearest sighting where it does not. A frame
-    in which nobody was located, or too many were, is masked whole. What a person corrected holds last.
-    Raises CorrectionError where a line uncovers a face without saying so.
+    tracks: as `join_tracks` gives them. A confirmed track reaches over its whole scene; one that was hardly
+    seen `rule.reach` frames beyond its sightings, one that leaves over the picture's edge so far as its speed
+    says; a possible one is covered where it was seen, softly, and flagged. Where a face was not seen, the
+    body says where the head is, and the nearest sighting where it does not. A frame in which somebody must be
+    and was not located, or too many were, is masked whole; one in which nobody was found stays and is
+    flagged. What a person corrected holds last. Raises CorrectionError where a line uncovers a face
+    without saying so.
     """
-    heads = _without_glimpsed_backs(heads, rule)
+    heads = _bridged(_without_glimpsed_backs(heads, rule), clip, rule)
     regions = [region for (_, scene), seen in tracks.items() for region in _follow(seen, clip, scene, rule)]
     regions = _without_shadows(_add_heads(regions, heads, clip, rule), rule)
     require_covered_faces(regions, corrections, clip)
     regions = correct(regions, corrections)
-    located = {region.frame for region in regions if region.source != "extended" and region.method != "none"}
-    located |= {head.frame for head in heads if head.box_xyxy is None}
-    located -= _crowded(clip, rule)
-    blind = [whole_frame(frame, clip) for frame in range(len(clip.scenes)) if frame not in located]
+    blind = _answer_rest(regions, tracks, heads, clip, rule)
     return sorted(regions + correct(blind, corrections, add=False), key=drawing_order)
+
+
+def _answer_rest(
+    regions: list[FaceRegion], tracks: Tracks, heads: list[Head], clip: Clip, rule: Deidentify
+) -> list[FaceRegion]:
+    """Return the whole frame, masked or flagged as it is, where nobody was located."""
+    crowded, expected = _crowded(clip, rule), _expected(tracks, heads, clip, rule)
+    located = {one.frame for one in regions if _is_located(one, clip)}
+    located |= {head.frame for head in heads if head.box_xyxy is None}
+    drawn = {one.frame for one in regions}
+    blind = []
+    for frame in range(len(clip.scenes)):
+        if frame in crowded or (frame in expected and frame not in located):
+            blind.append(whole_frame(frame, clip))
+        elif frame not in located and frame not in drawn:
+            blind.append(replace(whole_frame(frame, clip), source="nobody", method="none"))
+    return blind
+
+
+def _is_located(region: FaceRegion, clip: Clip) -> bool:
+    if region.source == "extended" or region.method == "none":
+        return False
+    is_sure = clip.is_confirmed(region.track, clip.scenes[region.frame])
+    return is_sure or region.source in ("head_region", "corrected")
+
+
+def _expected(tracks: Tracks, heads: list[Head], clip: Clip, rule: Deidentify) -> set[int]:
+    """Return the frames in which somebody must be, seen or not."""
+    frames = {
+        frame
+        for (track, scene), seen in tracks.items()
+        if clip.is_confirmed(track, scene)
+        for frame in _reached(seen, clip, scene, rule)
+    }
+    fronts = Counter((head.track, clip.scenes[head.frame]) for head in heads if head.box_xyxy is not None)
+    for (_, scene), count in fronts.items():
+        limits = clip.scene_frames(scene)
+        frames |= set(limits) if count >= STEADY_HEAD * len(limits) else set()
+    return frames
+
+
+def _bridged(heads: list[Head], clip: Clip, rule: Deidentify) -> list[Head]:
+    """Return the heads and, over gaps of at most `rule.reach` frames, what lies between two of one body."""
+    by_track: dict[tuple[int, int], list[Head]] = {}
+    for head in heads:
+        if head.box_xyxy is not None:
+            by_track.setdefault((head.track, clip.scenes[head.frame]), []).append(head)
+    between = [
+        Head(frame, first.track, _around([box for box in (first.box_xyxy, last.box_xyxy) if box is not None]))
+        for seen in by_track.values()
+        for first, last in pairwise(sorted(seen, key=lambda head: head.frame))
+        if last.frame - first.frame <= rule.reach
+        for frame in range(first.frame + 1, last.frame)
+    ]
+    known = {(head.frame, head.track) for head in heads}
+    return heads + [head for head in between if (head.frame, head.track) not in known]
 
 
 def drawing_order(region: FaceRegion) -> tuple[int, bool, bool, int]:
@@ -79,7 +137,8 @@ def whole_frame(frame: int, clip: Clip) -> FaceRegion:
 
 def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[FaceRegion]:
     track = seen[0].track
-    swapped = swapped_frames(seen, rule)
+    sure = clip.is_confirmed(track, scene)
+    swapped = swapped_frames(seen, rule) if sure else set()
     method = method_of(track, clip, rule)
     frames = [one.frame for one in seen]
     for frame in _reached(seen, clip, scene, rule):
@@ -90,13 +149,20 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
             # the mesh that is drawn may lie between two trusted ones
             near = near + _trusted_around(seen, after)
         box = grow(_around([one.box_xyxy for one in near]), clip, rule)
-        source: Source = "detected" if is_seen else "interpolated" if 0 < after < len(seen) else "extended"
+        source = _source(seen[after] if is_seen else None, is_between=0 < after < len(seen))
         if frame in swapped:
             yield FaceRegion(frame, track, source, box, method)
         elif is_seen:
-            yield FaceRegion(frame, track, source, box, rule.fallback if method in SWAPS else method)
+            soft = rule.fallback if method in SWAPS else method
+            yield FaceRegion(frame, track, source, box, soft, flagged=not sure)
         else:
             yield FaceRegion(frame, track, source, box, rule.unresolved, flagged=True)
+
+
+def _source(sighting: Observation | None, *, is_between: bool) -> Source:
+    if sighting is None:
+        return "interpolated" if is_between else "extended"
+    return "followed" if sighting.followed else "detected"
 
 
 def _trusted_around(seen: Track, place: int) -> list[Observation]:
@@ -160,12 +226,18 @@ def _lies_between(first: Observation, one: Observation, last: Observation) -> bo
 
 def _reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
     limits = clip.scene_frames(scene)
-    sure = any(one.has_mesh for one in seen)
-    before, after = (
-        beyond(list(last), clip.size_wh, rule.reach, len(limits)) if sure else rule.reach
-        for last in (reversed(seen), seen)
-    )
+    before, after = (_beyond(list(last), clip, rule, scene) for last in (reversed(seen), seen))
     return range(max(limits.start, seen[0].frame - before), min(limits.stop, seen[-1].frame + after + 1))
+
+
+def _beyond(last: list[Observation], clip: Clip, rule: Deidentify, scene: int) -> int:
+    """Return for how many frames a face is covered after its last sighting, in the order in which it went."""
+    box, whole = last[-1].box_xyxy, len(clip.scene_frames(scene))
+    if not clip.is_confirmed(last[-1].track, scene):
+        # who is half outside cannot be followed by looks
+        return beyond(last, clip.size_wh, rule.reach, whole) if at_edge(box, clip.size_wh) else 0
+    is_sure = any(one.has_mesh for one in last) or abs(last[-1].frame - last[0].frame) >= rule.reach
+    return beyond(last, clip.size_wh, rule.reach, whole) if is_sure else rule.reach
 
 
 def _around(boxes: list[Box]) -> Box:
@@ -188,7 +260,7 @@ def _without_shadows(regions: list[FaceRegion], rule: Deidentify) -> list[FaceRe
     """
     seen: dict[int, list[FaceRegion]] = {}
     for region in regions:
-        if region.source == "detected":
+        if region.source in ("detected", "followed"):
             seen.setdefault(region.frame, []).append(region)
     apart = {(one.track, two.track) for here in seen.values() for one in here for two in here}
     return [

@@ -1,13 +1,16 @@
 """What is covered of a frame, and what must be known of its clip (pure)."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from schemas.params.deidentify import Drawn
+from tasks.tracks.beliefs import Beliefs
 from tasks.vision.regions import Box
 
-Source = Literal["detected", "interpolated", "extended", "head_region", "whole_frame", "corrected"]
+Source = Literal[
+    "detected", "followed", "interpolated", "extended", "head_region", "whole_frame", "nobody", "corrected"
+]
 NOBODY = -1
 # added to the number of a track whose body has its head where its face is not
 HEADS = 1 << 20
@@ -17,7 +20,7 @@ HEADS = 1 << 20
 class FaceRegion:
     """What is covered of one frame: a box x0, y0, x1, y1 in pixels.
 
-    flagged: a person should look, because the face was not located in this frame.
+    flagged: a person should look, because the face was not located in this frame, or may be none.
     """
 
     frame: int
@@ -39,13 +42,19 @@ class Kept(NamedTuple):
 class Clip:
     """What coverage must know of a clip: the scene number of every frame, and who its subject is.
 
-    crowded: frames that showed more people than the extractor follows.
+    crowded: frames that showed more people than the extractor follows. beliefs: of each track and scene;
+    one of which nothing is said is a face.
     """
 
     scenes: list[int]
     size_wh: tuple[int, int]
     subject_tracks: frozenset[int] | None = None
     crowded: frozenset[int] = frozenset()
+    beliefs: Beliefs = field(default_factory=dict)
+
+    def is_confirmed(self, track: int, scene: int) -> bool:
+        said = self.beliefs.get((track, scene))
+        return said is None or said.belief == "confirmed"
 
     def scene_frames(self, scene: int) -> range:
         return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
 from schemas.jobs import Collected, Job, Row
 from schemas.keypoints import KEYPOINTS
@@ -12,7 +13,15 @@ from schemas.params.extract import Extract
 from tasks.extract.backends import chosen_models
 from tasks.extract.clip import extract_people
 from tasks.extract.hands import MODELS as HAND_MODELS
-from tasks.files.clips import clips_of_arm, cost_of, frames_path, keypoints_path, video_path
+from tasks.files.clips import (
+    clips_of_arm,
+    cost_of,
+    faces_path,
+    followed_path,
+    frames_path,
+    keypoints_path,
+    video_path,
+)
 from tasks.files.documents import write_pieces, write_table
 from tasks.files.hashing import sha256_file
 from tasks.video import read_frames
@@ -49,18 +58,22 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
 
 
 def process(root: Path, job: Job[Extract]) -> Row:
-    """Write the clip's keypoints and the table of its frames."""
-    keypoints, frames = keypoints_path(job.arm, job.key), frames_path(job.arm, job.key)
-    (root / frames).parent.mkdir(parents=True, exist_ok=True)
+    """Write the clip's keypoints and the tables of its frames and faces."""
+    paths = (keypoints_path, frames_path, faces_path, followed_path)
+    keypoints, frames, faces, followed = (path(job.arm, job.key) for path in paths)
+    for path in (frames, faces, followed):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=(root / frames).parent) as spool:
         weights = shared_weights(root)
         pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
         survey = extract_people(pictures, weights, job.order, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
+    write_table(survey.face_table(), FACES, root / faces)
+    write_table(survey.followed_table(), FOLLOWED, root / followed)
     return {
         "clip_id": job.key,
-        "outputs": {str(path): sha256_file(root / path) for path in (keypoints, frames)},
+        "outputs": {str(path): sha256_file(root / path) for path in (keypoints, frames, faces, followed)},
     }
 
 

@@ -17,9 +17,11 @@ from tasks.extract.hands import hand_model
 from tasks.extract.people import FrameParts, People, contains, people_in
 from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import PartModel, Tracked, Tracker
+from tasks.extract.weighing import Weighing
 from tasks.files.tables import build_table
 from tasks.video import Frame
 from tasks.video.ahead import ahead
+from tasks.vision.closeup import closeness
 from tasks.vision.detectors import Detection, View
 from tasks.vision.keypoints import Sighting, to_table
 from tasks.vision.sessions import Weights
@@ -43,11 +45,12 @@ class Moment:
 class Survey:
     """What was seen of a clip so far: its frames, who is who, and the parts in a spool on disk.
 
-    backends: what found faces, and what bodies.
+    backends: what found faces, and what bodies. faces: what speaks for and against each of them.
     """
 
     spool: BinaryIO
     backends: tuple[str, str]
+    faces: Weighing
     people: People = field(default_factory=People)
     frames: list[tuple[int, int, float, int, bool]] = field(default_factory=list)
 
@@ -61,18 +64,40 @@ class Survey:
         return build_table([dict(zip(FRAMES.columns, row, strict=True)) for row in self.frames], FRAMES)
 
     def keypoint_tables(self) -> Iterator[pl.DataFrame]:
-        """Yield the keypoint table in pieces of so many frames; one empty piece of an empty clip."""
+        """Yield the keypoint table in pieces of so many frames; one empty piece of an empty clip.
+
+        Rejected faces are not in it.
+        """
         numbers = self.people.numbers()
+        rejected = self.faces.rejected()
         self.spool.seek(0)
         for start in range(0, max(1, len(self.frames)), PIECE_FRAMES):
             yield to_table(
                 [
                     Sighting(*frame[:3], person, found)
                     for frame in self.frames[start : start + PIECE_FRAMES]
-                    for person, found in people_in(pickle.load(self.spool), numbers).items()
+                    for person, found in people_in(
+                        _without(rejected, pickle.load(self.spool)), numbers
+                    ).items()
                 ],
                 *self.backends,
             )
+
+    def face_table(self) -> pl.DataFrame:
+        """Build the table of faces: what to believe of each, and why."""
+        return self.faces.face_table(self._faces_by_number())
+
+    def followed_table(self) -> pl.DataFrame:
+        """Build the table of where faces were followed without being detected."""
+        return self.faces.followed_table(self._faces_by_number())
+
+    def _faces_by_number(self) -> dict[int, int]:
+        numbers = self.people.numbers()
+        return {track: number for (kind, track), number in numbers.items() if kind == "face"}
+
+
+def _without(rejected: set[int], parts: FrameParts) -> FrameParts:
+    return parts | {"face": tuple(face for face in parts["face"] if face.track not in rejected)}
 
 
 def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract, spool: BinaryIO) -> Survey:
@@ -80,7 +105,11 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
 
     Decoding and limbs run ahead of the faces, each in a thread.
     """
-    survey = Survey(spool, (settings.face_backend, settings.body_backend))
+    weighing = Weighing(
+        lambda rgb, box, angle_rad, others: closeness(rgb, box, angle_rad, weights, others),
+        settings.search_interval,
+    )
+    survey = Survey(spool, (settings.face_backend, settings.body_backend), weighing)
     face = Tracker(
         load_backend("face", settings.face_backend).make_model(weights, settings),
         settings.search_interval,
@@ -90,8 +119,10 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
     )
     limbed = _with_limbs(ahead(_moments(frames, settings)), weights, settings)
     for moment, limbs, many_bodies in ahead(limbed, AHEAD_FRAMES):
-        is_hidden = _is_face_missing(limbs["body"], face.live)
+        # where nobody is known, one looks more closely
+        is_hidden = _is_face_missing(limbs["body"], face.live) or not weighing.knows(face.live)
         faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden)
+        weighing.step(moment.frame.index, moment.scene, moment.view, faces, cut=moment.is_cut)
         parts = {"face": faces, **limbs}
         survey.add(moment.frame, moment.scene, parts, crowded=face.crowded or many_bodies)
     return survey

@@ -173,8 +173,14 @@ class Tracker:
 
     def _identify(self, located: Located, followed: list[Tracked]) -> int:
         taken = {tracked.track for tracked in followed}
-        for old in (*self._live, *reversed(self._lost)):
-            if old.track not in taken and self._is_known(located, [old]):
-                return old.track
+        free = [old for old in (*self._live, *reversed(self._lost)) if old.track not in taken]
+        # somebody else may stand close by: the nearest one is meant
+        near = max(free, key=lambda old: self._overlap(located, old), default=None)
+        if near is not None and self._overlap(located, near) > self.overlap:
+            return near.track
         self._next_track += 1
         return self._next_track - 1
+
+    @staticmethod
+    def _overlap(located: Located, other: Tracked) -> float:
+        return overlap(located.part.box_xyxy, other.located.part.box_xyxy)

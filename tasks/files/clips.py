@@ -99,6 +99,16 @@ def frames_path(arm: str, clip_id: str) -> Path:
     return keypoints_path(arm, clip_id).parent / "frames" / f"{clip_id}.parquet"
 
 
+def faces_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm says what is believed of each face, and why."""
+    return keypoints_path(arm, clip_id).parent / "faces" / f"{clip_id}.parquet"
+
+
+def followed_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm lists faces that were followed between their sightings."""
+    return keypoints_path(arm, clip_id).parent / "followed" / f"{clip_id}.parquet"
+
+
 def corrections_path(clip_id: str) -> Path:
     """Return where a person corrects what is covered of a clip."""
     return CORRECTIONS / f"{clip_id}.csv"

@@ -1,5 +1,6 @@
 """Pieces of one face's track, joined over the gaps between them (pure)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,23 +18,51 @@ Track = list[Observation]
 Tracks = dict[tuple[int, int], Track]
 
 
-def join_tracks(observations: list[Observation], scenes: list[int], soon: int) -> Tracks:
+def join_tracks(
+    observations: list[Observation], scenes: list[int], soon: int, followed: Sequence[Observation] = ()
+) -> Tracks:
     """Return (track, scene) -> its observations in order of frames.
 
     A track never crosses a cut. Within a scene a track that begins near where another ended goes on
-    as that one; after more than `soon` frames only in the same place, since somebody else may have come.
+    as that one, the nearest ones first; after more than `soon` frames only in the same place, since somebody
+    else may have come. followed: where faces are that were not detected; where another one was, it is that.
     """
     pieces: Tracks = {}
-    for one in sorted(observations, key=lambda one: (one.frame, one.track)):
-        pieces.setdefault((scenes[one.frame], one.track), []).append(one)
-    joined: Tracks = {}
-    for (scene, track), seen in sorted(pieces.items(), key=lambda piece: piece[1][0].frame):
-        before = _predecessor(scene, seen, joined, soon)
-        if before is None:
-            joined[(track, scene)] = list(seen)
-        else:
-            joined[before] += [replace(one, track=before[0]) for one in seen]
-    return joined
+    by_frame: dict[int, list[Observation]] = {}
+    for one in observations:
+        pieces.setdefault((one.track, scenes[one.frame]), []).append(one)
+        by_frame.setdefault(one.frame, []).append(one)
+    for one in followed:
+        here, key = by_frame.setdefault(one.frame, []), (one.track, scenes[one.frame])
+        if key in pieces and not any(_is_taken(one, other) for other in here):
+            here.append(one)
+            pieces[key].append(one)
+    return _joined({key: sorted(seen, key=lambda one: one.frame) for key, seen in pieces.items()}, soon)
+
+
+def _is_taken(one: Observation, other: Observation) -> bool:
+    return one.track == other.track or overlap(one.box_xyxy, other.box_xyxy) >= SAME_PLACE
+
+
+def _joined(pieces: Tracks, soon: int) -> Tracks:
+    whole: Tracks = {}
+    by_start: dict[tuple[int, int], list[Track]] = {}
+    for (_, scene), seen in pieces.items():
+        by_start.setdefault((seen[0].frame, scene), []).append(seen)
+    for (_, scene), begun in sorted(by_start.items(), key=lambda at: at[0]):
+        offers = sorted(
+            (*offer, number)
+            for number, seen in enumerate(begun)
+            for offer in _offers(scene, seen, whole, soon)
+        )
+        taken: dict[int, tuple[int, int]] = {}
+        for _, _, key, number in offers:
+            if number not in taken and key not in taken.values():
+                taken[number] = key
+        for number, seen in enumerate(begun):
+            key = taken.get(number, (seen[0].track, scene))
+            whole[key] = whole.get(key, []) + [replace(one, track=key[0]) for one in seen]
+    return whole
 
 
 def flat(tracks: Tracks) -> list[Observation]:
@@ -41,23 +70,27 @@ def flat(tracks: Tracks) -> list[Observation]:
     return sorted((seen for track in tracks.values() for seen in track), key=lambda seen: seen.frame)
 
 
-def _predecessor(scene: int, seen: Track, joined: Tracks, soon: int) -> tuple[int, int] | None:
-    ended = [
-        (seen[0].frame - track[-1].frame, key)
-        for key, track in joined.items()
-        if key[1] == scene
-        and track[-1].frame < seen[0].frame
-        and is_same_place(track[-1].box_xyxy, seen[0].box_xyxy)
-        and (
-            seen[0].frame - track[-1].frame <= soon
-            or overlap(track[-1].box_xyxy, seen[0].box_xyxy) >= SAME_PLACE
-        )
-    ]
-    return min(ended)[1] if ended else None
+def _offers(
+    scene: int, seen: Track, whole: Tracks, soon: int
+) -> Iterator[tuple[int, float, tuple[int, int]]]:
+    """Yield frames and distance to every track that may go on as this one, and which it is."""
+    for key, track in whole.items():
+        gap = seen[0].frame - track[-1].frame
+        first, last = seen[0].box_xyxy, track[-1].box_xyxy
+        if key[1] != scene or gap <= 0 or not is_same_place(last, first):
+            continue
+        if gap <= soon or overlap(last, first) >= SAME_PLACE:
+            yield gap, distance(last, first), key
+
+
+def distance(first: Box, second: Box) -> float:
+    """Return how far the middles of two boxes are apart, in pixels."""
+    return float(np.linalg.norm(first.reshape(2, 2).mean(0) - second.reshape(2, 2).mean(0)))
 
 
 def is_same_place(first: Box, second: Box) -> bool:
     """Return whether two boxes could be one face."""
     sizes = [float(np.ptp(box.reshape(2, 2), axis=0).max()) for box in (first, second)]
-    apart = float(np.linalg.norm(first.reshape(2, 2).mean(0) - second.reshape(2, 2).mean(0)))
-    return apart <= FARTHEST_SIZES * max(sizes) and max(sizes) <= LARGEST_CHANGE * max(min(sizes), 1e-6)
+    return distance(first, second) <= FARTHEST_SIZES * max(sizes) and max(sizes) <= LARGEST_CHANGE * max(
+        min(sizes), 1e-6
+    )

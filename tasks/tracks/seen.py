@@ -5,43 +5,61 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.faces import BELIEFS, FACES, FOLLOWED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.params.deidentify import Deidentify
-from tasks.files.clips import frames_path, keypoints_path
+from tasks.files.clips import faces_path, followed_path, frames_path, keypoints_path
 from tasks.files.documents import read_pieces, read_table
 from tasks.files.hashing import sha256_document, sha256_file
+from tasks.tracks.beliefs import Beliefs, Opinion, believe
 from tasks.tracks.joining import Tracks, join_tracks
-from tasks.tracks.sightings import Head, Observation, faces_in, heads_in
+from tasks.tracks.sightings import Head, Observation, faces_in, followed_in, heads_in
 
 
 @dataclass(frozen=True)
 class Seen:
     """The scene number of every frame, the faces as tracks, and the heads.
 
-    crowded: frames that showed more people than were followed.
+    crowded: frames that showed more people than were followed. beliefs: of each track, and why.
     """
 
     scenes: list[int]
     crowded: frozenset[int]
     tracks: Tracks
     heads: list[Head]
+    beliefs: Beliefs
 
 
-def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
-    """Read what was seen of a clip once, and join its faces to tracks."""
-    frames = read_table(root / frames_path("original", clip_id), FRAMES)
+def read_seen(root: Path, clip_id: str, rule: Deidentify, arm: str = "original") -> Seen:
+    """Read what was seen of a clip once, and join its faces to tracks. Rejected faces are not among them."""
+    frames = read_table(root / frames_path(arm, clip_id), FRAMES)
     scenes = frames["scene"].to_list()
     faces: list[Observation] = []
     heads: list[Head] = []
-    for piece in read_pieces(root / keypoints_path("original", clip_id), KEYPOINTS):
+    for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
         faces += faces_in(piece, rule.trust)
         heads += heads_in(piece)
     crowded = frozenset(frames.filter(pl.col("crowded"))["frame"].to_list())
-    return Seen(scenes, crowded, join_tracks(faces, scenes, rule.reach), heads)
+    weighed = read_table(root / faces_path(arm, clip_id), FACES)
+    followed = followed_in(read_table(root / followed_path(arm, clip_id), FOLLOWED))
+    tracks = join_tracks(faces, scenes, rule.reach, followed)
+    return Seen(scenes, crowded, tracks, heads, _beliefs(tracks, weighed))
+
+
+def _beliefs(tracks: Tracks, weighed: pl.DataFrame) -> Beliefs:
+    """Return what to believe of each track: the best of what its pieces say, and of their looks together."""
+    known = {row["person"]: row for row in weighed.iter_rows(named=True)}
+    found = {}
+    for key, seen in tracks.items():
+        pieces = [known[person] for person in dict.fromkeys(one.person for one in seen) if person in known]
+        together = believe([look for piece in pieces for look in piece["looks"]])
+        told = [Opinion(piece["belief"], piece["reason"]) for piece in pieces]
+        found[key] = min([together, *told], key=lambda one: BELIEFS.index(one.belief))
+    return found
 
 
 def seen_digest(root: Path, clip_id: str) -> str:
     """Return the digest of all that was seen of a clip."""
-    paths = keypoints_path("original", clip_id), frames_path("original", clip_id)
+    paths = [path("original", clip_id) for path in (keypoints_path, frames_path, faces_path, followed_path)]
     return sha256_document([sha256_file(root / path) for path in paths])

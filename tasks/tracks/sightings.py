@@ -31,7 +31,7 @@ class Observation:
     """One face of one track in one frame; score in 0..1.
 
     person: its number in the keypoint table. has_mesh: its 468 keypoints are known. is_trusted: they
-    can carry another face.
+    can carry another face. followed: it was not detected, but the picture of the nearest sighting is there.
     """
 
     frame: int
@@ -41,6 +41,7 @@ class Observation:
     score: float
     has_mesh: bool
     is_trusted: bool
+    followed: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,16 @@ def faces_in(table: pl.DataFrame, trust: Trust) -> list[Observation]:
         for (frame, person, score), box, known, good in zip(
             places, stack_boxes(seen, "face"), has_mesh, trusted, strict=True
         )
+    ]
+
+
+def followed_in(table: pl.DataFrame) -> list[Observation]:
+    """Return the faces of a table of followed ones."""
+    rows = table.select("frame", "person", "agreement").iter_rows()
+    boxes = table["box_xyxy"].to_numpy().reshape(-1, 4)
+    return [
+        Observation(frame, person, person, box, score, has_mesh=False, is_trusted=False, followed=True)
+        for (frame, person, score), box in zip(rows, boxes, strict=True)
     ]
 
 

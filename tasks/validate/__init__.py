@@ -15,6 +15,7 @@ from tasks.files.clips import (
     REFUSED,
     TARGETS_PATH,
     coverage_path,
+    faces_path,
     keypoints_path,
     read_admitted,
     read_refusals,
@@ -140,6 +141,7 @@ def _videos(root: Path, clip_id: str) -> dict[str, str]:
         "original video": sha256_file(root / video_path("original", clip_id)),
         "released video": sha256_file(root / video_path("released", clip_id)),
         "released coverage": sha256_file(root / coverage_path("released", clip_id)),
+        **{f"{arm} faces": sha256_file(root / faces_path(arm, clip_id)) for arm in ("original", "released")},
     }
 
 
@@ -194,6 +196,6 @@ def _tell(finding: Row) -> str:
         "in_front": "something stayed in front of a face, with its own pixels,",
         "doubtful": "a part of a face may still be the original's",
         "in_mouth": "an open mouth shows the patient's own inside",
-        "flagged": "a face was covered without having been located",
+        "flagged": "a face was covered without having been located, may be none, or nobody was found",
     }
     return f"{finding['clip_id']}: {says[finding['finding']]} in frames {finding['ranges']}"

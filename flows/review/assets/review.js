@@ -135,7 +135,7 @@ function playClip() {
     if (mark && mark.getBoundingClientRect().width < 12) seek(Number(mark.dataset.frame));
     else seek(Math.floor(((event.clientX - box.left) / box.width) * times.length));
   });
-  for (const button of document.querySelectorAll("#flags button")) {
+  for (const button of document.querySelectorAll("#flags button, button.jump")) {
     button.addEventListener("click", () => { pause(); seek(Number(button.dataset.frame)); find("#player").scrollIntoView(); });
   }
   const keys = {

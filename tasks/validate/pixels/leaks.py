@@ -9,17 +9,20 @@ import numpy as np
 import polars as pl
 
 from schemas.coverage import COVERAGE, OPEN_MOUTH
+from schemas.faces import FACES
 from schemas.jobs import Row
 from schemas.keypoints import KEYPOINTS
 from schemas.params.deidentify import SWAPS
 from schemas.params.validate import Survival, Validate
-from tasks.files.clips import coverage_path, keypoints_path, video_path
+from tasks.files.clips import coverage_path, faces_path, keypoints_path, video_path
 from tasks.files.documents import read_pieces, read_table
 from tasks.files.errors import VideoError
+from tasks.tracks.beliefs import GOOD
 from tasks.validate.pixels.survival import LANDMARKS, ranges, surviving_share, surviving_shares
 from tasks.validate.pixels.watching import Watch
 from tasks.video import Frame, read_frames
 from tasks.video.ahead import ahead
+from tasks.vision.closeup import closeness
 from tasks.vision.keypoints import stack_boxes, stack_xy
 from tasks.vision.regions import Box, Points, overlap, without_margin
 from tasks.vision.sessions import shared_weights
@@ -30,10 +33,14 @@ WHOLE = "face"
 
 @dataclass(frozen=True)
 class Seen:
-    """A face of a frame: its box, and the mesh's LANDMARKS where it has a mesh."""
+    """A face of a frame: its box, and the mesh's LANDMARKS where it has a mesh.
+
+    is_sure: its original pixels fail the clip; of a face that is only possible they are for a person to see.
+    """
 
     box_xyxy: Box
     landmarks_xy: Points | None = None
+    is_sure: bool = True
 
 
 Faces = dict[int, list[Seen]]
@@ -49,10 +56,11 @@ def clip_leaks(
     the released video has another number of frames than its original.
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
-    shares = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin))
+    shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin))
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
     behind = _more(coverage, "in_front", settings.in_front_share)
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
+    doubtful += _beyond(unsure, settings.surviving)
     # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
     survived = [
         frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
@@ -62,7 +70,9 @@ def clip_leaks(
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
         _finding(clip_id, "surviving", survived, worst),
-        _finding(clip_id, "uncovered", coverage.filter(method="none")["frame"].to_list(), None),
+        _finding(
+            clip_id, "uncovered", coverage.filter(method="none", source="corrected")["frame"].to_list(), None
+        ),
         _finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
         _finding(clip_id, "in_front", behind, most["in_front"]),
         _finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
@@ -80,25 +90,28 @@ def _beyond(shares: dict[int, Shares], limits: Survival) -> list[int]:
     return [frame for frame, share in shares.items() if any(share[part] > most[part] for part in share)]
 
 
-def _shares(root: Path, clip_id: str, faces: Faces) -> dict[int, Shares]:
-    """Return frame -> part -> the largest share that survives of any face, known or seen by other eyes."""
+def _shares(root: Path, clip_id: str, faces: Faces) -> tuple[dict[int, Shares], dict[int, Shares]]:
+    """Return frame -> part -> the largest share that survives of any face, known or seen by other eyes.
+
+    The first is of faces that are sure, the second of those that are only possible.
+    """
     weights = shared_weights(root)
     eyes = [Watch(weights, arm) for arm in ("original", "released")]
-    shares = {}
+    sure: dict[int, Shares] = {}
+    unsure: dict[int, Shares] = {}
     for original, released in _side_by_side(root, clip_id):
         known = faces.get(original.index, [])
         covered = [face.box_xyxy for face in known]
         seen = [
-            Seen(box)
+            Seen(box, is_sure=closeness(original.rgb, box, 0.0, weights) >= GOOD)
             for eye, frame in zip(eyes, (original, released), strict=True)
             for box in eye.faces(frame, covered)
         ]
-        found = [_compare(original, released, face) for face in (*known, *seen)]
-        if found:
-            shares[original.index] = {
-                part: max(share.get(part, 0.0) for share in found) for part in set().union(*found)
-            }
-    return shares
+        for face in (*known, *seen):
+            shares = (sure if face.is_sure else unsure).setdefault(original.index, {})
+            for part, share in _compare(original, released, face).items():
+                shares[part] = max(share, shares.get(part, 0.0))
+    return sure, unsure
 
 
 def _compare(original: Frame, released: Frame, face: Seen) -> Shares:
@@ -149,9 +162,12 @@ def _known_faces(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float
 
 def _located(root: Path, arm: str, clip_id: str) -> Iterator[tuple[int, Seen]]:
     """Yield every face of an arm's keypoints with its frame."""
+    weighed = read_table(root / faces_path(arm, clip_id), FACES)
+    unsure = set(weighed.filter(belief="possible")["person"])
     for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
         table = piece.filter(pl.col("face_box_xyxy").is_not_null())
         has_mesh = table["face_xy"].is_not_null()
         meshes = iter(stack_xy(table.filter(has_mesh), "face")[:, LANDMARKS])
-        for frame, box, located in zip(table["frame"], stack_boxes(table, "face"), has_mesh, strict=True):
-            yield frame, Seen(box, next(meshes) if located else None)
+        places = table.select("frame", "person").iter_rows()
+        for (frame, person), box, located in zip(places, stack_boxes(table, "face"), has_mesh, strict=True):
+            yield frame, Seen(box, next(meshes) if located else None, person not in unsure)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tasks.deidentify.correcting import Correction, CorrectionError
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip
+from tasks.tracks.beliefs import Opinion
 from tasks.tracks.joining import join_tracks
 from tasks.tracks.sightings import Head, Observation
 
@@ -21,9 +22,22 @@ def _seen(frame, track=0, x=50.0, y=50.0, *, mesh=True, trusted=True, size=40.0,
     return Observation(frame, track, track, box, score, mesh, mesh and trusted)
 
 
-def _cover(seen, params, *, frames=20, heads=(), cuts=(), rule=None, corrections=(), subject=None, crowd=()):
+def _cover(
+    seen,
+    params,
+    *,
+    frames=20,
+    heads=(),
+    cuts=(),
+    rule=None,
+    corrections=(),
+    subject=None,
+    crowd=(),
+    beliefs=(),
+):
     scenes = [sum(frame >= cut for cut in cuts) for frame in range(frames)]
-    clip, rule = Clip(scenes, SIZE_WH, subject, frozenset(crowd)), rule or params.deidentify
+    said = {key: Opinion(belief, "as the test says") for key, belief in dict(beliefs).items()}
+    clip, rule = Clip(scenes, SIZE_WH, subject, frozenset(crowd), said), rule or params.deidentify
     return cover(join_tracks(seen, scenes, rule.reach), list(heads), clip, rule, corrections)
 
 
@@ -83,14 +97,19 @@ def test_no_frame_inside_a_track_lacks_a_region(params, data, frame_count, cuts)
 
 @settings(max_examples=200)
 @given(st.data(), st.integers(1, 40), CUTS)
-def test_a_frame_in_which_nobody_was_located_is_masked_whole(params, data, frame_count, cuts):
+def test_a_frame_in_which_nobody_was_located_is_masked_whole_or_told(params, data, frame_count, cuts):
     seen, heads = data.draw(observations(frame_count)), data.draw(bodies(frame_count))
     regions = _cover(seen, params, frames=frame_count, cuts=cuts, heads=heads)
     for frame in range(frame_count):
         here = [region for region in regions if region.frame == frame]
         assert here  # too few backs are drawn for one to be believed
-        located = any(region.source in ("detected", "interpolated", "head_region") for region in here)
-        assert located != any(region.source == "whole_frame" for region in here)
+        sources = {region.source for region in here}
+        assert bool(sources & {"detected", "interpolated", "head_region"}) != bool(
+            sources & {"whole_frame", "nobody"}
+        )
+        # somebody who must be there is never told as nobody
+        assert not {"extended", "nobody"} <= sources
+        assert all(region.flagged for region in here if region.source in ("whole_frame", "nobody"))
 
 
 @settings(max_examples=200)
@@ -110,23 +129,84 @@ def test_a_region_holds_every_face_that_was_seen_in_its_frame(params, data):
 
 @settings(max_examples=200)
 @given(st.data(), CUTS)
-def test_what_was_not_seen_is_covered_opaquely_and_flagged(params, data, cuts):
+def test_what_was_not_seen_is_covered_and_flagged_and_black_is_a_whole_frame(params, data, cuts):
     rule = params.deidentify
     seen, heads = data.draw(observations(40)), data.draw(bodies(40))
     for region in _cover(seen, params, frames=40, cuts=cuts, heads=heads):
-        if region.source in ("extended", "whole_frame", "head_region"):
+        assert (region.method == "mask") == (region.source == "whole_frame")
+        if region.source in ("extended", "head_region"):
             assert (region.method, region.flagged) == (rule.unresolved, True)
         if region.source == "interpolated" and region.method != "mesh_swap":
             assert (region.method, region.flagged) == (rule.unresolved, True)
 
 
-def test_a_clip_without_any_face_is_masked_whole(params):
+def test_a_clip_in_which_nobody_was_found_stays_and_every_frame_is_flagged(params):
     regions = _cover([], params, frames=3)
-    assert [region.method for region in regions] == ["mask"] * 3
+    assert [(one.source, one.method, one.flagged) for one in regions] == [("nobody", "none", True)] * 3
     assert all(tuple(region.box_xyxy) == (0, 0, *SIZE_WH) for region in regions)
 
 
-def test_a_short_gap_is_swapped_and_a_long_one_is_masked_and_flagged(params):
+POSSIBLE = {(0, 0): "possible"}
+
+
+@pytest.mark.parametrize("frames", [(20,), (3, 9), (0, 1, 2, 30)])
+def test_a_possible_face_is_covered_softly_where_it_was_seen_and_asked_about(params, frames):
+    seen = [_seen(frame, x=60) for frame in frames]
+    regions = _cover(seen, params, frames=40, beliefs=POSSIBLE)
+    mine = [region for region in regions if region.track == 0]
+    assert {one.frame for one in mine} == set(range(frames[0], frames[-1] + 1))
+    assert {one.method for one in mine} == {params.deidentify.fallback}
+    assert all(one.flagged for one in mine)
+    rest = {one.frame: one.source for one in regions if one.track != 0}
+    assert rest == {frame: "nobody" for frame in range(40) if not frames[0] <= frame <= frames[-1]}
+
+
+def test_a_possible_face_does_not_stand_for_the_patient_who_is_lost(params):
+    patient = [_seen(frame, 1, x=200) for frame in range(10)]
+    regions = _cover([*patient, _seen(15, 0)], params, beliefs=POSSIBLE)
+    assert {one.source for one in regions if one.frame == 15} == {"extended", "detected", "whole_frame"}
+
+
+def test_a_possible_face_half_outside_is_covered_on(params):
+    seen = _half_out("top", [(frame, 40) for frame in range(10, 15)])
+    covered = {one.frame for one in _cover(seen, params, frames=60, beliefs=POSSIBLE) if one.track == 0}
+    assert covered == set(range(60))
+
+
+def test_a_followed_face_is_located_and_asks_nobody(params):
+    seen = [_seen(frame) for frame in range(10)]
+    seen += [replace(_seen(frame, mesh=False), followed=True) for frame in range(10, 20)]
+    after = [one for one in _cover(seen, params) if one.frame >= 10]
+    assert {(one.source, one.method, one.flagged) for one in after} == {
+        ("followed", params.deidentify.fallback, False)
+    }
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 1.0])
+def test_a_body_that_is_seen_mostly_is_somebody_and_one_seen_now_and_then_is_not(params, share):
+    box = np.array([200, 60, 240, 100], np.float32)
+    heads = [Head(frame, 3, box) for frame in range(int(60 * share))]
+    sources = [{one.source for one in _cover([], params, heads=heads, frames=60) if one.frame == 59}]
+    assert sources == [{"nobody"} if share < 0.6 else {"whole_frame"} if share < 1 else {"head_region"}]
+
+
+def test_a_head_between_two_that_were_seen_is_covered(params):
+    boxes = {frame: np.array([200 + frame, 60, 240 + frame, 100], np.float32) for frame in (5, 15)}
+    heads = [Head(frame, 3, box) for frame, box in boxes.items()]
+    (between,) = [one for one in _cover([], params, heads=heads) if one.frame == 10]
+    assert (between.source, between.flagged) == ("head_region", True)
+    assert between.box_xyxy[0] <= 205 and between.box_xyxy[2] >= 255
+
+
+def test_one_line_takes_a_possible_face_away(params):
+    line = _line("remove", range(20), (0, 0, 320, 240))
+    seen = [_seen(frame, mesh=False) for frame in range(5)]
+    assert {one.method for one in _cover(seen, params, corrections=[line], beliefs=POSSIBLE)} == {"none"}
+    with pytest.raises(CorrectionError):
+        _cover(seen, params, corrections=[line])
+
+
+def test_a_short_gap_is_swapped_and_a_long_one_is_pixelated_and_flagged(params):
     seen = [_seen(frame) for frame in (*range(8), *range(11, 20), *range(30, 40))]
     by_frame = {region.frame: region for region in _cover(seen, params, frames=40) if region.track == 0}
     assert (by_frame[9].source, by_frame[9].method, by_frame[9].flagged) == (
@@ -134,7 +214,11 @@ def test_a_short_gap_is_swapped_and_a_long_one_is_masked_and_flagged(params):
         "mesh_swap",
         False,
     )
-    assert (by_frame[25].source, by_frame[25].method, by_frame[25].flagged) == ("interpolated", "mask", True)
+    assert (by_frame[25].source, by_frame[25].method, by_frame[25].flagged) == (
+        "interpolated",
+        "pixelate",
+        True,
+    )
 
 
 def test_a_track_reaches_to_the_cut_and_not_beyond(params):
@@ -142,7 +226,8 @@ def test_a_track_reaches_to_the_cut_and_not_beyond(params):
     mine = {region.frame for region in regions if region.track == 0}
     assert mine == set(range(5, 20))
     whole = {region.frame for region in regions if region.source == "whole_frame"}
-    assert whole == set(range(30)) - set(range(8, 12))
+    assert whole == set(range(5, 20)) - set(range(8, 12))
+    assert {region.frame for region in regions if region.source == "nobody"} == {*range(5), *range(20, 30)}
 
 
 def test_a_face_that_left_over_the_edge_is_not_covered_for_ever(params):
@@ -218,7 +303,7 @@ def test_a_body_says_where_the_head_is_unless_it_shows_its_back(params):
     ]
     regions = _cover(seen, params, heads=heads, frames=40)
     (head,) = [region for region in regions if region.frame == 12]
-    assert (head.source, head.method, head.flagged) == ("head_region", "mask", True)
+    assert (head.source, head.method, head.flagged) == ("head_region", "pixelate", True)
     assert head.box_xyxy[0] <= 200
     assert not any(region.frame == 17 for region in regions)
 

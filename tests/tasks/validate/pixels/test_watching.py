@@ -9,14 +9,17 @@ from tests_support import write_pictures
 from visits_support import FULL_HD, HD, UHD, heads_of, scenery, visited
 
 from schemas.coverage import COVERAGE
+from schemas.faces import FACES
 from schemas.keypoints import KEYPOINTS
-from tasks.files.clips import coverage_path, keypoints_path, video_path
+from tasks.extract.backends.face_mediapipe import face_without_mesh
+from tasks.files.clips import coverage_path, faces_path, keypoints_path, video_path
 from tasks.files.documents import write_table
 from tasks.files.tables import build_table
 from tasks.validate.pixels.leaks import Seen, _compare, clip_leaks
 from tasks.validate.pixels.survival import LANDMARKS
 from tasks.validate.pixels.watching import FIRST, Watch
 from tasks.vision.detectors import Detection
+from tasks.vision.keypoints import Sighting, to_table
 from tasks.vision.regions import overlap
 
 CLIP = f"clip-{7:016x}"
@@ -72,12 +75,46 @@ def test_a_bare_face_that_nobody_covered_is_found(comes, people, params, root, t
         path = tmp_path / video_path(arm, CLIP)
         path.parent.mkdir(parents=True)
         write_pictures(path, pictures)
-        write_table(build_table([], KEYPOINTS), KEYPOINTS, tmp_path / keypoints_path(arm, CLIP))
-    write_table(build_table([], COVERAGE), COVERAGE, tmp_path / coverage_path("released", CLIP))
+        _write_tables(tmp_path, arm)
     surviving, *_ = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
     assert surviving["frames"] > 0
     found = {int(end) for run in surviving["ranges"].split(", ") for end in run.split("-")}
     assert found <= set(stays)
+
+
+def _write_tables(folder, arm, faces=(), belief="possible"):
+    """Write what `extract` says of an arm: faces are (frame, box); nothing is covered."""
+    found = [face_without_mesh(Detection(box, np.zeros((2, 2), np.float32), 0.9)).part for _, box in faces]
+    seen = [Sighting(at, at, at / 25, 0, {"face": part}) for (at, _), part in zip(faces, found, strict=True)]
+    rows = [
+        {
+            "person": 0, "scene": 0, "first_frame": 0, "last_frame": FRAMES - 1, "sightings": len(faces),
+            "meshes": 0, "looks": [0.3], "likeliest_frame": 0, "around_xyxy": [0.0] * 4, "belief": belief,
+            "reason": "made",
+        }
+    ] if faces else []  # fmt: skip
+    write_table(to_table(seen), KEYPOINTS, folder / keypoints_path(arm, CLIP))
+    write_table(build_table(rows, FACES), FACES, folder / faces_path(arm, CLIP))
+    write_table(build_table([], COVERAGE), COVERAGE, folder / coverage_path("released", CLIP))
+
+
+@pytest.mark.parametrize(("belief", "finding"), [("confirmed", "surviving"), ("possible", "doubtful")])
+@pytest.mark.parametrize("where", ["original", "released"])
+def test_only_a_confirmed_face_fails_a_clip_and_a_possible_one_asks(
+    belief, finding, where, root, params, tmp_path
+):
+    """A pattern on the wall, taken for a face in some frames of one arm; nothing was covered."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    pattern = np.array([680, 95, 780, 175], np.float32)
+    for arm in ("original", "released"):
+        path = tmp_path / video_path(arm, CLIP)
+        path.parent.mkdir(parents=True)
+        write_pictures(path, [scenery(HD, number % 2) for number in range(FRAMES)])
+        _write_tables(tmp_path, arm, [(n, pattern) for n in (4, 5, 19)] if arm == where else (), belief)
+    found = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
+    frames = {row["finding"]: row["ranges"] for row in found if row["frames"]}
+    assert frames == {finding: "4-5, 19"}
 
 
 @pytest.mark.parametrize(("score", "is_believed"), [(0.6, False), (0.84, False), (0.9, True)])

@@ -1,0 +1,63 @@
+"""A face is a hypothesis: what its looks and sightings say of it (pure)."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from tasks.extract.tracking import Tracked
+from tasks.tracks.beliefs import GOOD, Opinion, believe
+from tasks.vision.regions import Box
+
+# what is so small is too coarse to be told from close by; so many meshes are a sign of their own
+SMALL_PX, STEADY = 20, 6
+
+
+@dataclass
+class Hypothesis:
+    """What was gathered of one face: in which frames it was seen, and what looks from close by said."""
+
+    scene: int
+    first_frame: int
+    last_frame: int
+    around_xyxy: Box
+    likeliest_frame: int
+    sightings: int = 0
+    meshes: int = 0
+    largest_px: float = 0.0
+    looks: list[float] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, face: Tracked, frame: int, scene: int) -> Self:
+        return cls(scene, frame, frame, face.located.part.box_xyxy.copy(), frame)
+
+    def see(self, face: Tracked, frame: int) -> None:
+        """Take another sighting into account."""
+        box, around = face.located.part.box_xyxy, self.around_xyxy
+        self.last_frame, self.sightings = frame, self.sightings + 1
+        self.meshes += not np.isnan(face.located.part.xy).any()
+        self.largest_px = max(self.largest_px, float(max(box[2:] - box[:2])))
+        self.around_xyxy = np.concatenate([np.minimum(around[:2], box[:2]), np.maximum(around[2:], box[2:])])
+
+    def hear(self, score: float, frame: int) -> None:
+        """Take a look from close by into account."""
+        if score > max(self.looks, default=-1.0):
+            self.likeliest_frame = frame
+        self.looks.append(score)
+
+    @property
+    def wants_look(self) -> bool:
+        """Whether another look is due: at the 1st, 2nd, 4th, 8th ... sighting, until two were good."""
+        return self.sightings & (self.sightings - 1) == 0 and sum(one >= GOOD for one in self.looks) < 2
+
+    @property
+    def opinion(self) -> Opinion:
+        """What to believe, and why."""
+        told = believe(self.looks)
+        if told.belief != "rejected":
+            return told
+        if self.meshes >= STEADY and 2 * self.meshes >= self.sightings:
+            return Opinion("possible", f"{told.reason}, but a face's keypoints fit in {self.meshes} frames")
+        if self.largest_px < SMALL_PX:
+            return Opinion("possible", f"{told.reason}, but it is too small to tell")
+        return told

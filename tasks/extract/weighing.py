@@ -1,0 +1,88 @@
+"""Gather what speaks for and against every face of a clip while its frames go by (pure)."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import polars as pl
+
+from schemas.faces import FACES, FOLLOWED
+from schemas.skeletons import LEFT_EYE, RIGHT_EYE
+from tasks.extract.following import Follow, Follower
+from tasks.extract.hypotheses import Hypothesis
+from tasks.extract.tracking import Tracked
+from tasks.files.tables import build_table
+from tasks.tracks.beliefs import GOOD
+from tasks.vision.detectors import View
+from tasks.vision.regions import Box, RgbImage, line_angle
+
+# box, angle of the eyes' line, boxes of others -> how sure one is of a face there, in 0..1
+LookClose = Callable[[RgbImage, Box, float, list[Box]], float]
+
+
+class Weighing:
+    """Every face as a hypothesis, and where it was followed between its sightings."""
+
+    def __init__(self, look: LookClose, interval: int) -> None:
+        self._look, self._follower = look, Follower(interval)
+        self._hypotheses: dict[int, Hypothesis] = {}
+        self._follows: dict[tuple[int, int], Follow] = {}
+
+    def step(self, frame: int, scene: int, view: View, faces: tuple[Tracked, ...], *, cut: bool) -> None:
+        """Take the next frame's faces into account, and look closely at those that are not sure yet."""
+        for face in faces:
+            known = self._hypotheses.setdefault(face.track, Hypothesis.of(face, frame, scene))
+            known.see(face, frame)
+            if known.wants_look:
+                box, others = face.located.part.box_xyxy, _boxes_but(face, faces)
+                known.hear(self._look(view.rgb, box, _angle(face), others), frame)
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
+        size = [*view.small.shape[1::-1]] * 2
+        boxes = {
+            face.track: np.clip(face.located.part.box_xyxy * np.float32(scale), 0, size) for face in faces
+        }
+        for found in self._follower.step(frame, view.small, boxes, cut=cut):
+            at = found.frame, found.track
+            if at not in self._follows or self._follows[at].agreement < found.agreement:
+                self._follows[at] = Follow(*at, found.agreement, found.box_xyxy / np.float32(scale))
+
+    def knows(self, faces: tuple[Tracked, ...]) -> bool:
+        """Return whether one of the faces was ever seen well from close by."""
+        return any(max(self._hypotheses[face.track].looks, default=1.0) >= GOOD for face in faces)
+
+    def rejected(self) -> set[int]:
+        """Return the tracks that are no faces."""
+        return {track for track, one in self._hypotheses.items() if one.opinion.belief == "rejected"}
+
+    def face_table(self, person_of: Mapping[int, int]) -> pl.DataFrame:
+        """Build the table of faces. person_of: track -> number in the keypoint table."""
+        tracks = sorted(self._hypotheses, key=lambda track: person_of[track])
+        rows = [
+            {
+                "person": person_of[track], "scene": one.scene, "first_frame": one.first_frame,
+                "last_frame": one.last_frame, "sightings": one.sightings, "meshes": int(one.meshes),
+                "looks": one.looks, "likeliest_frame": one.likeliest_frame,
+                "around_xyxy": one.around_xyxy.tolist(), **one.opinion._asdict(),
+            }
+            for track, one in ((track, self._hypotheses[track]) for track in tracks)
+        ]  # fmt: skip
+        return build_table(rows, FACES)
+
+    def followed_table(self, person_of: Mapping[int, int]) -> pl.DataFrame:
+        """Build the table of faces that were followed."""
+        rows = [
+            {
+                "frame": one.frame, "person": person_of[one.track], "agreement": one.agreement,
+                "box_xyxy": one.box_xyxy.tolist(),
+            }
+            for _, one in sorted(self._follows.items())
+        ]  # fmt: skip
+        return build_table(rows, FOLLOWED)
+
+
+def _boxes_but(face: Tracked, faces: tuple[Tracked, ...]) -> list[Box]:
+    return [other.located.part.box_xyxy for other in faces if other.track != face.track]
+
+
+def _angle(face: Tracked) -> float:
+    xy = face.located.part.xy
+    return 0.0 if np.isnan(xy).any() else line_angle(xy[RIGHT_EYE], xy[LEFT_EYE])
