@@ -42,7 +42,7 @@ FRAMES = 16
 CASES = (
     "upright", "quarter turn", "upside down", "tiny", "tiny in a large picture", "cut off at the edge",
     "side by side", "cuts", "ten black frames", "mirrored at a variable rate", "nobody", "one frame",
-    "an instrument in front", "small in 4K", "8K",
+    "an instrument in front", "small in 4K", "8K", "a badge on a chest",
 )  # fmt: skip
 
 
@@ -102,6 +102,8 @@ def _make(case, man, other):
         return Made(pictures[:1], [[boxes[0]]])
     if case == "an instrument in front":
         return Made(_behind_a_bar(man)[0], [[box] for box in boxes])
+    if case == "a badge on a chest":
+        return _with_badge(man, other)
     if case == "small in 4K":
         small, scale = _shrunk(pictures[:4], 32 / size)
         canvas = [_placed(rgb, (3840, 2160), (3000, 1500)) for rgb in small]
@@ -122,6 +124,25 @@ def _behind_a_bar(person):
         pairs.append((drawn, is_bar) if index >= 6 else (rgb, np.zeros_like(is_bar)))
     pictures, bars = zip(*pairs, strict=True)
     return list(pictures), list(bars)
+
+
+def _with_badge(man, other):
+    """Return somebody with a picture of another face, 36 pixels large, on a chest that sways."""
+    pictures, boxes = man
+    head, (x0, y0, x1, y1) = other[0][0], other[1][0]
+    scale = 36 / (x1 - x0)
+    small, _ = _shrunk([head[round(y0 * 0.8) : round(y1 * 1.1), round(x0 * 0.9) : round(x1 * 1.1)]], scale)
+    badge = small[0]
+    corner = np.array([x0 - round(x0 * 0.9), y0 - round(y0 * 0.8)]) * scale
+    found, places = [], []
+    for index, rgb in enumerate(pictures):
+        canvas = _placed(rgb, (rgb.shape[1], rgb.shape[0] + 120), (0, 0))
+        x, y = 60 + round(8 * np.sin(index / 3)), rgb.shape[0] + 20 + index
+        canvas[y : y + badge.shape[0], x : x + badge.shape[1]] = badge
+        found.append(canvas)
+        first = np.array([x, y]) + corner
+        places.append([boxes[index], (*first, *(first + np.array([x1 - x0, y1 - y0]) * scale))])
+    return Made(found, places)
 
 
 def _shrunk(pictures, scale):

@@ -13,6 +13,8 @@ from tasks.vision.regions import Box, Region, RgbImage, overlap, share_inside, s
 
 INSIDE = 0.8  # of a box: a mouth is no face of its own
 CUT = 0.4  # of a box, at the edge of what is looked at
+# overlap of a part with a detection that may be its own, and that it must win by being put there
+SLIPPED, BETTER = (0.15, 0.5), 0.15
 Look = Literal["glance", "search", "turned"]
 
 
@@ -38,7 +40,8 @@ class PartModel:
     same_box: the detector's box and the part's are alike, so that a known one need not be met again,
     nor what is seen inside the outline of one. anew: nobody is followed, everybody is found in every frame.
     see: finds what several pictures show at once, where that is quicker. look_at: looks into a box of the
-    picture as closely as a search, at every turn.
+    picture as closely as a search, at every turn. fit: places a part where it was detected, if it is not in
+    the box where it was taken to be.
     """
 
     find: Callable[[View, Look], list[Detection]]
@@ -48,6 +51,7 @@ class PartModel:
     anew: bool = False
     see: Callable[[list[View]], list[list[Detection]]] | None = None
     look_at: Callable[[View, Box], list[Detection]] | None = None
+    fit: Callable[[RgbImage, Detection, Box], Located | None] | None = None
 
 
 @dataclass
@@ -147,6 +151,7 @@ class Tracker:
 
     def _meet(self, view: View, followed: list[Tracked], seen: list[Detection]) -> list[Tracked]:
         for found in seen:
+            followed = self._refit(view, followed, found)
             if self.model.same_box and self._is_part(found.box_xyxy, followed):
                 continue
             located = self.model.meet(view.rgb, found)
@@ -157,6 +162,24 @@ class Tracker:
                 break
             followed.append(Tracked(self._identify(located, followed), located))
         return followed
+
+    def _refit(self, view: View, followed: list[Tracked], found: Detection) -> list[Tracked]:
+        """Put the part that lies nearest to a detection, but badly, where it was detected: it slipped."""
+        near = max(followed, key=lambda old: overlap(old.located.part.box_xyxy, found.box_xyxy), default=None)
+        if self.model.fit is None or near is None or np.isnan(near.located.part.xy).any():
+            return followed
+        shared = overlap(near.located.part.box_xyxy, found.box_xyxy)
+        if (
+            not SLIPPED[0] <= shared < SLIPPED[1]
+            or share_inside(found.box_xyxy, near.located.part.xy) > INSIDE
+        ):
+            return followed
+        better = self.model.fit(view.rgb, found, near.located.part.box_xyxy)
+        if better is None or overlap(better.part.box_xyxy, found.box_xyxy) < shared + BETTER:
+            return followed
+        if self._is_known(better, [old for old in followed if old is not near]):
+            return followed
+        return [replace(old, located=better) if old is near else old for old in followed]
 
     def _is_known(self, located: Located, others: list[Tracked]) -> bool:
         return self._overlaps(located.part.box_xyxy, others)

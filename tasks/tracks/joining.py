@@ -1,5 +1,6 @@
 """Pieces of one face's track, joined over the gaps between them (pure)."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -50,19 +51,26 @@ def _joined(pieces: Tracks, soon: int) -> Tracks:
     for (_, scene), seen in pieces.items():
         by_start.setdefault((seen[0].frame, scene), []).append(seen)
     for (_, scene), begun in sorted(by_start.items(), key=lambda at: at[0]):
-        offers = sorted(
-            (*offer, number)
-            for number, seen in enumerate(begun)
-            for offer in _offers(scene, seen, whole, soon)
-        )
-        taken: dict[int, tuple[int, int]] = {}
-        for _, _, key, number in offers:
-            if number not in taken and key not in taken.values():
-                taken[number] = key
+        keys = _predecessors(scene, begun, whole, soon)
         for number, seen in enumerate(begun):
-            key = taken.get(number, (seen[0].track, scene))
+            key = keys.get(number, (seen[0].track, scene))
             whole[key] = whole.get(key, []) + [replace(one, track=key[0]) for one in seen]
     return whole
+
+
+def _predecessors(scene: int, begun: list[Track], whole: Tracks, soon: int) -> dict[int, tuple[int, int]]:
+    """Return which of the tracks that begin in a frame goes on as which one, the nearest pairs first."""
+    offers = sorted(
+        (*offer, number) for number, seen in enumerate(begun) for offer in _offers(scene, seen, whole, soon)
+    )
+    taken: dict[int, tuple[int, int]] = {}
+    settled: set[int] = set()
+    for _, key, is_free, number in offers:
+        if number not in settled and key not in taken.values():
+            settled.add(number)
+            # where the nearest one goes on later it is that one, seen twice, rather than a farther one
+            taken |= {number: key} if is_free else {}
+    return taken
 
 
 def flat(tracks: Tracks) -> list[Observation]:
@@ -72,15 +80,18 @@ def flat(tracks: Tracks) -> list[Observation]:
 
 def _offers(
     scene: int, seen: Track, whole: Tracks, soon: int
-) -> Iterator[tuple[int, float, tuple[int, int]]]:
-    """Yield frames and distance to every track that may go on as this one, and which it is."""
+) -> Iterator[tuple[float, tuple[int, int], bool]]:
+    """Yield how far each track is that was last seen near here, in faces and `soon` frames; if it ended."""
+    start = seen[0].frame
     for key, track in whole.items():
-        gap = seen[0].frame - track[-1].frame
-        first, last = seen[0].box_xyxy, track[-1].box_xyxy
-        if key[1] != scene or gap <= 0 or not is_same_place(last, first):
+        before = bisect_left(track, start, key=lambda one: one.frame)
+        is_there = before < len(track) and track[before].frame == start
+        if key[1] != scene or not before or is_there:
             continue
-        if gap <= soon or overlap(last, first) >= SAME_PLACE:
-            yield gap, distance(last, first), key
+        first, last, gap = seen[0].box_xyxy, track[before - 1].box_xyxy, start - track[before - 1].frame
+        if is_same_place(last, first) and (gap <= soon or overlap(last, first) >= SAME_PLACE):
+            away = distance(last, first) / float(max(last[2:] - last[:2]))
+            yield away + gap / soon, key, before == len(track)
 
 
 def distance(first: Box, second: Box) -> float:

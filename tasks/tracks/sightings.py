@@ -82,13 +82,13 @@ def is_trusted(meshes_xy: Floats, trust: Trust) -> NDArray[np.bool_]:
     """Return for rows x 468 x 2 meshes whether each is large enough and turned little enough.
 
     In a profile the tip of the nose nears the edge of the cheeks, in a face turned down or up the
-    chin or the forehead.
+    chin or the forehead; in a small one that does no harm.
     """
     across = _share_along(meshes_xy, RIGHT_CHEEK, LEFT_CHEEK)
     along = _share_along(meshes_xy, FOREHEAD, CHIN)
     size = np.ptp(meshes_xy, axis=1).max(axis=1)
     inside = (np.minimum(across, 1 - across) >= trust.turn) & (np.minimum(along, 1 - along) >= trust.tilt)
-    return np.asarray(inside & (size >= trust.size_px), np.bool_)
+    return np.asarray((inside | (size < trust.detail_px)) & (size >= trust.size_px), np.bool_)
 
 
 def _share_along(meshes_xy: Floats, start: int, end: int) -> Floats:

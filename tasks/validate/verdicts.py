@@ -70,8 +70,8 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     rows: list[Row] = []
     for clip_id in clip_ids:
         values = {name: look_up(rule, clip_id, tables) for name, rule in rules.items()}
-        alone = tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)
-        verdict = _verdict(rules, values, is_alone=not alone.is_empty())
+        weighed = {name for name, rule in rules.items() if _is_for_a_person(rule, clip_id, tables)}
+        verdict = _verdict(rules, values, weighed)
         rows += [
             {
                 "clip_id": clip_id,
@@ -88,12 +88,23 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     return rows
 
 
-def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None], *, is_alone: bool) -> str:
+def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
+    """Return whether there is a reason for missing evidence that a person may weigh.
+
+    In a cohort of one nobody can be told from others; a clip may show no keypoints of the part in question.
+    """
+    if rule.metric == OVER_CHANCE and len(tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)):
+        return True
+    part = "face" if rule.recogniser else rule.part or ""
+    looked = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=part, metric="found_again")
+    return looked["n"].to_list() == [0]
+
+
+def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None], weighed: set[str]) -> str:
     outcomes = ["pass"]
     for name, rule in rules.items():
         if values[name] is None:
-            # in a cohort of one nobody can be told from others, which is for a person to weigh
-            outcomes.append(rule.severity if is_alone and rule.metric == OVER_CHANCE else "fail")
+            outcomes.append("review" if name in weighed else "fail")
         elif not holds(rule, values[name]):
             outcomes.append(rule.severity)
     return max(outcomes, key=RANK.__getitem__)

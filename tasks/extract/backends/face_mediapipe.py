@@ -5,6 +5,8 @@ import numpy as np
 from schemas.params.extract import Extract
 from schemas.skeletons import FACE_POINTS
 from tasks.extract.tracking import Located, Look, PartModel
+from tasks.tracks.beliefs import GOOD
+from tasks.vision.closeup import closeness
 from tasks.vision.detectors import Detection, View
 from tasks.vision.faces import (
     face_region,
@@ -46,7 +48,13 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
     def look_at(view: View, box_xyxy: Box) -> list[Detection]:
         return search_box(view, box_xyxy, weights, settings)
 
-    return PartModel(find, meet, follow, same_box=True, look_at=look_at)
+    def fit(rgb: RgbImage, face: Detection, taken_xyxy: Box) -> Located | None:
+        # two who stand cheek to cheek are two
+        if closeness(rgb, taken_xyxy, 0.0, weights, [face.box_xyxy]) >= GOOD:
+            return None
+        return follow(rgb, face_region(face))
+
+    return PartModel(find, meet, follow, same_box=True, look_at=look_at, fit=fit)
 
 
 def face_without_mesh(face: Detection) -> Located:

@@ -29,6 +29,8 @@ from tasks.vision.sessions import shared_weights
 
 SAME_FACE = 0.5
 WHOLE = "face"
+# of a face whose parts are compared for sure
+LEAST_PARTS_PX = 64
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class Seen:
     box_xyxy: Box
     landmarks_xy: Points | None = None
     is_sure: bool = True
+
+    @property
+    def size_px(self) -> float:
+        return float(max(self.box_xyxy[2:] - self.box_xyxy[:2]))
 
 
 Faces = dict[int, list[Seen]]
@@ -65,7 +71,7 @@ def clip_leaks(
     survived = [
         frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
     ]
-    worst = max((share[WHOLE] for share in shares.values()), default=0.0)
+    worst = max((share.get(WHOLE, 0.0) for share in shares.values()), default=0.0)
     worst = max([worst, *(max(shares[frame].values()) for frame in survived)])
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
@@ -108,8 +114,10 @@ def _shares(root: Path, clip_id: str, faces: Faces) -> tuple[dict[int, Shares], 
             for box in eye.faces(frame, covered)
         ]
         for face in (*known, *seen):
-            shares = (sure if face.is_sure else unsure).setdefault(original.index, {})
             for part, share in _compare(original, released, face).items():
+                # a part of a few pixels is a blur that motion alone makes alike
+                is_sure = face.is_sure and (part == WHOLE or face.size_px >= LEAST_PARTS_PX)
+                shares = (sure if is_sure else unsure).setdefault(original.index, {})
                 shares[part] = max(share, shares.get(part, 0.0))
     return sure, unsure
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tasks.extract.people import People, people_in
 from tasks.extract.scenes import SceneCutter
@@ -260,3 +261,47 @@ def test_two_people_stay_apart_and_in_order_of_appearance():
 def test_a_face_without_a_body_is_a_person():
     people = assign_people([{"face": (_face(0, 10),), "body": (), "hand": ()}])
     assert set(people[0][0]) == {"face"}
+
+
+@pytest.mark.parametrize(
+    ("way", "fitted", "seen_at"),
+    [
+        (5, _located, 10),  # the detection wins
+        (-4, _located, 1),
+        (1, _located, 5),  # near enough: what is followed is finer than what is detected
+        (5, lambda x: None, 5),  # nothing fits there
+        (5, lambda x: _located(5.0), 5),  # what fits is no nearer
+    ],
+)
+def test_a_part_that_slipped_is_put_back_where_it_is_detected(way, fitted, seen_at):
+    """A mesh slid to the neck and stayed there with a good score: the eyes were bare."""
+    scene = Scene([[5], [5 + way], [5 + way]])
+    model = PartModel(
+        scene.find, scene.meet, lambda rgb, region: _located(5.0), same_box=True,
+        fit=lambda rgb, found, taken: fitted(float(found.box_xyxy[0])),
+    )  # fmt: skip
+    tracker = Tracker(model, 10, 4, 0.3, glances=True)
+    for scene.frame in range(2):
+        parts = tracker.step(BLANK)
+    assert {one.track: one.located.part.box_xyxy[0] for one in parts} == {0: seen_at}
+
+
+def test_a_part_is_not_put_where_somebody_else_is():
+    scene = Scene([[5, 14], [10, 14]])
+    kept = {5: _located(5.0), 14: _located(14.0)}
+    model = PartModel(
+        scene.find, scene.meet, lambda rgb, region: kept[round(region.center_xy[0])], same_box=True,
+        fit=lambda rgb, found, taken: _located(float(found.box_xyxy[0])),
+    )  # fmt: skip
+    tracker = Tracker(model, 10, 4, 0.3, glances=True)
+    for scene.frame in range(2):
+        parts = tracker.step(BLANK)
+    assert {one.track: one.located.part.box_xyxy[0] for one in parts} == {0: 5, 1: 14}
+
+
+def test_of_two_who_were_lost_the_nearer_one_is_found_again():
+    """Their order says nothing: numbers of people who stood close were swapped."""
+    for first, second in ((5, 11), (11, 5)):
+        scene = Scene([[first, second], [], [12]])
+        scene.follow = lambda rgb, region: None
+        assert scene.run(interval=1)[2] == {(0, 1)[second == 11]: 12}

@@ -67,3 +67,14 @@ def test_who_is_followed_from_both_sides_of_a_gap_is_one():
     found = join_tracks(seen, scenes, 15, both)
     assert _numbers(found) == {0: [0, 1]}
     assert [one.frame for one in found[0, 0]] == list(range(11))
+
+
+def test_what_is_seen_where_a_known_face_goes_on_later_is_nobody_elses():
+    """One seen twice at the picture's edge took the track of their neighbour, who was bare then."""
+    known = [_seen(frame, 0, x=100) for frame in (0, 1, 2, 20)]
+    neighbour = [_seen(frame, 1, x=70) for frame in (0, 1)]
+    again = [_seen(frame, 2, x=98, size=36) for frame in (6, 7)]
+    assert _numbers(join_tracks(known + neighbour + again, [0] * 30, 15)) == {0: [0], 1: [1], 2: [2]}
+    # who stands elsewhere in that very frame explains nothing
+    known.append(_seen(6, 0, x=300))
+    assert _numbers(join_tracks(known + neighbour + again, [0] * 30, 15)) == {0: [0], 1: [1, 2]}

@@ -24,6 +24,9 @@ def _mesh(nose=(50, 50), size=100.0):
         ((96, 50), 100, False),  # in profile
         ((50, 95), 100, False),  # turned down
         ((50, 55), 12, False),  # tiny
+        ((96, 50), 79, True),  # in profile, and so small that it does no harm
+        ((50, 95), 30, True),
+        ((96, 50), 12, False),
     ],
 )
 def test_a_profile_a_turned_down_and_a_tiny_mesh_are_not_trusted(params, nose, size, trusted):

@@ -18,10 +18,12 @@ RULES = {
 }  # fmt: skip
 
 
-def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES, subjects=4):
+def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES, subjects=4, shown=30):
     invariance = pl.DataFrame(
         [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
-          "ratio_to_floor": ratio}]
+          "n": shown, "ratio_to_floor": ratio},
+         {"clip_id": CLIP, "arm": "released", "part": "face", "metric": "found_again", "value": None,
+          "n": shown, "ratio_to_floor": None}]
     )  # fmt: skip
     identity = pl.DataFrame(
         [
@@ -59,6 +61,10 @@ def test_all_rules_kept_is_a_pass():
         ({"ratio": 2.1, "rank": 0.5}, "fail"),
         ({"ratio": None}, "fail"),
         ({"rank": None}, "fail"),
+        # nobody's face is there to be measured: never a pass, and for a person to weigh
+        ({"rank": None, "ratio": None, "shown": 0}, "review"),
+        ({"rank": None, "ratio": None, "shown": 1}, "fail"),
+        ({"rank": 0.2, "ratio": 2.1, "shown": 0}, "fail"),
         ({"rank": 0.0, "subjects": 1}, "review"),
         ({"rank": 0.0, "subjects": 1, "ratio": 2.1}, "fail"),
     ],
