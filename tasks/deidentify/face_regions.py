@@ -4,7 +4,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from schemas.params.deidentify import Drawn
+import numpy as np
+
+from schemas.params.deidentify import Deidentify, Drawn
 from tasks.tracks.beliefs import Beliefs
 from tasks.vision.regions import Box
 
@@ -58,3 +60,23 @@ class Clip:
 
     def scene_frames(self, scene: int) -> range:
         return range(bisect_left(self.scenes, scene), bisect_right(self.scenes, scene))
+
+
+def around(boxes: list[Box]) -> Box:
+    """Return the box that holds others."""
+    both = np.stack(boxes)
+    return np.concatenate([both[:, :2].min(0), both[:, 2:].max(0)]).astype(np.float32)
+
+
+def grow(box_xyxy: Box, clip: Clip, rule: Deidentify) -> Box:
+    """Return the box with its margin, inside the picture."""
+    box = box_xyxy.reshape(2, 2)
+    reach = np.ptp(box, axis=0) * rule.margin
+    grown = (box + np.stack([-reach, reach])).clip(0, np.array(clip.size_wh))
+    return np.asarray(grown.reshape(4), np.float32)
+
+
+def holds(box: Box | None, head: Box) -> bool:
+    """Return whether the middle of a head lies in a box, if there is one."""
+    center = (head[:2] + head[2:]) / 2
+    return box is not None and bool((box[:2] <= center).all() and (center <= box[2:]).all())

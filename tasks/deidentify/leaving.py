@@ -4,6 +4,9 @@ from math import ceil
 
 import numpy as np
 
+from schemas.params.deidentify import Deidentify
+from tasks.deidentify.face_regions import Clip
+from tasks.tracks.joining import Track
 from tasks.tracks.sightings import Observation
 from tasks.vision.regions import Box
 
@@ -42,3 +45,20 @@ def _ways_out(box_xyxy: Box, size_wh: tuple[int, int]) -> list[float]:
     """Return how far a box must go to be out over the left, the upper, the right and the lower edge."""
     x0, y0, x1, y1 = map(float, box_xyxy)
     return [x1, y1, size_wh[0] - x0, size_wh[1] - y0]
+
+
+def reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
+    """Return the frames in which a track is covered, seen or not."""
+    limits = clip.scene_frames(scene)
+    before, after = (_beyond(list(last), clip, rule, scene) for last in (reversed(seen), seen))
+    return range(max(limits.start, seen[0].frame - before), min(limits.stop, seen[-1].frame + after + 1))
+
+
+def _beyond(last: list[Observation], clip: Clip, rule: Deidentify, scene: int) -> int:
+    """Return for how many frames a face is covered after its last sighting, in the order in which it went."""
+    box, whole = last[-1].box_xyxy, len(clip.scene_frames(scene))
+    if not clip.is_confirmed(last[-1].track, scene):
+        # who is half outside cannot be followed by looks
+        return beyond(last, clip.size_wh, rule.reach, whole) if at_edge(box, clip.size_wh) else 0
+    is_sure = any(one.has_mesh for one in last) or abs(last[-1].frame - last[0].frame) >= rule.reach
+    return beyond(last, clip.size_wh, rule.reach, whole) if is_sure else rule.reach
