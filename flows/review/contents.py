@@ -6,20 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from flows.release.decisions import decided, refused_clips, waiting_clips
-from schemas.coverage import COVERAGE
+from flows.review.doubts import Doubt, read_doubts
 from schemas.evidence import MEASURED, METHODS, VERDICTS
-from schemas.faces import FACES
 from schemas.frames import FRAMES
 from schemas.release import Candidate
-from tasks.deidentify.corrections import Film
-from tasks.files.clips import coverage_path, faces_path, frames_path, read_admitted, video_path
+from tasks.files.clips import frames_path, read_admitted
 from tasks.files.documents import read_csv_table, read_table
 from tasks.publish.plan import candidate_digest
-from tasks.video import read_info
 
 EVIDENCE = Path("data/evidence")
 PLAYED = ("h264", "vp9", "av1")
@@ -45,19 +41,6 @@ class Flag:
     @property
     def says(self) -> str:
         return FINDINGS[self.finding]
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """What may be a face: where it is most like one, why it is doubted, and the line that says it is none.
-
-    belief: possible (covered where it was seen) or rejected (not covered, in a scene without any face).
-    """
-
-    frame: int
-    belief: str
-    reason: str
-    line: str
 
 
 @dataclass(frozen=True)
@@ -186,41 +169,11 @@ def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
             codec,
             read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list(),
             {name: table.filter(clip_id=clip_id) for name, table in tables.items()},
-            tuple(_read_doubts(root, clip_id)),
+            tuple(read_doubts(root, clip_id)),
         )
         for clip_id, width, height, codec in admitted.iter_rows()
     ]
     return sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
-
-
-def _read_doubts(root: Path, clip_id: str) -> Iterator[Doubt]:
-    """Yield what may be a face; of what is rejected, the likeliest of each scene in which nobody is known."""
-    faces = read_table(root / faces_path("original", clip_id), FACES)
-    coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
-    if faces.filter(pl.col("belief") != "confirmed").is_empty():
-        return
-    info = read_info(root / video_path("original", clip_id))
-    film = Film(0, info.shown_size_wh, float(info.shown_pixel_aspect))
-    for row in faces.filter(belief="possible").sort("first_frame").iter_rows(named=True):
-        covers = coverage.filter(pl.col("track") == row["person"], pl.col("flagged"))
-        if len(covers):  # it may be a piece of somebody who is known
-            boxes = covers["region_xyxy"].to_numpy()
-            around = [*np.floor(boxes[:, :2].min(axis=0)), *np.ceil(boxes[:, 2:].max(axis=0))]
-            line = _line(film, covers["frame"].min(), covers["frame"].max(), around, "remove,")
-            yield Doubt(row["likeliest_frame"], "possible", row["reason"], line)
-    known = set(faces.filter(pl.col("belief") != "rejected")["scene"])
-    most = faces.sort(pl.col("looks").list.max(), descending=True, nulls_last=True, maintain_order=True)
-    for row in most.unique("scene", keep="first", maintain_order=True).sort("scene").iter_rows(named=True):
-        if row["scene"] not in known:
-            around = row["around_xyxy"]
-            line = _line(film, row["first_frame"], row["last_frame"], around, "add,pixelate")
-            yield Doubt(row["likeliest_frame"], "rejected", row["reason"], line)
-
-
-def _line(film: Film, first: Any, last: Any, box_xyxy: list[float], action: str) -> str:
-    """Write a line of corrections: its box is in pixels as they are shown."""
-    shown = np.maximum(0, np.array(box_xyxy) * np.tile(film.stretch_xy, 2)).round().astype(int).tolist()
-    return ",".join(map(str, (first, last, *shown))) + f",{action},"
 
 
 def _ranges(told: str) -> Iterator[tuple[int, int]]:

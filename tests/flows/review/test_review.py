@@ -19,10 +19,12 @@ import polars as pl
 import psutil
 import pytest
 import uvicorn
+from doubts_support import write_doubts
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents
+from flows.review.doubts import read_doubts
 from flows.review.server import listening, make_app
 from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
 from tasks.files.clips import keypoints_path, read_admitted, video_path
@@ -363,7 +365,9 @@ def late(tmp_path):
     tables["verdicts"] = build_table([verdict], VERDICTS)
     time_s = [frame.timestamp_s for frame in read_frames(path)]
     assert time_s[0] == 1.5
-    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables)
+    write_doubts(tmp_path, LATE)
+    doubts = tuple(read_doubts(tmp_path, LATE))
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables, doubts)
     contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:
@@ -387,6 +391,21 @@ def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
         _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
         for arm in ("original", "released"):
             assert abs(page.evaluate(PIXEL, arm) - (20 + 10 * frame)) < 5
+    page.close()
+
+
+def test_what_may_be_a_face_is_shown_with_the_line_that_answers(browser, late):
+    page = browser.new_page()
+    _open_clip(page, (None, late), LATE)
+    rows = page.locator("h2:has-text('May be faces') ~ table tbody tr")
+    assert rows.count() == 2
+    assert "covered where it was seen" in rows.nth(0).inner_text()
+    assert "5,7,10,12,40,44,remove,," in rows.nth(0).inner_text()
+    assert "not covered" in rows.nth(1).inner_text()
+    rows.nth(0).locator("button").click()
+    _until(page, "document.querySelector('#timeline').ariaValueNow == 6")
+    if picture := os.environ.get("GUISE_DOUBTS"):
+        page.screenshot(path=picture, full_page=True)
     page.close()
 
 
