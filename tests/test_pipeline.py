@@ -16,6 +16,7 @@ from tests_support import approve_newest, command_environment, run_stage
 
 from flows.demo.object_store import object_store
 from schemas.evidence import COLLECTED, MEASURED
+from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
@@ -167,7 +168,8 @@ def test_the_tables_keep_their_schemas(demo):
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
     check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
-        schema = FRAMES if path.parent.name == "frames" else KEYPOINTS
+        beside = {"frames": FRAMES, "faces": FACES, "followed": FOLLOWED}
+        schema = beside.get(path.parent.name, KEYPOINTS)
         check_table(pl.read_parquet(path), schema, path.name)
 
 
