@@ -1,5 +1,6 @@
 """Whether a face that is seen no more went out over the picture's edge (pure)."""
 
+from collections.abc import Callable
 from math import ceil
 
 import numpy as np
@@ -49,8 +50,18 @@ def _ways_out(box_xyxy: Box, size_wh: tuple[int, int]) -> list[float]:
 
 def reached(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
     """Return the frames in which a track is covered, seen or not."""
+    return _stretched(seen, clip, scene, lambda last: _beyond(last, clip, rule, scene))
+
+
+def may_be_there(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> range:
+    """Return the frames in which a face must be, however briefly it was seen: until it went out."""
+    whole = len(clip.scene_frames(scene))
+    return _stretched(seen, clip, scene, lambda last: beyond(last, clip.size_wh, rule.reach, whole))
+
+
+def _stretched(seen: Track, clip: Clip, scene: int, beyond_last: Callable[[Track], int]) -> range:
     limits = clip.scene_frames(scene)
-    before, after = (_beyond(list(last), clip, rule, scene) for last in (reversed(seen), seen))
+    before, after = (beyond_last(list(last)) for last in (reversed(seen), seen))
     return range(max(limits.start, seen[0].frame - before), min(limits.stop, seen[-1].frame + after + 1))
 
 

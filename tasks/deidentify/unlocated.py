@@ -7,7 +7,7 @@ import numpy as np
 
 from schemas.params.deidentify import Deidentify
 from tasks.deidentify.face_regions import NOBODY, Clip, FaceRegion
-from tasks.deidentify.leaving import reached
+from tasks.deidentify.leaving import may_be_there
 from tasks.tracks.joining import Tracks
 from tasks.tracks.sightings import Head
 
@@ -45,7 +45,7 @@ def _expected(tracks: Tracks, heads: list[Head], clip: Clip, rule: Deidentify) -
         frame
         for (track, scene), seen in tracks.items()
         if clip.is_confirmed(track, scene)
-        for frame in reached(seen, clip, scene, rule)
+        for frame in may_be_there(seen, clip, scene, rule)
     }
     fronts = Counter((head.track, clip.scenes[head.frame]) for head in heads if head.box_xyxy is not None)
     for (_, scene), count in fronts.items():

@@ -31,18 +31,18 @@ class Seen:
     beliefs: Beliefs
 
 
-def read_seen(root: Path, clip_id: str, rule: Deidentify, arm: str = "original") -> Seen:
+def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
     """Read what was seen of a clip once, and join its faces to tracks. Rejected faces are not among them."""
-    frames = read_table(root / frames_path(arm, clip_id), FRAMES)
+    frames = read_table(root / frames_path("original", clip_id), FRAMES)
     scenes = frames["scene"].to_list()
     faces: list[Observation] = []
     heads: list[Head] = []
-    for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS):
+    for piece in read_pieces(root / keypoints_path("original", clip_id), KEYPOINTS):
         faces += faces_in(piece, rule.trust)
         heads += heads_in(piece)
     crowded = frozenset(frames.filter(pl.col("crowded"))["frame"].to_list())
-    weighed = read_table(root / faces_path(arm, clip_id), FACES)
-    followed = followed_in(read_table(root / followed_path(arm, clip_id), FOLLOWED))
+    weighed = read_table(root / faces_path("original", clip_id), FACES)
+    followed = followed_in(read_table(root / followed_path("original", clip_id), FOLLOWED))
     tracks = join_tracks(faces, scenes, rule.reach, followed)
     return Seen(scenes, crowded, tracks, heads, _beliefs(tracks, weighed))
 

@@ -163,9 +163,14 @@ def _known_faces(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float
             known = faces.setdefault(frame, [])
             # a person said that this is no face
             is_pardoned = any(overlap(face.box_xyxy, box) >= SAME_FACE for box in pardoned.get(frame, []))
-            if not is_pardoned and all(overlap(face.box_xyxy, other.box_xyxy) < SAME_FACE for other in known):
+            if not is_pardoned and not any(_is_told_by(face, other) for other in known):
                 known.append(face)
     return faces
+
+
+def _is_told_by(face: Seen, other: Seen) -> bool:
+    """Return whether another one is the same face, and as sure."""
+    return overlap(face.box_xyxy, other.box_xyxy) >= SAME_FACE and other.is_sure >= face.is_sure
 
 
 def _located(root: Path, arm: str, clip_id: str) -> Iterator[tuple[int, Seen]]:

@@ -190,6 +190,16 @@ def test_a_body_that_is_seen_mostly_is_somebody_and_one_seen_now_and_then_is_not
     assert sources == [{"nobody"} if share < 0.6 else {"whole_frame"} if share < 1 else {"head_region"}]
 
 
+@pytest.mark.parametrize("at", [0, 20, 79])
+def test_a_frame_long_after_a_glimpse_of_a_face_is_black_and_not_nobodys(params, at):
+    """A face is there until it goes out, however briefly it was seen."""
+    sources = {one.frame: one.source for one in _cover([_seen(at, mesh=False)], params, frames=80)}
+    far = [frame for frame in range(80) if abs(frame - at) > params.deidentify.reach]
+    assert {sources[frame] for frame in far} == {"whole_frame"}
+    possible = _cover([_seen(at, mesh=False)], params, frames=80, beliefs=POSSIBLE)
+    assert {one.source for one in possible if one.frame in far} == {"nobody"}
+
+
 def test_a_head_between_two_that_were_seen_is_covered(params):
     boxes = {frame: np.array([200 + frame, 60, 240 + frame, 100], np.float32) for frame in (5, 15)}
     heads = [Head(frame, 3, box) for frame, box in boxes.items()]

@@ -117,6 +117,22 @@ def test_only_a_confirmed_face_fails_a_clip_and_a_possible_one_asks(
     assert frames == {finding: "4-5, 19"}
 
 
+@pytest.mark.parametrize("sure", ["original", "released"])
+def test_a_face_that_either_arm_is_sure_of_fails_the_clip(sure, root, params, tmp_path):
+    """What the other arm takes for possible only, in the same place, must not stand for it."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    pattern = np.array([680, 95, 780, 175], np.float32)
+    for arm in ("original", "released"):
+        path = tmp_path / video_path(arm, CLIP)
+        path.parent.mkdir(parents=True)
+        write_pictures(path, [scenery(HD, number % 2) for number in range(FRAMES)])
+        belief = "confirmed" if arm == sure else "possible"
+        _write_tables(tmp_path, arm, [(n, pattern) for n in (4, 5, 19)], belief)
+    surviving, *_ = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
+    assert surviving["ranges"] == "4-5, 19"
+
+
 @pytest.mark.parametrize(("score", "is_believed"), [(0.6, False), (0.84, False), (0.9, True)])
 def test_one_detector_alone_is_believed_only_where_it_is_very_sure(score, is_believed, weights, monkeypatch):
     """Something that HOG does not take for a face: what CenterFace half believes would fail a clip."""
