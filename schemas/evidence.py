@@ -10,6 +10,9 @@ from schemas.keypoints import ARMS
 from schemas.params.validate import Finding
 
 ARM = pa.Check.isin(ARMS)
+# blank: the original with the face filled flat, the floor of privacy; it has no video
+IDENTITY_ARM = pa.Check.isin((*ARMS, "blank"))
+RANK = pa.Check.in_range(1, 1e6)
 PARTS = ("face", "head", "body", "left_hand", "right_hand")
 SHARE = pa.Check.in_range(0, 1)
 # also refuses what is no number: polars ranks NaN above everything
@@ -33,6 +36,8 @@ RECOGNISERS = ("dlib", "mobilefacenet", "arcface")
 # the figures that methods are compared by: part and metric
 METHOD_FIGURES = {
     "face_found_again": ("face", "found_again"),
+    "face_motion": ("face", "motion"),
+    "face_shape": ("face", "shape"),
     "face_nme": ("face", "nme_mean"),
     "face_correlation": ("face", "correlation"),
     "head_nme": ("head", "nme_mean"),
@@ -98,13 +103,18 @@ AGREEMENT = pa.DataFrameSchema(
 IDENTITY = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
-        "arm": pa.Column(pl.String, ARM),
+        "arm": pa.Column(pl.String, IDENTITY_ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "distance_mean": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "distance_min": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
+        # the blank arm's lowest distance
+        "distance_floor": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "threshold": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         # whether neither the swap nor the choice of targets used it
         "independent": pa.Column(pl.Boolean),
+        # mean place of the subject in the gallery, from 1 on, and the blank arm's: no swap can hide better
+        "rank_mean": pa.Column(pl.Float64, RANK, nullable=True),
+        "rank_floor": pa.Column(pl.Float64, RANK, nullable=True),
         "rank1": pa.Column(pl.Float64, SHARE, nullable=True),
         "rank5": pa.Column(pl.Float64, SHARE, nullable=True),
         # whether the frame most like anybody, and the mean of all frames, point to the subject
@@ -123,7 +133,7 @@ IDENTITY = pa.DataFrameSchema(
 IDENTITY_FRAMES = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
-        "arm": pa.Column(pl.String, ARM),
+        "arm": pa.Column(pl.String, IDENTITY_ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         # the sampled faces of a clip, in the order of their frames
         "face": pa.Column(pl.Int32, pa.Check.ge(0)),
@@ -205,7 +215,7 @@ FINDINGS = pa.DataFrameSchema(
 
 LINKAGE = pa.DataFrameSchema(
     {
-        "arm": pa.Column(pl.String, ARM),
+        "arm": pa.Column(pl.String, IDENTITY_ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "clip_a": pa.Column(pl.String, CLIP_ID),
         "clip_b": pa.Column(pl.String, CLIP_ID),
@@ -219,7 +229,7 @@ LINKAGE = pa.DataFrameSchema(
 
 RECOGNITION = pa.DataFrameSchema(
     {
-        "arm": pa.Column(pl.String, ARM),
+        "arm": pa.Column(pl.String, IDENTITY_ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "false_match_rate": pa.Column(pl.Float64, SHARE),
         # null where the cohort has too few subjects to tell
@@ -232,7 +242,7 @@ RECOGNITION = pa.DataFrameSchema(
 
 ROC = pa.DataFrameSchema(
     {
-        "arm": pa.Column(pl.String, ARM),
+        "arm": pa.Column(pl.String, IDENTITY_ARM),
         "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
         "false_match_rate": pa.Column(pl.Float64, SHARE),
         "true_match_rate": pa.Column(pl.Float64, SHARE),
@@ -254,7 +264,8 @@ MEASURED = {
 
 # what is asked of a method, and between what its figures lie
 METHOD_RANGES = dict.fromkeys(METHOD_FIGURES, SHARE) | {
-    "face_nme": AT_LEAST_0, "head_nme": AT_LEAST_0, "body_nme": AT_LEAST_0,
+    "face_motion": AT_LEAST_0, "face_shape": AT_LEAST_0, "face_nme": AT_LEAST_0, "head_nme": AT_LEAST_0,
+    "body_nme": AT_LEAST_0,
     "face_correlation": pa.Check.in_range(-1, 1),
 }  # fmt: skip
 METHOD_RANGES |= {f"{name}_distance": AT_LEAST_0 for name in RECOGNISERS}

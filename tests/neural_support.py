@@ -11,8 +11,8 @@ from tasks.extract.backends.face_insightface import LANDMARK_SIDE_PX
 from tasks.files.documents import read_document, write_json
 from tasks.files.hashing import sha256_file
 from tasks.vision.detectors import View
-from tasks.vision.faces import face_region, locate_mesh, mesh_region, search_faces
-from tasks.vision.regions import to_crop
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.regions import mesh_region, to_crop
 from tasks.vision.sessions import REGISTRY_PATH, Weights
 
 STRIDES = (8, 16, 32)

@@ -132,10 +132,10 @@ def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
     found = identity.filter(pl.col("independent"), clip_id=clip.clip_id, arm="released")
     for row in found.iter_rows(named=True):
         if any(rules[name].recogniser == row["recogniser"] for name in clip.broken_rules):
-            times = round((row["rank1"] or 0) * row["subject_frames"])
             return (
-                f"{row['recogniser']}, which had no part in choosing the face, still finds this person in "
-                f"{times} of {row['subject_frames']} faces; guessing finds 1 in {row['gallery_subjects']}"
+                f"{row['recogniser']}, which had no part in choosing the face, still finds this person: at "
+                f"place {row['rank_mean']:.1f} of {row['gallery_subjects']} on average, at "
+                f"{row['rank_floor']:.1f} with the face filled flat"
             )
     return ""
 

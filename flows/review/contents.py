@@ -103,9 +103,9 @@ class Clip:
         return float(seen.to_numpy().min()) if len(seen) else None
 
     @property
-    def face_error(self) -> tuple[float | None, float | None]:
-        """The mean face error, and as a multiple of the control's."""
-        rows = self.tables["invariance"].filter(arm="released", part="face", metric="nme_mean")
+    def face_motion(self) -> tuple[float | None, float | None]:
+        """How much otherwise the face moves, and as a multiple of the control's."""
+        rows = self.tables["invariance"].filter(arm="released", part="face", metric="motion")
         return (rows["value"][0], rows["ratio_to_floor"][0]) if rows.height else (None, None)
 
     def signals(self) -> list[dict[str, Any]]:

@@ -14,7 +14,15 @@ from schemas.release import Candidate
 from tasks.files.documents import read_csv_table
 from tasks.publish.plan import candidate_digest
 
-FIGURES = ("method", "face_found_again", "face_nme", "head_nme", "dlib_distance", "dlib_rank1")
+FIGURES = (
+    "method",
+    "face_found_again",
+    "face_motion",
+    "face_shape",
+    "head_nme",
+    "dlib_distance",
+    "dlib_rank1",
+)
 
 
 def key_of(kind: str, version: str) -> str:

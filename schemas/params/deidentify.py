@@ -1,6 +1,6 @@
 """The section of `params.yaml` that says who is covered, and how."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,19 +15,26 @@ ComparedMethod = Literal["blur", "pixelate", "mask"]
 class MeshSwap(Section):
     """How a target's face is laid over the patient's.
 
-    tone: share of the target's own skin tone that is kept. tone_frames: frames over which the
-    patient's tone is followed. rim: how far
+    shares: of the way from the patient's own face shape to the target's, among which a trial chooses.
+    keep_asymmetry: what differs between the halves of the patient's face stays, as a palsy does.
+    rim: how far
     the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
     feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
-    odd. corrections: how often the drawn mesh is measured and moved back onto the patient's keypoints.
+    odd. corrections: how often the drawn mesh is measured and moved to where its keypoints should be.
     """
 
-    tone: Fraction01
-    tone_frames: Count
+    shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.0]
+    keep_asymmetry: bool = True
     rim: Fraction01
     feather: Fraction01
     steady: Count
     corrections: Annotated[int, Field(ge=0, le=10)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_tone(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # a workspace of before names the target's tone; now the scene's light is all there is
+        return {name: value for name, value in given.items() if name not in ("tone", "tone_frames")}
 
 
 class Recipe(Section):
@@ -51,13 +58,14 @@ class Targets(Section):
     """The pool of faces that are nobody's, and how one is chosen for a subject.
 
     chooser: the recogniser that chooses, so that the other may judge. frames: of each face that are
-    tried. others: how many other subjects stand in the gallery of a choice. alike: least cosine at
-    which two tracks show one person. tolerance: greatest keypoint error of a choice, as a multiple of
-    the least one in the pool.
+    tried. tried: how many targets of the pool, those whose skin is most alike in lightness. others: how
+    many other subjects stand in the gallery of a choice. alike: least cosine at which two tracks show one
+    person. tolerance: greatest keypoint error of a choice, as a multiple of the least one in the pool.
     """
 
     chooser: Literal["dlib", "mobilefacenet", "arcface"]
     frames: Count
+    tried: Count = 7
     others: Annotated[int, Field(ge=0)]
     alike: Fraction01
     tolerance: Annotated[float, Field(ge=1)]

@@ -1,7 +1,9 @@
 """Clip, its faces and their targets -> released clip."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -21,6 +23,7 @@ from tasks.files.clips import (
     keypoints_path,
     read_admitted,
     read_refusals,
+    shapes_path,
     video_path,
 )
 from tasks.files.documents import read_table
@@ -49,8 +52,10 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
             stage="deidentify",
             arm=arm,
             key=clip["clip_id"],
-            inputs={"video": clip["sha256"], **_digests(root, clip["clip_id"]), **models},
-            order=Covering(deidentify=rule, encoding=params.encoding, extract=params.extract),
+            inputs={"video": clip["sha256"], **_digests(root, clip), **models},
+            order=Covering(
+                subject=clip["subject"], deidentify=rule, encoding=params.encoding, extract=params.extract
+            ),
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
         )
@@ -58,11 +63,13 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
     ]
 
 
-def _digests(root: Path, clip_id: str) -> dict[str, str]:
+def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:
     """Name what is known of a clip: what was seen, who is given which face, what a person corrected."""
+    clip_id, shapes = clip["clip_id"], root / shapes_path(clip["subject"])
     known = {
         "keypoints": seen_digest(root, clip_id),
         "targets": sha256_document(_targets_of(root, clip_id).rows()),
+        "shapes": sha256_file(shapes),
     }
     path = root / corrections_path(clip_id)
     return known | ({"corrections": sha256_file(path)} if path.is_file() else {})
@@ -82,7 +89,7 @@ def rule_of(rule: Deidentify, arm: str) -> Deidentify:
 
 def process(root: Path, job: Job[Covering]) -> Row:
     """Write a clip with every frame covered, and its coverage table."""
-    rows = _targets_of(root, job.key).select("track", "face", "target", "target_sha256").rows()
+    rows = _targets_of(root, job.key).select("track", "face", "target", "target_sha256", "share").rows()
     paths = video_path(job.arm, job.key), coverage_path(job.arm, job.key)
     covered = CoveredClip(root, job.key, Cast.from_rows(rows), job.order)
     covered.write(*(root / path for path in paths))

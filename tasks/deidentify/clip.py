@@ -1,6 +1,6 @@
 """Read one clip and its faces, write it covered."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -24,6 +24,8 @@ from tasks.files.errors import DocumentError, GuiseError, VideoError
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.mouth import mouth_share
 from tasks.swap.pool import load_pool
+from tasks.swap.shape import Reshaping, reshape
+from tasks.swap.shapes import read_shapes
 from tasks.swap.target import Target
 from tasks.tracks.joining import flat
 from tasks.tracks.meshes import Meshes
@@ -33,10 +35,14 @@ from tasks.video.ahead import ahead
 from tasks.vision.regions import RgbImage
 from tasks.vision.sessions import shared_weights
 
+# the target of a track, and what becomes of its person's own shape
+Give = Callable[[int], tuple[Target, Reshaping | None]]
+
 
 class Covering(Section):
-    """By which rule a clip is covered, and how it is encoded; extract: how its faces are looked at."""
+    """Whose clip is covered by which rule, and how it is encoded; extract: how its faces are looked at."""
 
+    subject: str
     deidentify: Deidentify
     encoding: Encoding
     extract: Extract
@@ -89,8 +95,23 @@ class CoveredClip:
         fit = make_fit(weights, extract.landmark_score)
         swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
         pool = load_pool(weights, rule, extract)
-        swap = make_swap(self._meshes(), pool, self._cast, swapper, self._kept)
+        swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept)
         return frames, make_methods(rule, swap, neural)
+
+    def _give(self, pool: Mapping[str, Target]) -> Give:
+        """Return what tells a track's target, and what becomes of its person's shape.
+
+        A face that was too small or too short to be cast keeps its shape.
+        """
+        cast, keep = self._cast, self._order.deidentify.mesh_swap.keep_asymmetry
+        shapes = read_shapes(self._root, self._order.subject)
+        reshapings = {
+            track: reshape(shapes[face], pool[target].shape, cast.shares[track], keep_asymmetry=keep)
+            for track, face in cast.faces.items()
+            for target in [cast.targets[track]]
+            if target in pool
+        }
+        return lambda track: (pool[cast.target(track, pool)], reshapings.get(track))
 
     def _meshes(self) -> Meshes:
         """Return the clip's meshes for one who goes through its frames; another one needs their own."""
@@ -108,13 +129,7 @@ def _no_neural_swap(rgb: RgbImage, region: FaceRegion) -> None:
     raise GuiseError("a correction asks for inswapper, which deidentify.method does not use: choose another")
 
 
-def make_swap(
-    meshes: Meshes,
-    pool: Mapping[str, Target],
-    cast: Cast,
-    swapper: MeshSwapper,
-    kept: dict[FaceKey, Kept],
-) -> Cover:
+def make_swap(meshes: Meshes, give: Give, swapper: MeshSwapper, kept: dict[FaceKey, Kept]) -> Cover:
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
     kept: takes the shares of each face that stay with their own pixels.
@@ -124,13 +139,14 @@ def make_swap(
         mesh = meshes.mesh(region.frame, region.track)
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
-        target = pool[cast.target(region.track, pool)]
+        target, reshaping = give(region.track)
         in_front = swapper(
             rgb,
             region.box_xyxy,
             region.track,
             mesh,
             target,
+            reshaping=reshaping,
             last_xy=meshes.mesh_before(region.frame, region.track),
             hands_xy=meshes.hands(region.frame),
         )

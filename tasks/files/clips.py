@@ -17,6 +17,7 @@ from tasks.files.errors import DocumentError
 NeededFile = Callable[[str], Path]
 CLIPS_PATH = Path("data/ingested/clips.parquet")
 TARGETS_PATH = Path("data/targets/targets.parquet")
+SHAPES = TARGETS_PATH.with_name("shapes")
 CORRECTIONS = Path("data/corrections")
 REFUSED = Path("data/evidence/refusals.parquet")  # of all stages
 VIDEO_FOLDERS = {
@@ -44,6 +45,10 @@ def read_admitted(root: Path) -> pl.DataFrame:
     if admitted.is_empty():
         raise DocumentError("no clip was admitted: `guise run ingest` says why each was refused")
     return admitted
+
+
+def shapes_path(subject: str) -> Path:
+    return SHAPES / f"{subject}.parquet"
 
 
 def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFile) -> pl.DataFrame:

@@ -36,7 +36,7 @@ def lids_apart(mesh_xy: Points) -> Points:
 
 def looking(target: Target, irises: Points) -> Target:
     """Move a target's irises to where the patient's are; 2 x 2, in eye widths as `locate_irises` says it."""
-    rgb = target.rgb.copy()
+    lab = target.lab.copy()
     for eye, lids in enumerate(LIDS):
         middle, axes = eye_axes(target.mesh_xy, eye)
         away = np.clip(irises[eye] - target.irises[eye], -FARTHEST_XY, FARTHEST_XY) @ axes
@@ -45,10 +45,10 @@ def looking(target: Target, irises: Points) -> Target:
         rows, columns = np.mgrid[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].astype(np.float32)
         across = ((columns - middle[0]) * axes[0, 0] + (rows - middle[1]) * axes[0, 1]) / (axes[0] @ axes[0])
         share = np.clip((0.5 - np.abs(across)) / FIXED, 0, 1).astype(np.float32)
-        moved = cv2.remap(target.rgb, columns - share * away[0], rows - share * away[1], cv2.INTER_LINEAR)
+        moved = cv2.remap(target.lab, columns - share * away[0], rows - share * away[1], cv2.INTER_LINEAR)
         inside = np.zeros(rows.shape, np.float32)
         cv2.fillPoly(inside, [np.round(outline - [x0, y0]).astype(np.int32)], 1)
         inside = cv2.GaussianBlur(inside, (0, 0), 1)
-        place = rgb[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+        place = lab[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
         place[:] = cv2.blendLinear(moved, np.ascontiguousarray(place), inside, 1 - inside)
-    return replace(target, rgb=rgb)
+    return replace(target, lab=lab)

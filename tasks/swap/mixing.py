@@ -27,6 +27,7 @@ from tasks.vision.regions import Points, RgbImage
 
 SIDE_PX = 512
 EYES_PX = 230.0  # between the outer eye corners of a target
+LIGHT_PX, FAR = 60, 8  # what is larger is light; blurs of many pixels are made at an eighth of the size
 Floats = NDArray[np.float64]
 
 
@@ -67,18 +68,31 @@ def mix(recipe: Recipe, donors: Mapping[str, Donor]) -> tuple[RgbImage, Points]:
     shape = _weighted([(_upright(donors[name].mesh_xy), share) for name, share in recipe.shape.items()])
     mesh_xy = _place(_upright(grow(shape, recipe.growth)))
     drawn = [(*_redraw(donors[name], mesh_xy), share) for name, share in recipe.texture.items()]
-    # donors are brought to one skin colour before they are mixed: where one ends no edge is seen
-    skins = [(rgb * seen).mean((0, 1)) / seen.mean() for rgb, seen, _ in drawn]
-    skin = _weighted([(colour, share) for colour, (_, _, share) in zip(skins, drawn, strict=True)])
+    # donors are brought to one skin colour without their light: where one ends no edge is seen
+    skin = _weighted([((rgb * seen).mean((0, 1)) / seen.mean(), share) for rgb, seen, share in drawn])
+    lights = [_light(rgb, seen) for rgb, seen, _ in drawn]
     layers = [
         ((rgb + skin - own) * seen * share, seen * share)
-        for (rgb, seen, share), own in zip(drawn, skins, strict=True)
+        for (rgb, seen, share), own in zip(drawn, lights, strict=True)
     ]
     weight = np.asarray(sum(weight for _, weight in layers), np.float32) / sum(recipe.texture.values())
     texture = sum(layer for layer, _ in layers) / (weight * sum(recipe.texture.values()) + 1e-6)
     brows = np.minimum(_area(mesh_xy, BROWS[0]) + _area(mesh_xy, BROWS[1]), 1)[..., None]
     whole = _continue_skin(np.asarray(texture, np.float32), weight, brows)
     return _retouch(whole, mesh_xy, recipe), mesh_xy.astype(np.float32)
+
+
+def _light(rgb: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the light that falls on a donor's skin: the scene brings its own."""
+    near = _far_blur(seen, LIGHT_PX)[..., None]
+    return np.asarray(_far_blur(rgb * seen, LIGHT_PX) / np.maximum(near, 1e-4), np.float32)
+
+
+def _far_blur(picture: NDArray[np.float32], reach_px: float) -> NDArray[np.float32]:
+    """Blur over many pixels on a small copy, which shows the same."""
+    small = cv2.resize(picture, None, fx=1 / FAR, fy=1 / FAR, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), reach_px / FAR)
+    return np.asarray(cv2.resize(soft, picture.shape[1::-1]), np.float32)
 
 
 def _place(upright: Floats) -> Floats:
@@ -151,12 +165,17 @@ def _continue_skin(
     source = np.clip(seen * 2, 0, 1) * (1 - brows)
     skin = np.full_like(texture, (texture * source).mean((0, 1)) / source.mean())
     for reach_px in (128, 64, 32, 16, 8):
-        near = cv2.GaussianBlur(source, (0, 0), reach_px)[..., None]
-        colours = cv2.GaussianBlur(texture * source, (0, 0), reach_px) / np.maximum(near, 1e-4)
+        blur = _far_blur if reach_px > 2 * FAR else _near_blur
+        near = blur(source, reach_px)[..., None]
+        colours = blur(np.asarray(texture * source, np.float32), reach_px) / np.maximum(near, 1e-4)
         share = np.clip(near * 4, 0, 1)
         skin = np.asarray(skin * (1 - share) + colours * share, np.float32)
     share = np.clip(seen * 2, 0, 1)
     return np.asarray(texture * share + skin * (1 - share), np.float32)
+
+
+def _near_blur(picture: NDArray[np.float32], reach_px: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), reach_px), np.float32)
 
 
 def _retouch(texture: NDArray[np.float32], mesh_xy: Floats, recipe: Recipe) -> RgbImage:

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from tasks.vision.regions import Box, RgbImage
+from tasks.swap.warping import Floats
+from tasks.vision.regions import Box, Region, RgbImage
 
 
 def patch_of(rgb: RgbImage, box_xyxy: Box) -> RgbImage:
@@ -17,6 +18,13 @@ def patch_of(rgb: RgbImage, box_xyxy: Box) -> RgbImage:
         int(np.clip(np.ceil(high), 1, size)) for high, size in zip(box_xyxy[2:], (width, height), strict=True)
     )
     return rgb[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+
+
+def onto(patch: RgbImage, box_xyxy: Box, region: Region, canvas: Floats) -> Floats:
+    """Return a region's canvas, side x side or with channels, as it lies on the box's patch."""
+    matrix = region.matrix(canvas.shape[0])
+    matrix[:, 2] -= np.maximum(np.floor(box_xyxy[:2]), 0)
+    return np.asarray(cv2.warpAffine(canvas, matrix, patch.shape[1::-1]), np.float32)
 
 
 def blend_ellipse(patch: RgbImage, cover: RgbImage) -> None:

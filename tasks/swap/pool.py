@@ -13,9 +13,10 @@ from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_document
 from tasks.swap.irises import locate_irises
 from tasks.swap.mixing import Donor, mix
+from tasks.swap.shape import shape_of
 from tasks.swap.target import Target, make_target
 from tasks.vision.detectors import View
-from tasks.vision.faces import FaceMesh, face_region, locate_mesh, search_faces
+from tasks.vision.faces import FaceMesh, face_region, locate_mesh, read_shape, search_faces
 from tasks.vision.regions import RgbImage
 from tasks.vision.sessions import Weights
 
@@ -67,7 +68,9 @@ class Pool(Mapping[str, Target]):
                 donors = {donor: self._donor(donor) for donor in self.donors_of(name)}
                 rgb, mesh_xy = mix(recipe, donors)
                 irises = locate_irises(rgb, mesh_xy, self._weights)
-                self._targets[name] = make_target(name, rgb, mesh_xy, self._rim, irises)
+                shape = shape_of([read_shape(rgb, mesh_xy, self._weights)])
+                target = make_target(name, rgb, mesh_xy, rim=self._rim, shape=shape, irises=irises)
+                self._targets[name] = target
             return self._targets[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -9,12 +9,14 @@ from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
 from schemas.params.deidentify import Deidentify
 from schemas.targets import TARGETS
-from tasks.files.clips import TARGETS_PATH, keypoints_path, read_admitted, with_file
+from tasks.files.clips import SHAPES, TARGETS_PATH, keypoints_path, read_admitted, shapes_path, with_file
 from tasks.files.documents import read_table, write_table
+from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
 from tasks.swap.latents import load_latents, store_latent
 from tasks.swap.needs import CHOOSERS, given_digests, model_digests
-from tasks.targets.casting import Casting, cast_subject
+from tasks.swap.shapes import write_shapes
+from tasks.targets.casting import Casting, Given, cast_subject
 from tasks.tracks.seen import seen_digest
 from tasks.vision.sessions import shared_weights
 
@@ -31,12 +33,16 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
     settled = _settled(root, rule)
     jobs = []
     for subject in admitted["subject"].unique(maintain_order=True):
+        clips = admitted.filter(subject=subject)["clip_id"]
         own = _digests(root, admitted.filter(subject=subject))
-        target = settled.get(subject)
-        others = {} if target else _digests(root, _others(admitted, subject, rule))
+        given = settled.get(subject)
+        others = {} if given else _digests(root, _others(admitted, subject, rule))
+        if given:
+            own["shapes"] = sha256_file(root / shapes_path(subject))
         order = Casting(
-            clips=tuple(own), others=tuple(others), settled=target, deidentify=rule, extract=params.extract
-        )
+            subject=subject, clips=tuple(clips), others=tuple(others), settled=given,
+            deidentify=rule, extract=params.extract,
+        )  # fmt: skip
         jobs.append(
             Job(
                 stage="targets", arm=arm, key=subject, inputs=own | others | models, order=order,
@@ -61,19 +67,26 @@ def _others(admitted: pl.DataFrame, subject: str, rule: Deidentify) -> pl.DataFr
     return others.head(len(others) if rule.swaps_neurally else rule.targets.others)
 
 
-def _settled(root: Path, rule: Deidentify) -> dict[str, str]:
-    """Return the target that each subject was given before, as long as that face is still the same."""
-    if not (root / TARGETS_PATH).is_file():
+def _settled(root: Path, rule: Deidentify) -> dict[str, Given]:
+    """Return what each subject was given before, as long as that face is still the same."""
+    if not (root / SHAPES).is_dir():  # a workspace of before has chosen no shapes
         return {}
     digests = given_digests(shared_weights(root), rule)
     given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
-    rows = given.select("subject", "target", "target_sha256").unique().iter_rows()
-    return {subject: target for subject, target, digest in rows if digests.get(target) == digest}
+    rows = given.select("subject", "target", "target_sha256", "share").unique().iter_rows()
+    return {
+        subject: Given(target=target, share=share)
+        for subject, target, digest, share in rows
+        if digests.get(target) == digest and (root / shapes_path(subject)).is_file()
+    }
 
 
 def process(root: Path, job: Job[Casting]) -> Row:
-    """Return who is given which face in a subject's clips."""
-    return {"targets": [{"subject": job.key, **row} for row in cast_subject(root, job.order)], "outputs": {}}
+    """Return who is given which face in a subject's clips, and keep how their own are shaped."""
+    cast, path = cast_subject(root, job.order), shapes_path(job.key)
+    write_shapes(root, job.key, cast.shapes)
+    outputs = {str(path): sha256_file(root / path)}
+    return {"targets": [{"subject": job.key, **row} for row in cast.rows], "outputs": outputs}
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:

@@ -51,21 +51,22 @@ def _mean(group: list[Person]) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Trial:
-    """How a target did on a person's frames.
+    """How a target did on a person's frames, with so much of its shape.
 
     own, other: cosine to their own face, and to the most alike of other people. features: correlation
     with their own as `features_alike` says it. error: of the keypoints, per distance between the eyes.
     """
 
     target: str
+    share: float
     own: float
     other: float
     features: float
     error: float
 
 
-def choose(trials: list[Trial], tolerance: float) -> str:
-    """Return the target that leaves a person least like themselves with the keypoints within tolerance.
+def choose(trials: list[Trial], tolerance: float) -> Trial:
+    """Return the trial that leaves a person least like themselves with the keypoints within tolerance.
 
     One with which somebody else is nearer than they are goes first; likeness is what a recogniser and
     somebody who looks see together. tolerance: greatest keypoint error as a multiple of the least one
@@ -75,5 +76,7 @@ def choose(trials: list[Trial], tolerance: float) -> str:
     kept = [trial for trial in trials if trial.error <= limit]
     return min(
         kept,
-        key=lambda trial: (trial.own >= trial.other, trial.own + FEATURES * trial.features, trial.target),
-    ).target
+        key=lambda trial: (
+            trial.own >= trial.other, trial.own + FEATURES * trial.features, trial.target, trial.share
+        ),
+    )  # fmt: skip

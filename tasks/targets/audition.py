@@ -1,19 +1,32 @@
 """Targets tried on shots of a person."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
+import cv2
 import numpy as np
 
 from schemas.params.deidentify import MeshSwap
 from schemas.skeletons import LEFT_EYE, RIGHT_EYE
-from tasks.swap.mesh_swap import Fit, Look, MeshSwapper
+from tasks.swap.light import lightness
+from tasks.swap.mesh_swap import Look, MeshSwapper
+from tasks.swap.settling import Fit
+from tasks.swap.shape import Reshaping, Shape, reshape
 from tasks.swap.target import Target
 from tasks.targets.assignment import Trial, unit_mean
 from tasks.targets.likeness import features_alike
 from tasks.vision.alignment import Embedding
-from tasks.vision.faces import MESH_SIDE_PX, mesh_region
 from tasks.vision.recognisers import Recogniser
-from tasks.vision.regions import Box, Points, RgbImage, bounding_box, crop_region, to_crop, to_picture
+from tasks.vision.regions import (
+    MESH_SIDE_PX,
+    Box,
+    Points,
+    RgbImage,
+    bounding_box,
+    crop_region,
+    mesh_region,
+    to_crop,
+    to_picture,
+)
 
 # around a face, as a share of its size: what a swap draws on, and what is kept of a picture
 MARGIN, KEPT = 0.35, 1.0
@@ -28,6 +41,12 @@ class Shot:
     mesh_xy: Points
 
 
+def lightness_of(shots: list[Shot]) -> float:
+    """Return how light a person's skin is in their shots, 8-bit L."""
+    labs = [np.asarray(cv2.cvtColor(shot.rgb, cv2.COLOR_RGB2LAB), np.uint8) for shot in shots]
+    return float(np.median([lightness(lab, shot.mesh_xy) for lab, shot in zip(labs, shots, strict=True)]))
+
+
 def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
     """Keep a face and what is around it: whole pictures of every track would fill the memory."""
     x0, y0, x1, y1 = np.round(_box_around(mesh_xy, KEPT)).astype(int)
@@ -38,31 +57,38 @@ def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
 
 @dataclass(frozen=True)
 class Audition:
-    """A person's shots, on which targets are tried, and how likeness is judged."""
+    """A person's shots, on which targets are tried, and how likeness is judged; shape: the person's."""
 
     shots: list[Shot]
     own: Embedding
+    shape: Shape
     decoys: dict[str, Embedding]
     judge: Recogniser
+    _: KW_ONLY
     fit: Fit
     look: Look
     settings: MeshSwap
 
-    def hear(self, target: Target, donors: set[str]) -> Trial:
-        """Swap the shots and measure how alike and how displaced the face still is.
+    def hear(self, target: Target, donors: set[str], share: float) -> Trial:
+        """Swap the shots and measure how alike the face still is, and how far from where it should be.
 
-        donors: the target's own, which cannot stand among the others.
+        donors: the target's own, which cannot stand among the others. share: of the way to its shape.
         """
         others = [face for name, face in self.decoys.items() if name not in donors]
-        results = [self._swap(shot, target, others) for shot in self.shots]
-        return Trial(target.name, *(float(np.mean(column)) for column in zip(*results, strict=True)))
+        keep = self.settings.keep_asymmetry
+        reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
+        results = [self._swap(shot, target, reshaping, others) for shot in self.shots]
+        return Trial(target.name, share, *(float(np.mean(column)) for column in zip(*results, strict=True)))
 
-    def _swap(self, shot: Shot, target: Target, others: list[Embedding]) -> tuple[float, float, float, float]:
-        rgb, region = shot.rgb.copy(), mesh_region(shot.mesh_xy)
+    def _swap(
+        self, shot: Shot, target: Target, reshaping: Reshaping, others: list[Embedding]
+    ) -> tuple[float, float, float, float]:
+        rgb, goal_xy = shot.rgb.copy(), reshaping.moved(shot.mesh_xy)
+        region = mesh_region(goal_xy)
         swap = MeshSwapper(self.settings, self.fit, self.look)
-        swap(rgb, _box_around(shot.mesh_xy, MARGIN), 0, shot.mesh_xy, target)
+        swap(rgb, _box_around(shot.mesh_xy, MARGIN), 0, shot.mesh_xy, target, reshaping=reshaping)
         before, after = (crop_region(picture, region, MESH_SIDE_PX) for picture in (shot.rgb, rgb))
-        seen, aim = self.fit(after), to_crop(shot.mesh_xy, region, MESH_SIDE_PX)
+        seen, aim = self.fit(after), to_crop(goal_xy, region, MESH_SIDE_PX)
         found = aim if seen is None else seen
         eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
         error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes

@@ -1,6 +1,7 @@
 """Choose, by trial on a subject's own frames, the targets of everyone in the subject's clips."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,17 +11,22 @@ from schemas.jobs import Row
 from schemas.params.deidentify import Deidentify
 from schemas.params.extract import Extract
 from schemas.params.sections import Section
+from schemas.skeletons import FACE_POINTS
 from tasks.files.clips import video_path
 from tasks.swap.latents import choose_latent, load_latents
+from tasks.swap.light import lightness
 from tasks.swap.mesh_swap import make_fit, make_look
 from tasks.swap.pool import load_pool
-from tasks.targets.assignment import Person, choose, unit_mean, who_is_who
-from tasks.targets.audition import Audition, Shot, close_up
+from tasks.swap.shape import Shape, shape_of
+from tasks.swap.shapes import read_shapes
+from tasks.targets.assignment import Person, Trial, choose, unit_mean, who_is_who
+from tasks.targets.audition import Audition, Shot, close_up, lightness_of
 from tasks.tracks.joining import Track, flat
 from tasks.tracks.meshes import Meshes
 from tasks.tracks.seen import read_seen
 from tasks.video import read_frames
 from tasks.vision.alignment import Embedding
+from tasks.vision.faces import read_shape
 from tasks.vision.recognisers import make_recognisers
 from tasks.vision.sessions import shared_weights
 
@@ -31,33 +37,63 @@ FACES, SHOTS = 8, 48
 Item = TypeVar("Item")
 
 
+class Given(Section):
+    """A target, and the share of the way to its shape."""
+
+    target: str
+    share: float
+
+
 class Casting(Section):
     """A subject's clips, and a clip of each of a few others, among whom they must not be found.
 
-    settled: the target that they were given before, which stays theirs.
+    settled: what they were given before, which stays theirs.
     """
 
+    subject: str
     clips: tuple[str, ...]
     others: tuple[str, ...]
-    settled: str | None
+    settled: Given | None
     deidentify: Deidentify
     extract: Extract
 
 
-def cast_subject(root: Path, order: Casting) -> list[Row]:
-    """Return a row for every face of a subject's clips: clip, track, face (0 is the subject), target."""
+@dataclass(frozen=True)
+class Cast:
+    """A row for every face of a subject's clips, and the shape of each of these people."""
+
+    rows: list[Row]
+    shapes: list[Shape]
+
+
+def cast_subject(root: Path, order: Casting) -> Cast:
+    """Choose for everybody in a subject's clips; rows: clip, track, face (0 is the subject), gift."""
     caster = Caster(root, order)
     people = [person for clip_id in order.clips for person in caster.meet(clip_id)]
     groups = who_is_who(people, order.deidentify.targets.alike)[:FACES]
     faces = [unit_mean([one.embeddings for one in group]) for group in groups]
-    given: list[str] = []
-    for number, group in enumerate(groups):
-        given.append(caster.give(number, group, faces, given))
-    return [
-        {"clip_id": one.clip_id, "track": one.track, "face": number, "target": target}
-        for number, (group, target) in enumerate(zip(groups, given, strict=True))
-        for one in group
+    roles = [
+        Role(number, group, faces[number], caster.shape(number, group)) for number, group in enumerate(groups)
     ]
+    given: list[Given] = []
+    for role in roles:
+        given.append(caster.give(role, faces, {one.target for one in given}))
+    rows = [
+        {"clip_id": one.clip_id, "track": one.track, "face": role.number, **gift.model_dump()}
+        for role, gift in zip(roles, given, strict=True)
+        for one in role.group
+    ]
+    return Cast(rows, [role.shape for role in roles])
+
+
+@dataclass(frozen=True)
+class Role:
+    """Somebody who is given another face; number: 0 for the clips' subject. own: their embedding."""
+
+    number: int
+    group: list[Person]
+    own: Embedding
+    shape: Shape
 
 
 class Caster:
@@ -93,29 +129,62 @@ class Caster:
         ]
         return people, shots
 
-    def give(self, number: int, group: list[Person], faces: list[Embedding], given: list[str]) -> str:
-        """Return the target of one face of the clips; number: of the face, 0 for the subject's.
+    def shape(self, number: int, group: list[Person]) -> Shape:
+        """Return a person's static shape; that of a settled subject stays what it was."""
+        settled = self._order.settled
+        if number == 0 and settled is not None:
+            return read_shapes(self._root, self._order.subject)[0]
+        return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in self._shots_of(group)])
 
-        given: what others were given already.
+    def give(self, role: Role, faces: list[Embedding], taken: set[str]) -> Given:
+        """Return what somebody in the clips is given.
+
+        faces: everybody's. taken: the targets that others were given already.
         """
         rule = self._order.deidentify
-        is_neural = (rule.method if number == 0 else rule.method_of_others) == "inswapper"
+        is_neural = (rule.method if role.number == 0 else rule.method_of_others) == "inswapper"
         pool: Mapping[str, object] = self._latents if is_neural else self._pool
         settled = self._order.settled
-        if number == 0 and settled is not None and settled in pool:
+        if role.number == 0 and settled is not None and settled.target in pool:
             return settled
-        free = [name for name in pool if name not in given] or list(pool)
+        free = [name for name in pool if name not in taken] or list(pool)
         if is_neural:
-            return choose_latent(self._latents, free, [*faces, *self._others], rule.inswapper)
-        audition = self._audition(group, faces[number], self._decoys() if number == 0 else {})
-        trials = [audition.hear(self._pool[name], self._pool.donors_of(name)) for name in free]
-        return choose(trials, rule.targets.tolerance)
+            latent = choose_latent(self._latents, free, [*faces, *self._others], rule.inswapper)
+            return Given(target=latent, share=0)
+        return self._try(self._audition(role), self._of_like_skin(role.group, free))
 
-    def _audition(self, group: list[Person], own: Embedding, decoys: dict[str, Embedding]) -> Audition:
-        shots = _spread([shot for one in group for shot in self._shots[one.clip_id, one.track]], SHOTS)
+    def _of_like_skin(self, group: list[Person], free: list[str]) -> list[str]:
+        """Return those targets whose skin is about as light as a person's: its detail keeps its strength."""
+        own = lightness_of(self._shots_of(group))
+        skins = {
+            name: lightness(self._pool[name].lab, self._pool[name].mesh_xy[:FACE_POINTS]) for name in free
+        }
+        return sorted(free, key=lambda name: abs(skins[name] - own))[: self._order.deidentify.targets.tried]
+
+    def _try(self, audition: Audition, free: list[str]) -> Given:
+        """Choose a target by trial, then how much of its shape."""
+        rule, shares = self._order.deidentify, self._order.deidentify.mesh_swap.shares
+
+        def hear(name: str, share: float) -> Trial:
+            return audition.hear(self._pool[name], self._pool.donors_of(name), share)
+
+        middle = shares[len(shares) // 2]
+        best = choose([hear(name, middle) for name in free], rule.targets.tolerance)
+        trials = [best, *(hear(best.target, share) for share in shares if share != middle)]
+        chosen = choose(trials, rule.targets.tolerance)
+        return Given(target=chosen.target, share=chosen.share)
+
+    def _shots_of(self, group: list[Person]) -> list[Shot]:
+        return _spread([shot for one in group for shot in self._shots[one.clip_id, one.track]], SHOTS)
+
+    def _audition(self, role: Role) -> Audition:
         fit = make_fit(self._weights, self._order.extract.landmark_score)
-        look = make_look(self._weights)
-        return Audition(shots, own, decoys, self._judge, fit, look, self._order.deidentify.mesh_swap)
+        decoys = self._decoys() if role.number == 0 else {}
+        settings = self._order.deidentify.mesh_swap
+        return Audition(
+            self._shots_of(role.group), role.own, role.shape, decoys, self._judge,
+            fit=fit, look=make_look(self._weights), settings=settings,
+        )  # fmt: skip
 
     def _decoys(self) -> dict[str, Embedding]:
         """Return faces among whom the swapped one must not be nearest to its own.

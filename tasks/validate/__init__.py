@@ -8,6 +8,7 @@ import polars as pl
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
+from schemas.params.extract import Extract
 from schemas.params.sections import Section
 from schemas.params.validate import Validate
 from schemas.refusals import REFUSALS
@@ -31,7 +32,14 @@ from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.pixels.leaks import clip_leaks
 from tasks.vision.sessions import shared_weights
 
-MODELS = ("dlib_recogniser", "dlib_landmarks", "mobilefacenet", "centerface")
+MODELS = (
+    "dlib_recogniser",
+    "dlib_landmarks",
+    "mobilefacenet",
+    "centerface",
+    "face_detector",
+    "face_landmarks",
+)
 BROUGHT = ("arcface",)  # judges where it is there
 COHORT = "cohort"
 COMPARED = ("blur", "pixelate", "mask")
@@ -77,10 +85,14 @@ class ClipOrder(Section):
 
 
 class CohortOrder(Section):
-    """clip_id -> the arms in which its people are searched for; chooser: who is no independent judge."""
+    """clip_id -> the arms in which its people are searched for; chooser: who is no independent judge.
+
+    extract: how strangers' faces are looked for.
+    """
 
     arms: dict[str, tuple[str, ...]]
     measures: Validate
+    extract: Extract
     chooser: str
 
 
@@ -96,7 +108,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
         clip_id: {name: sha256_file(root / keypoints_path(name, clip_id)) for name in ("original", *names)}
         for clip_id, names in arms.items()
     }
-    judges = _judges(root)
+    judges = _judges(root, params.validate_.strangers)
     seen = {
         f"{clip_id} {name}": sha256_file(root / video_path(name, clip_id)) + digest
         for clip_id, digests in keypoints.items()
@@ -107,7 +119,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
         arm=arm,
         key=COHORT,
         inputs=seen | judges | dict(standing_clips(root).select("clip_id", "subject").iter_rows()),
-        order=CohortOrder(arms=arms, measures=measures, chooser=rule.targets.chooser),
+        order=CohortOrder(arms=arms, measures=measures, extract=params.extract, chooser=rule.targets.chooser),
     )
     clips: list[Job[Order]] = [
         Job(
@@ -124,10 +136,10 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
     return [cohort, *clips]
 
 
-def _judges(root: Path) -> dict[str, str]:
-    """Name the recognisers, on what they run, and what says which faces are the subjects'."""
+def _judges(root: Path, strangers: list[str]) -> dict[str, str]:
+    """Name the recognisers, on what they run, strangers, and what says which faces are the subjects'."""
     weights = shared_weights(root)
-    there = [name for name in (*MODELS, *BROUGHT) if name in MODELS or weights.has(name)]
+    there = [name for name in (*MODELS, *BROUGHT) if name in MODELS or weights.has(name)] + strangers
     covers = [root / coverage_path("released", clip_id) for clip_id in standing_clips(root)["clip_id"]]
     return {f"judge {name}": weights.digest(name) for name in there} | {
         "casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)]),
@@ -152,8 +164,8 @@ def process(root: Path, job: Job[Order]) -> Row:
             tables = clip_keypoints(root, job.key, arms, measures)
             bared = subject_bared(root, job.key, measures)
             tables["findings"] = clip_leaks(root, job.key, measures, margin, bared)
-        case CohortOrder(arms=by_clip, measures=measures, chooser=chooser):
-            tables = cohort_identity(root, by_clip, measures, chooser)
+        case CohortOrder(arms=by_clip, measures=measures, extract=extract, chooser=chooser):
+            tables = cohort_identity(root, by_clip, measures, extract, chooser)
     return {**tables, "outputs": {}}
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
 from schemas.frames import FRAMES
 from schemas.jobs import Row
+from schemas.params.extract import Extract
 from schemas.params.validate import Validate
 from tasks.files.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
 from tasks.files.documents import read_table, write_json, write_tables
@@ -15,26 +16,29 @@ from tasks.files.errors import DocumentError
 from tasks.files.tables import build_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
-from tasks.validate.identity.attack import Attacks, Gallery, Probe, Sighting
-from tasks.validate.identity.distances import Embeddings, make_gallery
+from tasks.validate.identity.attack import BLANK, Attacks, Gallery, Probe, Sighting
+from tasks.validate.identity.distances import make_gallery
 from tasks.validate.identity.embedding import embed_all
 from tasks.validate.identity.probes import make_probe
+from tasks.validate.identity.strangers import Faces, read_strangers
 from tasks.validate.keypoints.people import align_people, to_tracks
 from tasks.validate.keypoints.timeline import frame_errors
 from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods, summarise
 from tasks.validate.verdicts import judge
+from tasks.vision.sessions import shared_weights
 
 EVIDENCE = Path("data/evidence")
 FOLLOWED = ("control", "released")  # frame by frame
 
 
 def cohort_identity(
-    root: Path, arms: Mapping[str, Sequence[str]], settings: Validate, chooser: str
+    root: Path, arms: Mapping[str, Sequence[str]], settings: Validate, extract: Extract, chooser: str
 ) -> dict[str, list[Row]]:
     """Return the rows of identity, its frames, linkage, recognition and roc, for the whole cohort.
 
-    chooser: the recogniser that chose the targets, and is no independent judge of them.
+    extract: how strangers' faces are looked for. chooser: the recogniser that chose the targets, and is no
+    independent judge of them.
     """
     probes = [
         make_probe(root, clip_id, subject, settings.identity_frames)
@@ -42,17 +46,18 @@ def cohort_identity(
         if clip_id in arms
     ]
     seen = [probe for probe in probes if probe.faces]
-    wanted = [(arm, probe) for probe in seen for arm in ("original", *arms[probe.clip_id])]
+    wanted = [(arm, probe) for probe in seen for arm in ("original", BLANK, *arms[probe.clip_id])]
     sightings = {
         (arm, probe.clip_id): sighting
         for (arm, probe), sighting in zip(wanted, embed_all(root, wanted), strict=True)
     }
     originals = {probe.clip_id: sightings["original", probe.clip_id] for probe in seen}
     names = next(iter(originals.values())).embeddings if originals else []
-    galleries = {name: _gallery(name, seen, originals) for name in names}
+    strangers = read_strangers(shared_weights(root), settings.strangers, extract) if seen else []
+    galleries = {name: _gallery(name, seen, originals, strangers) for name in names}
     attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries)
     for probe in seen:
-        for arm in arms[probe.clip_id]:
+        for arm in (BLANK, *arms[probe.clip_id]):
             attacks.add(probe, arm, originals[probe.clip_id], sightings[arm, probe.clip_id])
     return {
         "identity": attacks.identity,
@@ -63,8 +68,11 @@ def cohort_identity(
     }
 
 
-def _gallery(name: str, probes: list[Probe], originals: dict[str, Sighting]) -> Gallery:
-    faces: dict[str, list[Embeddings]] = {}
+def _gallery(
+    name: str, probes: list[Probe], originals: dict[str, Sighting], strangers: list[Faces]
+) -> Gallery:
+    """Return all among whom a recogniser looks for a subject: strangers, too, so that chance is known."""
+    faces = {f"stranger {number}": [face[name]] for number, face in enumerate(strangers)}
     for probe in probes:
         own = originals[probe.clip_id].embeddings[name][probe.own]
         faces.setdefault(probe.subject, []).append(own)

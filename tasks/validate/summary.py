@@ -29,12 +29,14 @@ def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figu
     def figure(part: str, metric: str, column: str = "value") -> float | None:
         return _round(mean_of_known(invariance.filter(arm=arm, part=part, metric=metric)[column]))
 
-    face, floor = figure("face", "nme_mean"), figure("face", "nme_mean", "floor")
-    times = ratio(face, floor)
+    motion, floor = figure("face", "motion"), figure("face", "motion", "floor")
+    times = ratio(motion, floor)
     figures: Figures = {
         "face_found_again": figure("face", "found_again"),
-        "face_nme": face,
-        "face_nme_ratio_to_control": None if times is None else round(times, 4),
+        "face_motion": motion,
+        "face_motion_ratio_to_control": None if times is None else round(times, 4),
+        "face_shape": figure("face", "shape"),
+        "face_nme": figure("face", "nme_mean"),
         "head_error": figure("head", "nme_mean"),
         "head_oks": figure("head", "oks_mean"),
         "body_nme": figure("body", "nme_mean"),
@@ -43,6 +45,8 @@ def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figu
     for name in identity["recogniser"].unique(maintain_order=True):
         rows = identity.filter(arm=arm, recogniser=name)
         figures[f"{name}_distance_min"] = _round(rows["distance_min"].min())
+        figures[f"{name}_rank_mean"] = _round(mean_of_known(rows["rank_mean"]))
+        figures[f"{name}_rank_floor"] = _round(mean_of_known(rows["rank_floor"]))
         figures[f"{name}_rank1"] = _round(mean_of_known(rows["rank1"]))
     return figures
 

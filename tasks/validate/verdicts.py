@@ -8,8 +8,14 @@ from schemas.evidence import MOST
 from schemas.jobs import Row
 from schemas.params.validate import Rule
 from tasks.validate.averages import ratio
+from tasks.validate.keypoints.motion import LEAST_FRAMES
 
-OVER_CHANCE = "rank1_over_chance"  # of no meaning in a cohort of one
+OVER_CHANCE = "rank1_over_chance"  # of no meaning in a gallery of one
+# how many places further back the subject comes, and how much farther their nearest face is, than with the
+# face filled flat; who comes as late as by guessing, or is as far as a stranger, is as hidden as can be
+RANK_OVER_FLOOR, DISTANCE_OVER_FLOOR = "rank_over_floor", "distance_over_floor"
+# what needs so many frames is not known of a shorter clip
+NEEDED_FRAMES = {"motion": LEAST_FRAMES, "shape": LEAST_FRAMES}
 RANK = {"pass": 0, "review": 1, "fail": 2}
 
 
@@ -38,7 +44,13 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
         )
         others = pl.col("gallery_subjects") > 1
         rows = rows.with_columns(
-            pl.when(others).then(pl.col("rank1") * pl.col("gallery_subjects")).alias(OVER_CHANCE)
+            pl.when(others).then(pl.col("rank1") * pl.col("gallery_subjects")).alias(OVER_CHANCE),
+            _over(pl.col("rank_mean"), pl.col("rank_floor"), (pl.col("gallery_subjects") + 1) / 2).alias(
+                RANK_OVER_FLOOR
+            ),
+            _over(pl.col("distance_min"), pl.col("distance_floor"), pl.col("threshold")).alias(
+                DISTANCE_OVER_FLOOR
+            ),
         )
     elif rule.signal is not None:
         rows, column = (
@@ -51,6 +63,11 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
         rows = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=rule.part, metric=rule.metric)
         column = "ratio_to_floor" if rule.relative_to_floor else "value"
     return rows[column].to_list() if column in rows.columns else []
+
+
+def _over(value: pl.Expr, floor: pl.Expr, enough: pl.Expr) -> pl.Expr:
+    """Return a figure less its floor, or less what is enough where that is lower; null without a floor."""
+    return pl.when(floor.is_not_null()).then(value - pl.min_horizontal(floor, enough))
 
 
 def _relative(value: float | None, floor: float | None) -> float | None:
@@ -91,13 +108,14 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
 def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
     """Return whether there is a reason for missing evidence that a person may weigh.
 
-    In a cohort of one nobody can be told from others; a clip may show no keypoints of the part in question.
+    In a gallery of one nobody can be told from others; a clip may show no keypoints of the part in question,
+    or too few frames of it.
     """
     if rule.metric == OVER_CHANCE and len(tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)):
         return True
     part = "face" if rule.recogniser else rule.part or ""
     looked = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=part, metric="found_again")
-    return looked["n"].to_list() == [0]
+    return all(frames < NEEDED_FRAMES.get(rule.metric, 1) for frames in looked["n"]) and len(looked) == 1
 
 
 def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None], weighed: set[str]) -> str:

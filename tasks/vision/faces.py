@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from schemas.params.extract import Extract
-from schemas.skeletons import FACE_POINTS, LEFT_EYE, RIGHT_EYE
+from schemas.skeletons import FACE_POINTS
 from tasks.vision.detectors import (
     Detection,
     View,
@@ -20,22 +20,22 @@ from tasks.vision.detectors import (
     unite,
 )
 from tasks.vision.regions import (
+    MESH_SCALE,
+    MESH_SIDE_PX,
     Box,
     Points,
     Region,
     RgbImage,
     bounding_box,
-    bounding_region,
     crop_region,
     line_angle,
+    mesh_region,
     overlap,
     to_picture,
 )
 from tasks.vision.sessions import Weights
 
 FULL_RANGE_ANCHORS = make_anchors([(48, 1)])
-MESH_SIDE_PX = 192
-MESH_SCALE = 1.5
 # what is looked at in all turns between searches has a longer side of so many pixels at most
 TURNED_PX = 480
 
@@ -178,12 +178,16 @@ def locate_mesh(rgb: RgbImage, region: Region, weights: Weights, threshold: floa
 
 def fit_mesh(crop: RgbImage, weights: Weights) -> tuple[Points, float]:
     """Return 468 x 2 keypoints in pixels of a crop of the model's size, and the face's score."""
+    xyz, score = fit_solid(crop, weights)
+    return np.ascontiguousarray(xyz[:, :2]), score
+
+
+def fit_solid(crop: RgbImage, weights: Weights) -> tuple[Points, float]:
+    """Return 468 x 3 keypoints in pixels of a crop of the model's size, z away, and the face's score."""
     raw, flag = weights.tflite("face_landmarks")(to_tensor(crop))
-    xy = raw.reshape(FACE_POINTS, 3)[:, :2]
-    return np.asarray(xy, np.float32), float(sigmoid(flag.reshape(1))[0])
+    return np.asarray(raw.reshape(FACE_POINTS, 3), np.float32), float(sigmoid(flag.reshape(1))[0])
 
 
-def mesh_region(mesh_xy: Points) -> Region:
-    """Return where the mesh model should look again, given 468 x 2 keypoints."""
-    angle = line_angle(mesh_xy[RIGHT_EYE], mesh_xy[LEFT_EYE])
-    return bounding_region(mesh_xy, angle, MESH_SCALE)
+def read_shape(rgb: RgbImage, mesh_xy: Points, weights: Weights) -> Points:
+    """Read 468 x 3 keypoints of a face in a picture, in no particular unit, given its mesh."""
+    return fit_solid(crop_region(rgb, mesh_region(mesh_xy), MESH_SIDE_PX), weights)[0]

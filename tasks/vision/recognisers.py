@@ -1,6 +1,6 @@
 """Face recognisers of two families, as an attacker would hold them. Embeddings stay in memory."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import dlib
 import numpy as np
@@ -9,7 +9,11 @@ from tasks.vision.alignment import CROP_PX, Embedding, align_arcface, upright
 from tasks.vision.regions import Points, RgbImage, bounding_box
 from tasks.vision.sessions import Weights
 
-Recogniser = Callable[[RgbImage, Points], Embedding]
+
+class Recogniser(Protocol):
+    """Embed a face of a picture, given its 468 x 2 mesh; `like`: another picture by which it is aligned."""
+
+    def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding: ...
 
 
 def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
@@ -25,10 +29,11 @@ def _dlib(weights: Weights) -> Recogniser:
     predictor = dlib.shape_predictor(str(weights.path("dlib_landmarks")))
     network = dlib.face_recognition_model_v1(str(weights.path("dlib_recogniser")))
 
-    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
         face, upright_xy = upright(rgb, mesh_xy)
+        aligned = face if like is None else upright(like, mesh_xy)[0]
         box = dlib.rectangle(*(round(float(value)) for value in bounding_box(upright_xy)))
-        return np.array(network.compute_face_descriptor(face, predictor(face, box)), np.float32)
+        return np.array(network.compute_face_descriptor(face, predictor(aligned, box)), np.float32)
 
     return embed
 
@@ -36,7 +41,7 @@ def _dlib(weights: Weights) -> Recogniser:
 def _mobilefacenet(weights: Weights) -> Recogniser:
     session = weights.tflite("mobilefacenet")
 
-    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
         crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
         vector = session(np.stack([crop, crop]))[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
@@ -47,7 +52,7 @@ def _mobilefacenet(weights: Weights) -> Recogniser:
 def _arcface(weights: Weights) -> Recogniser:
     session = weights.onnx("arcface", (CROP_PX, CROP_PX))
 
-    def embed(rgb: RgbImage, mesh_xy: Points) -> Embedding:
+    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
         crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
         vector = session(crop.transpose(2, 0, 1)[None])[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)

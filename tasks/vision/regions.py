@@ -6,10 +6,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.skeletons import LEFT_EYE, RIGHT_EYE
+
 Points = NDArray[np.float32]
 Box = NDArray[np.float32]
 Matrix = NDArray[np.float64]
 RgbImage = NDArray[np.uint8]
+# of the square in which the mesh model looks: its side there, and how it is to the face
+MESH_SIDE_PX, MESH_SCALE = 192, 1.5
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ def bounding_region(points_xy: Points, angle_rad: float, scale: float) -> Region
     low, high = turned.min(axis=0), turned.max(axis=0)
     center = turn @ ((low + high) / 2)
     return Region((float(center[0]), float(center[1])), float((high - low).max()) * scale, angle_rad)
+
+
+def mesh_region(mesh_xy: Points) -> Region:
+    """Return where the mesh model should look again, given 468 x 2 keypoints."""
+    angle = line_angle(mesh_xy[RIGHT_EYE], mesh_xy[LEFT_EYE])
+    return bounding_region(mesh_xy, angle, MESH_SCALE)
 
 
 def line_angle(start_xy: Points, end_xy: Points) -> float:

@@ -27,7 +27,7 @@ from schemas.evidence import (
 )  # fmt: skip
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from schemas.targets import TARGETS
+from schemas.targets import SHAPES, TARGETS
 from tasks.files.documents import read_table, write_table, write_tables
 from tasks.files.errors import DocumentError, FaultError
 from tasks.files.tables import check_table
@@ -44,8 +44,10 @@ GOOD = {
                                 "value": 0.1, "n": 3, "low": 0.0, "high": 0.2,
                                 "floor": 0.1, "ratio_to_floor": 1.0}),
     "identity": (IDENTITY, {"clip_id": CLIP, "arm": "released", "recogniser": "dlib",
-                            "distance_mean": 0.7, "distance_min": 0.6, "threshold": 0.6, "independent": True,
-                            "rank1": 0.5, "rank5": 1.0, "best_frame": False, "template": True,
+                            "distance_mean": 0.7, "distance_min": 0.6, "distance_floor": 0.7,
+                            "threshold": 0.6, "independent": True,
+                            "rank_mean": 2.5, "rank_floor": 3.0, "rank1": 0.5, "rank5": 1.0,
+                            "best_frame": False, "template": True,
                             "gallery_subjects": 3, "frames": 20, "subject_frames": 20,
                             "frames_no_face": 0}),
     "identity_frames": (IDENTITY_FRAMES, {"clip_id": CLIP, "arm": "released", "recogniser": "arcface",
@@ -75,7 +77,8 @@ GOOD = {
                             "worst": 0.9}),
     "frames": (FRAMES, {"frame": 0, "pts": 0, "timestamp_s": 0.0, "scene": 0, "crowded": False}),
     "targets": (TARGETS, {"subject": "subject-0123456789abcdef", "clip_id": CLIP, "track": 0, "face": 0,
-                          "target": "average", "target_sha256": "0" * 64}),
+                          "target": "average", "target_sha256": "0" * 64, "share": 1.0}),
+    "shapes": (SHAPES, {"face": 0, "shape_xyz": [0.0] * 1404}),
     "corrections": (CORRECTIONS, {"first_frame": 0, "last_frame": 3, "x0": 0.0, "y0": 0.0, "x1": 9.0,
                                   "y1": 9.0, "action": "add", "method": None}),
 }  # fmt: skip
@@ -128,6 +131,10 @@ BAD = [
     ("verdicts", "value", float("nan")),
     ("identity", "rank5", 1.2),
     ("identity", "rank1", 1.2),
+    ("identity", "rank_mean", 0.5),
+    ("identity", "rank_floor", 0.0),
+    ("targets", "share", 2.5),
+    ("shapes", "face", -1),
     ("identity", "distance_min", -0.1),
     ("verdicts", "verdict", "fine"),
     ("verdicts", "comparison", "<"),

@@ -128,8 +128,8 @@ def _explain(clip: ReleaseClip, verdicts: pl.DataFrame) -> str:
 
 def _recognition(identity: pl.DataFrame) -> Iterator[str]:
     yield (
-        "The share of a person's sampled faces whose nearest subject in the cohort is the right one, over "
-        "all clips; `evidence/identity.csv` has it clip by clip:"
+        "The share of a person's sampled faces whose nearest one among the cohort and strangers is the right "
+        "one, over all clips; `evidence/identity.csv` has it clip by clip:"
     )
     yield ""
     released = identity.filter(arm="released")
@@ -140,19 +140,29 @@ def _recognition(identity: pl.DataFrame) -> Iterator[str]:
             yield f"- {name}: not known"
             continue
         mean, worst = (float(figure(known["rank1"].to_numpy())) for figure in (np.mean, np.max))
+        place, floor = (float(np.mean(known[column].to_numpy())) for column in ("rank_mean", "rank_floor"))
         yield (
-            f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} subjects "
-            f"(chance {1 / subjects:.0%})"
+            f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} people "
+            f"(chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, at "
+            f"{floor:.1f} with the face filled flat"
         )
 
 
 def _error_sentence(invariance: pl.DataFrame) -> str:
-    rows = invariance.filter(arm="released", part="face", metric="nme_mean").drop_nulls("value")
-    if rows.is_empty():
-        return "No face was found again, so that its keypoints could not be compared."
-    error, floor = (float(np.mean(rows[name].to_numpy())) for name in ("value", "floor"))
+    motion, shape = (
+        invariance.filter(arm="released", part="face", metric=metric).drop_nulls("value")
+        for metric in ("motion", "shape")
+    )
+    if motion.is_empty():
+        return "No face was found again long enough for its motion to be compared."
+    error, floor = (float(np.mean(motion[name].to_numpy())) for name in ("value", "floor"))
     beside = f", {error / floor:.2f} times what re-encoding alone does" if floor else ""
-    return f"Face keypoints moved by {error:.4f} of the distance between the eyes on average{beside}."
+    moved = float(np.mean(shape["value"].to_numpy()))
+    return (
+        f"Faces move as the patients' did within {error:.4f} of the distance between the eyes on "
+        f"average{beside}. How they are built was changed by {moved:.4f} of it, on purpose: it is not the "
+        "patients'."
+    )
 
 
 def _uses(params: Params) -> list[str]:

@@ -13,17 +13,10 @@ from schemas.skeletons import FACE_POINTS, IBUG_68
 from tasks.extract.tracking import Located, Look, PartModel
 from tasks.files.errors import ModelError
 from tasks.vision.detectors import Detection, View, move, turn, turn_back, unite
-from tasks.vision.faces import (
-    detect_centerface,
-    face_region,
-    locate_mesh,
-    mesh_region,
-    search_faces,
-    tile_corners,
-)
+from tasks.vision.faces import detect_centerface, face_region, locate_mesh, search_faces, tile_corners
 from tasks.vision.insightface_models import zoo_model
 from tasks.vision.keypoints import Part
-from tasks.vision.regions import Points, RgbImage, bounding_box, crop_region, to_picture
+from tasks.vision.regions import Points, RgbImage, bounding_box, crop_region, mesh_region, to_picture
 from tasks.vision.sessions import Weights
 
 MODELS = ("scrfd", "landmarks_1k3d68", "centerface", "average_face", "face_detector", "face_landmarks")

@@ -23,6 +23,7 @@ from tasks.vision.regions import Points
 
 FALSE_MATCH_RATES = (0.01, 0.001)
 ROC_POINTS = 60
+BLANK = "blank"
 Gallery = dict[str, Embeddings]
 
 
@@ -53,7 +54,7 @@ class Attacks:
 
     chooser: the recogniser that chose the targets, and is no independent judge of them. galleries:
     recogniser -> subject -> the mean of their originals. thresholds: below which distance a recogniser
-    says that two faces are one person's.
+    says that two faces are one person's. The blank arm, if any, is added first: its ranks are the floor.
     """
 
     chooser: str
@@ -61,6 +62,7 @@ class Attacks:
     galleries: dict[str, Gallery]
     identity: list[Row] = field(default_factory=list)
     identity_frames: list[Row] = field(default_factory=list)
+    _floors: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _templates: dict[tuple[str, str], dict[Probe, Embeddings]] = field(default_factory=dict)
     _likeness: dict[tuple[str, str], dict[str, list[Embeddings]]] = field(default_factory=dict)
 
@@ -70,6 +72,10 @@ class Attacks:
             apart = distances(original.embeddings[name], other.embeddings[name])
             faces = other.embeddings[name][probe.own]
             place = {"clip_id": probe.clip_id, "arm": arm, "recogniser": name}
+            found, nearest = attack(faces, probe.subject, gallery), float(apart.min())
+            if arm == BLANK:
+                self._floors[probe.clip_id, name] = found.rank_mean, nearest
+            rank_floor, distance_floor = self._floors.get((probe.clip_id, name), (None, None))
             self.identity.append(
                 place
                 | {
@@ -79,9 +85,11 @@ class Attacks:
                     "subject_frames": len(faces),
                     "frames_no_face": int((~other.found).sum()),
                     "distance_mean": mean(apart),
-                    "distance_min": float(apart.min()),
+                    "distance_min": nearest,
+                    "distance_floor": distance_floor,
                     "gallery_subjects": len(gallery),
-                    **asdict(attack(faces, probe.subject, gallery)),
+                    "rank_floor": rank_floor,
+                    **asdict(found),
                 }
             )
             self.identity_frames += [place | row for row in _per_face(probe, apart, other)]

@@ -24,11 +24,12 @@ def make_gallery(originals: dict[str, list[Embeddings]]) -> dict[str, Embeddings
 class Attack:
     """What somebody who holds the gallery finds in one clip.
 
-    rank1, rank5: shares of frames whose own subject is the nearest, or among the five nearest. best_frame:
-    whether the frame that looks most like anybody looks like its own subject. template: whether the mean of
-    all frames does.
+    rank_mean: mean place of the own subject, 1 where it is the nearest. rank1, rank5: shares of frames whose
+    own subject is the nearest, or among the five nearest. best_frame: whether the frame that looks most like
+    anybody looks like its own subject. template: whether the mean of all frames does.
     """
 
+    rank_mean: float
     rank1: float
     rank5: float
     best_frame: bool
@@ -57,6 +58,7 @@ def attack(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> 
     most = int(likeness.max(axis=1).argmax())
     mean = likeness_to(template_of(probes)[None], gallery)
     return Attack(
+        1 + float(better.mean()),
         float((better == 0).mean()),
         float((better < RANK5).mean()),
         bool(likeness[most].argmax() == own),

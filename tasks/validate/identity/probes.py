@@ -13,7 +13,8 @@ from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
 from tasks.files.clips import TARGETS_PATH, coverage_path, frames_path, keypoints_path, video_path
 from tasks.files.documents import read_pieces, read_table
-from tasks.validate.identity.attack import Probe, Sighting
+from tasks.validate.identity.attack import BLANK, Probe, Sighting
+from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import Embeddings
 from tasks.video import Frame, pick_frames, read_frames
 from tasks.vision.keypoints import stack_xy
@@ -90,13 +91,14 @@ def same_place(mesh_xy: Points, others: list[Points]) -> Points | None:
 def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogniser]) -> Sighting:
     """Embed the probe's faces in one arm.
 
-    Where the extractor found none, the face is aligned by the original's keypoints: an attacker who
-    knows where it was.
+    Of the blank arm the face is filled flat, and aligned by the original. Where the extractor found none,
+    it is aligned by the original's keypoints: an attacker who knows where it was.
     """
     wanted: Meshes = {}
     for number, mesh in probe.faces:
         wanted.setdefault(number, []).append(mesh)
-    seen = read_meshes(root, arm, probe.clip_id, wanted)
+    is_blank = arm == BLANK
+    seen = wanted if is_blank else read_meshes(root, arm, probe.clip_id, wanted)
     vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
     found: list[bool] = []
     for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):
@@ -104,13 +106,14 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
             here = same_place(mesh, seen.get(frame.index, []))
             found.append(here is not None)
             for name, embed in recognisers.items():
-                vectors[name].append(embed(frame.rgb, mesh if here is None else here))
+                rgb = blank_face(frame.rgb, mesh) if is_blank else frame.rgb
+                vectors[name].append(embed(rgb, mesh if here is None else here, frame.rgb))
     return Sighting({name: np.stack(values) for name, values in vectors.items()}, np.array(found, np.bool_))
 
 
 def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:
-    video = root / video_path(arm, clip_id)
-    if arm == "original":
+    video = root / video_path("original" if arm == BLANK else arm, clip_id)
+    if arm in ("original", BLANK):
         return read_frames(video)
     pts = read_table(root / frames_path(arm, clip_id), FRAMES)["pts"]
     return pick_frames(video, {number: int(pts[number]) for number in wanted})

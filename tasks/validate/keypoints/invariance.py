@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from schemas.skeletons import OUTER_EYES, PALM_LENGTH, SHOULDERS
 from tasks.validate.averages import mean, percentile, weighted_mean
 from tasks.validate.intervals import mean_interval, percentile_interval, stretches
+from tasks.validate.keypoints.motion import motion_and_shape
 from tasks.validate.keypoints.movement import movement_difference, temporal_correlation
 from tasks.validate.keypoints.oks import OKS_POINTS, average_precision, part_oks
 from tasks.validate.keypoints.people import Tracks
@@ -85,7 +86,8 @@ def measure(
     gained: detections against the original. found_again: share of the control's detections that the arm
     has too. correlation: of the coordinates over time. speed, jerk: mean absolute difference, in
     reference lengths per second and per second^3. Errors are taken over the keypoints that the original
-    shows.
+    shows. Of the face: motion, shape: how far it moves otherwise, and is built otherwise, as
+    `motion_and_shape` says it.
     """
     points = labelled(original, part)
     both = original.seen(part) & other.seen(part) & points.any(axis=2)
@@ -100,6 +102,7 @@ def measure(
         | {"oks_mean": _mean(alike[~np.isnan(alike)], block)}
         | {"ap": _precision(alike, original, other, part, both)}
         | _movements(original, other, part, both, time_s)
+        | (_motion(original, other, both, block) if part == "face" else {})
     )
 
 
@@ -172,6 +175,19 @@ def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> M
         ),
         "nme_max": Figure(float(per_frame.max()), count),
     } | {name: _mean(share, block) for name, share in zip(names, within, strict=True)}
+
+
+def _motion(original: Tracks, other: Tracks, both: NDArray[np.bool_], block: int) -> Metrics:
+    moved: list[Doubles] = [np.zeros(0)]
+    apart, frames = [], []
+    for person, seen in enumerate(both):
+        found = motion_and_shape(*(arm.xy["face"][person, seen] for arm in (original, other)))
+        if found is not None:
+            moved.append(found[0])
+            apart.append(found[1])
+            frames.append(int(seen.sum()))
+    shape = weighted_mean(np.array(apart), np.array(frames)) if apart else None
+    return {"motion": _mean(np.concatenate(moved), block), "shape": Figure(shape, sum(frames))}
 
 
 def _movements(

@@ -7,18 +7,19 @@ import pytest
 from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.render import make_methods, render
 from tasks.files.errors import GuiseError, ModelError
+from tasks.swap.canvas import paint
 from tasks.swap.gaze import lids_apart
 from tasks.swap.irises import eye_axes
-from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look, paint
+from tasks.swap.light import Light
+from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.patches import patch_of
 from tasks.swap.pool import load_pool, read_donor, target_digests
 from tasks.swap.target import with_rim
-from tasks.swap.tone import Tone
 from tasks.swap.warping import triangle_maps
 from tasks.video import read_frames
 from tasks.vision.detectors import View
-from tasks.vision.faces import MESH_SIDE_PX, face_region, locate_mesh, mesh_region, search_faces
-from tasks.vision.regions import bounding_box, crop_region, to_crop, to_picture
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.regions import MESH_SIDE_PX, bounding_box, crop_region, mesh_region, to_picture
 
 BROWS = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]
 METHODS = ("mesh_swap", "blur", "pixelate", "mask")
@@ -116,13 +117,31 @@ def _error(covered, mesh, fit):
     return float(np.linalg.norm(seen - mesh, axis=1).mean() / eyes)
 
 
-def test_corrections_bring_the_keypoints_nearer(face, pool, fit, params):
-    rgb, mesh, box = face
-    settings = params.deidentify.mesh_swap
-    plain = _swapped(rgb, mesh, box, pool, fit, settings.model_copy(update={"corrections": 0}))
-    corrected = _swapped(rgb, mesh, box, pool, fit, settings)
-    assert _error(corrected, mesh, fit) < 0.7 * _error(plain, mesh, fit)
-    assert _error(corrected, mesh, fit) < 0.015
+def test_corrections_bring_the_motion_nearer(sample, pool, fit, params, weights):
+    """What differs from frame to frame; the same in every frame is how the target is built."""
+    pictures = [frame.rgb for frame in read_frames(sample("franck"))][:60:5]
+    mesh, _ = _mesh_in(pictures[0], weights)
+    meshes, region = [], mesh_region(mesh)
+    for rgb in pictures:
+        meshes.append(to_picture(fit(crop_region(rgb, region, MESH_SIDE_PX)), region, MESH_SIDE_PX))
+        region = mesh_region(meshes[-1])
+    astray = {}
+    for corrections in (0, 3):
+        settings = params.deidentify.mesh_swap.model_copy(update={"corrections": corrections})
+        swapper, last, found = MeshSwapper(settings, fit, _straight), None, []
+        for rgb, aim in zip(pictures, meshes, strict=True):
+            covered, low = rgb.copy(), bounding_box(aim).reshape(2, 2)
+            reach = np.ptp(low, axis=0) * 0.35
+            box = (low + np.stack([-reach, reach])).reshape(4).astype(np.float32)
+            swapper(covered, box, 0, aim, pool["average"], last_xy=last)
+            where = mesh_region(aim if not found else found[-1])
+            found.append(to_picture(fit(crop_region(covered, where, MESH_SIDE_PX)), where, MESH_SIDE_PX))
+            last = aim
+        away = np.stack(found) - np.stack(meshes)
+        eyes = np.linalg.norm(mesh[33] - mesh[263])
+        astray[corrections] = np.linalg.norm(away - away.mean(axis=0), axis=2).mean() / eyes
+    assert astray[3] < 0.75 * astray[0]
+    assert astray[3] < 0.008
 
 
 @pytest.mark.parametrize("target", ["average", "young_man", "pale_woman"])
@@ -161,8 +180,10 @@ def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
 
 def test_beyond_the_targets_picture_its_edge_goes_on_and_no_black():
     beyond = np.dstack([np.full((4, 4), -9), np.full((4, 4), 20), np.ones((4, 4))]).astype(np.float32)
-    skin = np.full((8, 8, 3), 200, np.uint8)
-    assert (paint(np.zeros((4, 4, 3), np.uint8), beyond, skin) == 200).all()
+    lab = np.broadcast_to(np.array([200, 128, 128], np.uint8), (8, 8, 3)).copy()
+    plain = Light(np.ones(3, np.float32), np.dstack([np.zeros((4, 4, 3)), np.full((4, 4), 200)]).astype("f4"))
+    painted = paint(np.zeros((4, 4, 3), np.uint8), beyond, lab, plain, plain.shade)
+    assert (painted == cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)[:4, :4]).all()
 
 
 def test_an_eye_without_any_width_breaks_nothing():
@@ -211,37 +232,27 @@ def test_a_hand_in_front_of_the_face_stays_in_front(face, pool, fit, params):
     assert (bare[y - 5 : y + 5, x - 5 : x + 5] != rgb[y - 5 : y + 5, x - 5 : x + 5]).any()
 
 
-def test_the_skin_tone_does_not_flicker_with_one_bright_frame(face):
-    rgb, mesh, _ = face
-    region = mesh_region(mesh)
-    crop, xy = crop_region(rgb, region, MESH_SIDE_PX), to_crop(mesh, region, MESH_SIDE_PX)
-    tone = Tone(25)
-    for _ in range(5):
-        steady = tone.follow(crop, xy, None)
-    bright = np.clip(crop.astype(int) + 60, 0, 255).astype(np.uint8)
-    flash = tone.follow(bright, xy, None)
-    assert abs(flash.mean[0] - steady.mean[0]) < 0.1 * abs(
-        Tone(1).follow(bright, xy, None).mean[0] - steady.mean[0]
-    )
-
-
 @pytest.mark.slow
 def test_the_pool_holds_faces_that_the_mesh_model_reads_where_they_were_mixed(pool, fit):
     assert len(pool) >= 8
     for name, target in pool.items():
         mesh = target.mesh_xy[:468]
-        assert _error(target.rgb, mesh, fit) < 0.06, name
+        assert _error(_rgb(target), mesh, fit) < 0.06, name
         assert len(target.mesh_xy) == 468 + 36
+
+
+def _rgb(target):
+    return cv2.cvtColor(target.lab, cv2.COLOR_LAB2RGB)
 
 
 def test_no_two_targets_are_one_face(pool, weights):
     from tasks.vision.recognisers import make_recognisers
 
     embed = make_recognisers(weights)["mobilefacenet"]
-    faces = np.stack([embed(target.rgb, target.mesh_xy[:468]) for target in pool.values()])
+    faces = np.stack([embed(_rgb(target), target.mesh_xy[:468]) for target in pool.values()])
     likeness = (faces @ faces.T)[np.triu_indices(len(faces), 1)]
     assert likeness.max() < 0.9
-    assert np.median(likeness) < 0.5
+    assert np.median(likeness) < 0.6
 
 
 def test_another_recipe_is_another_digest(weights, params):

@@ -29,24 +29,24 @@ def test_the_subject_is_in_most_clips_even_where_another_face_is_larger():
 
 def test_the_least_alike_target_within_tolerance_is_chosen():
     trials = [
-        Trial("near", 0.4, 0.5, 0.7, 0.01),
-        Trial("far", -0.2, 0.5, 0.7, 0.014),
-        Trial("torn", -0.9, 0.5, 0.7, 0.05),
+        Trial("near", 1.0, 0.4, 0.5, 0.7, 0.01),
+        Trial("far", 1.0, -0.2, 0.5, 0.7, 0.014),
+        Trial("torn", 1.0, -0.9, 0.5, 0.7, 0.05),
     ]
-    assert choose(trials, tolerance=1.5) == "far"
-    assert choose(trials, tolerance=1.0) == "near"
-    assert choose(trials, tolerance=9.0) == "torn"
+    assert choose(trials, tolerance=1.5).target == "far"
+    assert choose(trials, tolerance=1.0).target == "near"
+    assert choose(trials, tolerance=9.0).target == "torn"
 
 
 def test_a_target_with_which_somebody_else_is_nearer_goes_first():
-    trials = [Trial("found", 0.1, 0.0, 0.7, 0.01), Trial("hidden", 0.2, 0.3, 0.7, 0.01)]
-    assert choose(trials, tolerance=1.0) == "hidden"
-    assert choose(trials[:1], tolerance=1.0) == "found"
+    trials = [Trial("found", 1.0, 0.1, 0.0, 0.7, 0.01), Trial("hidden", 1.0, 0.2, 0.3, 0.7, 0.01)]
+    assert choose(trials, tolerance=1.0).target == "hidden"
+    assert choose(trials[:1], tolerance=1.0).target == "found"
 
 
 def test_of_two_alike_to_a_recogniser_the_one_that_looks_less_alike_is_chosen():
-    trials = [Trial("alike", 0.10, 0.5, 0.9, 0.01), Trial("unlike", 0.12, 0.5, 0.6, 0.01)]
-    assert choose(trials, tolerance=1.0) == "unlike"
+    trials = [Trial("alike", 1.0, 0.10, 0.5, 0.9, 0.01), Trial("unlike", 1.0, 0.12, 0.5, 0.6, 0.01)]
+    assert choose(trials, tolerance=1.0).target == "unlike"
 
 
 def test_features_are_alike_whatever_the_light_and_unlike_in_another_face():

@@ -18,12 +18,25 @@ RULES = {
 }  # fmt: skip
 
 
-def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES, subjects=4, shown=30):
+def _judge(
+    ratio=1.0,
+    rank=0.2,
+    flags=0,
+    lids=(0.96,),
+    rules=RULES,
+    subjects=4,
+    shown=30,
+    places=(9.0, 9.5),
+    apart=(0.7, 0.8),
+    motion=1.2,
+):
     invariance = pl.DataFrame(
         [{"clip_id": CLIP, "arm": "released", "part": "face", "metric": "nme_mean", "value": 0.1,
           "n": shown, "ratio_to_floor": ratio},
          {"clip_id": CLIP, "arm": "released", "part": "face", "metric": "found_again", "value": None,
-          "n": shown, "ratio_to_floor": None}]
+          "n": shown, "ratio_to_floor": None},
+         {"clip_id": CLIP, "arm": "released", "part": "face", "metric": "motion", "value": motion, "n": shown,
+          "ratio_to_floor": motion}]
     )  # fmt: skip
     identity = pl.DataFrame(
         [
@@ -32,6 +45,11 @@ def _judge(ratio=1.0, rank=0.2, flags=0, lids=(0.96,), rules=RULES, subjects=4, 
                 "arm": "released",
                 "recogniser": "dlib",
                 "rank1": rank,
+                "rank_mean": places[0],
+                "rank_floor": places[1],
+                "distance_min": apart[0],
+                "distance_floor": apart[1],
+                "threshold": 0.6,
                 "gallery_subjects": subjects,
             }
         ]
@@ -71,6 +89,41 @@ def test_all_rules_kept_is_a_pass():
 )
 def test_the_worst_broken_rule_decides(change, verdict):
     assert _judge(**change)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("places", "verdict"),
+    [((9.0, 9.5), "pass"), ((8.5, 9.5), "pass"), ((12.0, 9.5), "pass"), ((8.4, 9.5), "review"),
+     ((1.0, 11.0), "review"), ((3.0, None), "fail"), ((9.6, 18.0), "pass"), ((9.4, 18.0), "review")],
+)  # fmt: skip
+def test_a_face_may_be_found_one_place_sooner_than_a_flat_one(places, verdict):
+    rule = Rule(
+        metric="rank_over_floor", recogniser="dlib", comparison=">=", threshold=-1.0, severity="review"
+    )
+    # nobody need come later than by guessing: in the middle of twenty
+    assert _judge(places=places, rules={"hidden": rule}, subjects=20)[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("apart", "verdict"),
+    [((0.62, 0.9), "pass"), ((0.56, 0.9), "pass"), ((0.54, 0.9), "fail"), ((0.53, 0.55), "pass"),
+     ((0.41, 0.42), "pass"), ((0.3, 0.42), "fail"), ((0.61, None), "fail")],
+)  # fmt: skip
+def test_a_face_is_no_nearer_than_a_flat_one_or_a_strangers(apart, verdict):
+    rule = Rule(
+        metric="distance_over_floor", recogniser="dlib", comparison=">=", threshold=-0.05, severity="fail"
+    )
+    assert _judge(apart=apart, rules={"verified": rule})[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("motion", "shown", "verdict"),
+    [(1.5, 30, "pass"), (1.6, 30, "review"), (None, 30, "fail"), (None, 5, "review"), (None, 8, "fail")],
+)
+def test_a_clip_too_short_for_its_motion_goes_to_a_person(motion, shown, verdict):
+    rule = Rule(metric="motion", part="face", relative_to_floor=True, comparison="<=", threshold=1.5,
+                severity="review")  # fmt: skip
+    assert _judge(motion=motion, shown=shown, rules={"motion": rule})[0] == verdict
 
 
 def test_a_threshold_is_still_allowed():

@@ -1,5 +1,6 @@
 """Recognisers on real faces, and what their figures mean."""
 
+import cv2
 import numpy as np
 import onnx
 import polars as pl
@@ -11,6 +12,7 @@ from tasks.files.documents import read_document, write_json
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_file
 from tasks.validate.identity.attack import Attacks, Probe, Sighting
+from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import (
     Attack,
     attack,
@@ -19,6 +21,7 @@ from tasks.validate.identity.distances import (
     match_rates,
     true_match_rate,
 )
+from tasks.validate.identity.strangers import read_strangers
 from tasks.video import read_frames
 from tasks.vision.alignment import ARCFACE_XY, align_arcface, similarity
 from tasks.vision.detectors import View
@@ -56,8 +59,10 @@ def test_the_same_person_is_nearer_than_another(name, embeddings):
 def test_untouched_faces_are_recognised_every_time(name, embeddings):
     vectors = embeddings[name]
     gallery = make_gallery({"A": [vectors["carphone"]], "B": [vectors["franck"]], "C": [vectors["cap12"]]})
-    assert attack(vectors["cap13"], "C", gallery) == Attack(1.0, 1.0, best_frame=True, template=True)
-    assert attack(vectors["cap13"], "A", gallery) == Attack(0.0, 1.0, best_frame=False, template=False)
+    assert attack(vectors["cap13"], "C", gallery) == Attack(1.0, 1.0, 1.0, best_frame=True, template=True)
+    other = attack(vectors["cap13"], "A", gallery)
+    assert (other.rank1, other.rank5, other.best_frame, other.template) == (0.0, 1.0, False, False)
+    assert 2 <= other.rank_mean <= 3
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +113,7 @@ def test_one_frame_that_gives_the_person_away_is_enough():
     hidden, bare = np.array([0.3, 0.5, 0, 0.1]), np.array([0.99, 0.1, 0, 0])
     found = attack(np.stack([hidden] * 9 + [bare]).astype(np.float32), "A", gallery)
     assert (found.rank1, found.rank5, found.best_frame, found.template) == (0.1, 1.0, True, False)
+    assert found.rank_mean == pytest.approx((9 * 2 + 1) / 10)
 
 
 def test_match_rates_by_hand():
@@ -120,6 +126,49 @@ def test_match_rates_by_hand():
     hundred = np.arange(100, dtype=np.float32)
     assert true_match_rate(match_rates(np.array([98.5], np.float32), hundred), 0.01) == 1
     assert [false for false, _ in rates] == sorted(false for false, _ in rates)
+
+
+def test_the_floor_of_every_arm_is_what_a_flat_face_gives():
+    gallery = {name: np.eye(4, dtype=np.float32)[number] for number, name in enumerate("ABCD")}
+    attacks = Attacks("mobilefacenet", {"dlib": 0.6}, {"dlib": gallery})
+    probe = Probe("clip-0", "A", [(0, None)] * 2, np.ones(2, bool))
+    found = np.ones(2, bool)
+    own, blank, released = (
+        Sighting({"dlib": np.array([row] * 2, np.float32)}, found)
+        for row in ([1, 0, 0, 0], [0.1, 0.5, 0.4, 0.3], [0.5, 0.6, 0, 0])
+    )
+    for arm, seen in (("blank", blank), ("control", own), ("released", released)):
+        attacks.add(probe, arm, own, seen)
+    ranks = {row["arm"]: (row["rank_mean"], row["rank_floor"]) for row in attacks.identity}
+    assert ranks == {"blank": (4, 4), "control": (1, 4), "released": (2, 4)}
+
+
+@pytest.mark.parametrize("clip", ["carphone", "franck", "cap12"])
+def test_a_flat_face_has_one_colour_within_the_mesh_and_the_rest_is_as_it_was(clip, sample, weights, params):
+    rgb = next(iter(read_frames(sample(clip)))).rgb
+    face = search_faces(View.of(rgb, 960), weights, params.extract)[0]
+    mesh = locate_mesh(rgb, face_region(face), weights, 0.5).xy
+    blank = blank_face(rgb, mesh)
+    inside = np.zeros(rgb.shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, cv2.convexHull(np.round(mesh).astype(np.int32)), 1)
+    kernel = np.ones((5, 5), np.uint8)
+    assert len(np.unique(blank[cv2.erode(inside, kernel) > 0], axis=0)) == 1
+    outside = cv2.dilate(inside, kernel) == 0
+    np.testing.assert_array_equal(blank[outside], rgb[outside])
+    judge = make_recognisers(weights)["dlib"]
+    assert np.linalg.norm(judge(blank, mesh, rgb) - judge(rgb, mesh)) > 0.5
+
+
+def test_strangers_are_read_and_a_picture_without_anybody_is_refused(weights, params, tmp_path, monkeypatch):
+    faces = read_strangers(weights, ["astronaut", "mona_lisa", "young_asian_male"], params.extract)
+    assert len(faces) == 3
+    vectors = np.concatenate([face["dlib"] for face in faces])
+    apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[np.triu_indices(3, 1)]
+    assert apart.min() > 0.6
+    cv2.imwrite(str(tmp_path / "wall.png"), np.full((64, 64, 3), 200, np.uint8))
+    monkeypatch.setattr(type(weights), "path", lambda self, name: tmp_path / "wall.png")
+    with pytest.raises(ModelError, match="shows no face"):
+        read_strangers(weights, ["astronaut"], params.extract)
 
 
 class _Known:

@@ -49,7 +49,7 @@ def here(tmp_path):
 def _cast(root, faces):
     rows = [
         {"subject": SUBJECT, "clip_id": CLIP, "track": track, "face": face, "target": "average",
-         "target_sha256": "0" * 64}
+         "target_sha256": "0" * 64, "share": 1.0}
         for track, face in faces.items()
     ]  # fmt: skip
     write_table(build_table(rows, TARGETS), TARGETS, root / TARGETS_PATH)

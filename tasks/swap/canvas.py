@@ -1,0 +1,98 @@
+"""The square on which another face is drawn, and how it comes into the picture (pure)."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.swap.light import Lab, Light, light_of
+from tasks.swap.mouth import mouth_weights
+from tasks.swap.patches import onto, patch_of
+from tasks.swap.target import Target, with_rim
+from tasks.swap.warping import Floats, draw_triangles, source_map
+from tasks.vision.regions import MESH_SIDE_PX, Box, Points, Region, RgbImage, crop_region
+
+# a face is looked at as it will be seen: from this many picture pixels a canvas's on, they show the same
+FINE = 2.0
+
+
+@dataclass(frozen=True)
+class Brush:
+    """What draws a target: how soft its rim is as a share of the face, and what stays in front of it."""
+
+    face: Target
+    feather: float
+    in_front: Floats | None
+
+    def draw(self, mesh_xy: Points) -> Floats:
+        """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight."""
+        wide_xy = with_rim(mesh_xy, self.face.rim)
+        index = draw_triangles(wide_xy, self.face.triangles, MESH_SIDE_PX)
+        source = source_map(index, wide_xy, self.face.mesh_xy, self.face.triangles)
+        weights = blend_weights(mesh_xy, index >= 0, self.feather)
+        if self.in_front is not None:
+            weights = weights * (1 - self.in_front)
+        return np.dstack([source, weights])
+
+
+class Scene:
+    """A face's part of a picture, in which drawings are tried before one is laid over it."""
+
+    def __init__(self, rgb: RgbImage, region: Region, crop: RgbImage) -> None:
+        self._region, self._crop = region, crop
+        self._part: RgbImage | None = None
+        if region.side < FINE * MESH_SIDE_PX:
+            reach = abs(np.cos(region.angle_rad)) + abs(np.sin(region.angle_rad))
+            (x, y), half = region.center_xy, region.side * reach / 2 + 1
+            self._box = np.array([x - half, y - half, x + half, y + half], np.float32)
+            self._part = patch_of(rgb, self._box).copy()
+
+    def light(self, face: Lab, drawn: Floats) -> Light:
+        return light_of(self._crop, fetch(face, drawn), drawn[..., 2])
+
+    def show(self, drawn: Floats, face: Lab, light: Light) -> RgbImage:
+        """Return the crop that the extractor would see of the picture with a face laid over it."""
+        shade = light.shade_on(MESH_SIDE_PX)
+        if self._part is None:
+            return paint(self._crop, drawn, face, light, shade)
+        box, part = self._box, self._part
+        placed = (onto(part, box, self._region, canvas) for canvas in (drawn, shade))
+        painted = paint(part, next(placed), face, light, next(placed))
+        x, y = np.subtract(self._region.center_xy, np.maximum(np.floor(box[:2]), 0))
+        return crop_region(
+            painted, Region((float(x), float(y)), self._region.side, self._region.angle_rad), MESH_SIDE_PX
+        )
+
+
+def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, *, drawn: Floats, face: Lab, light: Light) -> None:
+    """Bring a canvas into the picture, nowhere outside the box."""
+    patch = patch_of(rgb, box_xyxy)
+    canvases = (drawn, light.shade_on(MESH_SIDE_PX))
+    placed, shade = (onto(patch, box_xyxy, region, canvas) for canvas in canvases)
+    patch[:] = paint(patch, placed, face, light, shade)
+
+
+def paint(rgb: RgbImage, drawn: Floats, face: Lab, light: Light, shade: Floats) -> RgbImage:
+    """Return the picture with a face laid over it; drawn, shade: of its size, of a canvas and its light."""
+    weights = np.ascontiguousarray(drawn[..., 2])
+    lit = light.on(fetch(face, drawn), shade)
+    return np.asarray(cv2.blendLinear(lit, rgb, weights, 1 - weights), np.uint8)
+
+
+def fetch(face: Lab, drawn: Floats) -> Lab:
+    """Return which pixels of a face come where a canvas says."""
+    across, down = drawn[..., 0], drawn[..., 1]
+    return np.asarray(cv2.remap(face, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+
+
+def blend_weights(mesh_xy: Points, drawn: NDArray[np.bool_], feather: float) -> Floats:
+    """Return H x W weights: 1 inside the face, 0 in the open mouth, falling at the rim."""
+    size = float(np.ptp(mesh_xy, axis=0).max())
+    soft = max(1.0, size * feather / 2)
+    framed = cv2.copyMakeBorder(drawn.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(framed, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    # the outermost pixel stays free: the canvas is interpolated there
+    weights = np.clip((depth - 1) / (2 * soft), 0, 1)
+    mouth = mouth_weights(mesh_xy, (drawn.shape[0], drawn.shape[1]), max(0.5, soft / 4))
+    return np.asarray(weights * (1 - mouth), np.float32)

@@ -1,0 +1,81 @@
+"""The static shape of a face, freed of its pose, and how another one is put in its place (pure)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.skeletons import LEFT_EYE, MIRRORED, NOSE_ENDS, RIGHT_EYE
+from tasks.vision.regions import Points
+
+Shape = NDArray[np.float32]  # 468 x 3: across, down, away, in distances of the outer eye corners
+Doubles = NDArray[np.float64]
+ROUNDS = 3
+SMOOTH = 0.18  # eye distances over which a difference is evened out: a lid moves with the other one
+LIMP = 0.1  # what a keypoint below the nose counts when the pose is found: jaws open
+
+
+def shape_of(readings: Sequence[Shape]) -> Shape:
+    """Return the median of N > 0 readings of a face, 468 x 3 in any unit, in the pose of the first."""
+    shape = _of_unit_size(readings[0].astype(np.float64))
+    for _ in range(ROUNDS):
+        laid = [laid_over(reading.astype(np.float64), shape) for reading in readings]
+        shape = _of_unit_size(np.median(laid, axis=0))
+    return shape.astype(np.float32)
+
+
+def laid_over(shape: Doubles, onto: Doubles) -> Doubles:
+    """Return a shape turned, shifted and scaled so that it lies over another one (Umeyama)."""
+    first, second = shape - shape.mean(axis=0), onto - onto.mean(axis=0)
+    left, spread, right = np.linalg.svd(first.T @ second)
+    spread[2] *= np.sign(np.linalg.det(left @ right))
+    left[:, 2] *= np.sign(np.linalg.det(left @ right))
+    return np.asarray(first @ (left @ right) * (spread.sum() / (first**2).sum()) + onto.mean(axis=0))
+
+
+def _of_unit_size(shape: Doubles) -> Doubles:
+    return np.asarray(shape / np.linalg.norm(shape[RIGHT_EYE] - shape[LEFT_EYE]), np.float64)
+
+
+@dataclass(frozen=True)
+class Reshaping:
+    """A person's own shape, and 468 x 3 by how much it is changed; both in the shape's frame."""
+
+    own: Shape
+    by: Shape
+
+    def moved(self, mesh_xy: Points) -> Points:
+        """Return a 468 x 2 mesh of the person with the change carried by the head's pose."""
+        return np.asarray(mesh_xy + self.by @ _camera(self.own, mesh_xy).T, np.float32)
+
+
+def reshape(own: Shape, target: Shape, share: float, *, keep_asymmetry: bool) -> Reshaping:
+    """Return what brings a person's shape a share of the way to a target's, smooth over the face.
+
+    keep_asymmetry: what differs between the halves of the person's face stays as it is.
+    """
+    mine = own.astype(np.float64)
+    apart = laid_over(target.astype(np.float64), mine) - mine
+    if keep_asymmetry:
+        apart = (apart + apart[MIRRORED] @ _reflection(mine)) / 2
+    near = np.exp(-((mine[:, None] - mine[None]) ** 2).sum(axis=2) / (2 * SMOOTH**2))
+    smooth = near @ apart / near.sum(axis=1, keepdims=True)
+    return Reshaping(own, (smooth * share).astype(np.float32))
+
+
+def _reflection(shape: Doubles) -> Doubles:
+    """Return the 3 x 3 map that lays the mirrored keypoints over a shape's own."""
+    centred = shape - shape.mean(axis=0)
+    left, _, right = np.linalg.svd(centred[MIRRORED].T @ centred)
+    return np.asarray(left @ right, np.float64)
+
+
+def _camera(shape: Shape, mesh_xy: Points) -> Doubles:
+    """Return the 2 x 3 turn and scale with which a shape is seen as a mesh."""
+    base = shape[NOSE_ENDS[1], 1]
+    weights = np.sqrt(np.where(shape[:, 1] <= base, 1, LIMP))[:, None]
+    seen = np.concatenate([shape, np.ones((len(shape), 1))], axis=1) * weights
+    solved = np.linalg.lstsq(seen, mesh_xy * weights, rcond=None)[0]
+    left, spread, right = np.linalg.svd(solved[:3].T, full_matrices=False)
+    return np.asarray(left @ right * spread.mean(), np.float64)

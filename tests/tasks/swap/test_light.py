@@ -1,0 +1,73 @@
+"""A drawn face stands in the light of the scene."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.swap.light import light_of
+
+SIDE = 192
+MASK = np.zeros((SIDE, SIDE), np.float32)
+cv2.ellipse(MASK, (96, 96), (56, 72), 0, 0, 360, 1, -1)
+
+
+def _target():
+    """A brown face with features, in Lab."""
+    rgb = np.full((SIDE, SIDE, 3), (170, 110, 80), np.uint8)
+    for x in (70, 122):
+        cv2.circle(rgb, (x, 80), 8, (240, 240, 240), -1)
+        cv2.circle(rgb, (x, 80), 4, (20, 20, 20), -1)
+    cv2.ellipse(rgb, (96, 130), (22, 7), 0, 0, 360, (160, 50, 50), -1)
+    return cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+
+
+def _lit(scene):
+    light = light_of(scene, _target(), MASK)
+    return light.on(_target(), light.shade_on(SIDE))
+
+
+def _scene(left, right):
+    share = np.linspace(0, 1, SIDE)[None, :, None]
+    row = np.array(left) * (1 - share) + np.array(right) * share
+    return np.broadcast_to(row, (SIDE, SIDE, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("skin", [(235, 200, 185), (90, 60, 45), (150, 100, 160), (40, 26, 20)])
+def test_the_skin_has_the_scenes_colour(skin):
+    lit = _lit(_scene(skin, skin))
+    cheek = lit[100:112, 48:56].reshape(-1, 3).mean(axis=0)
+    np.testing.assert_allclose(cheek, skin, atol=12)
+
+
+def test_a_grey_film_stays_grey():
+    lit = _lit(_scene((60, 60, 60), (200, 200, 200)))[MASK > 0].astype(int)
+    assert (lit.max(axis=1) - lit.min(axis=1)).max() <= 6
+
+
+def test_a_shadow_on_one_side_stays_there():
+    lit = _lit(_scene((60, 40, 30), (220, 160, 130))).astype(int)
+    assert lit[100, 140].sum() - lit[100, 52].sum() > 100
+
+
+def test_a_dark_room_stays_dark_and_eyes_do_not_glow():
+    lit = _lit(_scene((24, 16, 12), (24, 16, 12)))[MASK > 0]
+    assert np.percentile(lit, 99) < 150
+    assert lit.mean() < 40
+
+
+def test_the_white_of_an_eye_is_no_lighter_than_the_scene_allows():
+    white, lid = np.s_[80, 64], np.s_[100, 52]
+    for skin in ((235, 205, 190), (60, 40, 30)):
+        lit = _lit(_scene(skin, skin)).astype(int)
+        assert lit[lid].mean() + 10 < lit[white].mean() < (lit[lid].mean() + 255) / 2 + 10
+
+
+def test_features_are_still_there():
+    lit = _lit(_scene((220, 170, 150), (220, 170, 150))).astype(int)
+    assert lit[80, 70].sum() < lit[100, 52].sum() - 150  # a pupil
+    assert lit[130, 96, 0] - lit[130, 96, 1] > 40  # lips are red
+
+
+def test_no_face_is_no_error():
+    light = light_of(_scene((9, 9, 9), (9, 9, 9)), _target(), np.zeros((SIDE, SIDE), np.float32))
+    assert np.isfinite(light.shade).all()
