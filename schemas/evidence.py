@@ -31,8 +31,8 @@ IN_ITS_RANGE = pa.Check(
     ),
     name="in the range of its metric",
 )
-# arcface: only where its weight is brought
-RECOGNISERS = ("dlib", "mobilefacenet", "arcface")
+# arcface: only where its weight is brought. shape: the face's keypoints alone, as they are published
+RECOGNISERS = ("dlib", "mobilefacenet", "arcface", "shape")
 # the figures that methods are compared by: part and metric
 METHOD_FIGURES = {
     "face_found_again": ("face", "found_again"),

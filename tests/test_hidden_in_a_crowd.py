@@ -32,7 +32,6 @@ CROWD = (
 CLIPS = {"carphone": 1, "franck": 2, "cap12": 3, "cap13": 3}
 FRAMES = 20
 RIGHT_EYE, LEFT_EYE = 33, 263
-SHAPE_STAYS = "the published keypoints keep the shape of the face, by which it is found"
 
 
 @pytest.fixture(scope="module")
@@ -166,9 +165,6 @@ def test_nobody_is_taken_for_themselves_and_the_recogniser_that_chose_finds_nobo
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="the swap keeps the shape of a face, by which dlib ranks one of three first"
-)
 def test_nobody_is_found_in_the_crowd(figures):
     assert _mean(figures, "rank1 dlib") <= 1 / figures[0]["gallery"]
 
@@ -191,9 +187,6 @@ def _nearest_by_shape(shapes, clip_id, others):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="the published keypoints keep the shape of the face, by which it is found"
-)
 def test_no_clip_is_found_by_the_shape_of_its_published_keypoints(shapes):
     """Plain Procrustes, no training: chance is one of four."""
     clips = sorted({clip_id for clip_id, _ in shapes})
@@ -203,9 +196,6 @@ def test_no_clip_is_found_by_the_shape_of_its_published_keypoints(shapes):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="the published keypoints keep the shape of the face, by which it is found"
-)
 def test_no_person_is_found_by_shape_in_another_session(shapes, cohort):
     subjects = dict(read_admitted(cohort).select("clip_id", "subject").iter_rows())
     twice = [one for one in subjects if list(subjects.values()).count(subjects[one]) == 2]

@@ -94,7 +94,11 @@ def test_the_numbers_of_the_issue_hold(demo):
     released = arms["released"]
     assert released["face_found_again"] >= 0.99
     assert released["dlib_distance_min"] >= 0.6
-    assert released["face_nme_ratio_to_control"] <= 2.0
+    assert released["face_motion_ratio_to_control"] <= 1.7
+    # and the bones are not the patient's
+    assert released["face_shape"] > 0.015 > 10 * arms["control"]["face_shape"]
+    for name in ("dlib", "mobilefacenet"):
+        assert released[f"{name}_rank_mean"] >= min(arms["released"][f"{name}_rank_floor"], 6) - 1
     blur = arms["blur"]["head_error"]
     assert blur is None or released["head_error"] < blur / 2
     assert {"control", "released", "blur", "pixelate", "mask"} == set(arms)

@@ -37,7 +37,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
         own = _digests(root, admitted.filter(subject=subject))
         given = settled.get(subject)
         others = {} if given else _digests(root, _others(admitted, subject, rule))
-        if given:
+        if given and given.is_measured:
             own["shapes"] = sha256_file(root / shapes_path(subject))
         order = Casting(
             subject=subject, clips=tuple(clips), others=tuple(others), settled=given,
@@ -69,16 +69,24 @@ def _others(admitted: pl.DataFrame, subject: str, rule: Deidentify) -> pl.DataFr
 
 def _settled(root: Path, rule: Deidentify) -> dict[str, Given]:
     """Return what each subject was given before, as long as that face is still the same."""
-    if not (root / SHAPES).is_dir():  # a workspace of before has chosen no shapes
+    if not (root / TARGETS_PATH).is_file():
         return {}
-    digests = given_digests(shared_weights(root), rule)
-    given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
-    rows = given.select("subject", "target", "target_sha256", "share").unique().iter_rows()
+    digests, shares = given_digests(shared_weights(root), rule), rule.mesh_swap.shares
+    rows = _given_before(root, shares[len(shares) // 2]).unique().iter_rows()
     return {
-        subject: Given(target=target, share=share)
+        subject: Given(target=target, share=share, is_measured=(root / shapes_path(subject)).is_file())
         for subject, target, digest, share in rows
-        if digests.get(target) == digest and (root / shapes_path(subject)).is_file()
+        if digests.get(target) == digest
     }
+
+
+def _given_before(root: Path, share: float) -> pl.DataFrame:
+    """Return subject, target, digest and share; in a workspace of before nobody was given a shape yet."""
+    if not (root / SHAPES).is_dir():
+        former = pl.read_parquet(root / TARGETS_PATH).filter(face=0)
+        return former.select("subject", "target", "target_sha256", share=pl.lit(share))
+    given = read_table(root / TARGETS_PATH, TARGETS).filter(face=0)
+    return given.select("subject", "target", "target_sha256", "share")
 
 
 def process(root: Path, job: Job[Casting]) -> Row:

@@ -38,10 +38,11 @@ Item = TypeVar("Item")
 
 
 class Given(Section):
-    """A target, and the share of the way to its shape."""
+    """A target, and the share of the way to its shape; is_measured: whether the person's own is known."""
 
     target: str
     share: float
+    is_measured: bool = False
 
 
 class Casting(Section):
@@ -79,7 +80,13 @@ def cast_subject(root: Path, order: Casting) -> Cast:
     for role in roles:
         given.append(caster.give(role, faces, {one.target for one in given}))
     rows = [
-        {"clip_id": one.clip_id, "track": one.track, "face": role.number, **gift.model_dump()}
+        {
+            "clip_id": one.clip_id,
+            "track": one.track,
+            "face": role.number,
+            "target": gift.target,
+            "share": gift.share,
+        }
         for role, gift in zip(roles, given, strict=True)
         for one in role.group
     ]
@@ -132,7 +139,7 @@ class Caster:
     def shape(self, number: int, group: list[Person]) -> Shape:
         """Return a person's static shape; that of a settled subject stays what it was."""
         settled = self._order.settled
-        if number == 0 and settled is not None:
+        if number == 0 and settled is not None and settled.is_measured:
             return read_shapes(self._root, self._order.subject)[0]
         return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in self._shots_of(group)])
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
@@ -75,7 +76,7 @@ def _gallery(
     faces = {f"stranger {number}": [face[name]] for number, face in enumerate(strangers)}
     for probe in probes:
         own = originals[probe.clip_id].embeddings[name][probe.own]
-        faces.setdefault(probe.subject, []).append(own)
+        faces.setdefault(probe.subject, []).append(own[~np.isnan(own).any(axis=1)])
     return make_gallery(faces)
 
 

@@ -8,11 +8,13 @@ from schemas.evidence import MOST
 from schemas.jobs import Row
 from schemas.params.validate import Rule
 from tasks.validate.averages import ratio
+from tasks.validate.identity.shape import SHAPE
 from tasks.validate.keypoints.motion import LEAST_FRAMES
 
 OVER_CHANCE = "rank1_over_chance"  # of no meaning in a gallery of one
 # how many places further back the subject comes, and how much farther their nearest face is, than with the
-# face filled flat; who comes as late as by guessing, or is as far as a stranger, is as hidden as can be
+# face filled flat; who comes after a quarter of the gallery, or is as far as a stranger, is hidden enough
+FAR = 4
 RANK_OVER_FLOOR, DISTANCE_OVER_FLOOR = "rank_over_floor", "distance_over_floor"
 # what needs so many frames is not known of a shorter clip
 NEEDED_FRAMES = {"motion": LEAST_FRAMES, "shape": LEAST_FRAMES}
@@ -45,7 +47,7 @@ def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
         others = pl.col("gallery_subjects") > 1
         rows = rows.with_columns(
             pl.when(others).then(pl.col("rank1") * pl.col("gallery_subjects")).alias(OVER_CHANCE),
-            _over(pl.col("rank_mean"), pl.col("rank_floor"), (pl.col("gallery_subjects") + 1) / 2).alias(
+            _over(pl.col("rank_mean"), pl.col("rank_floor"), (pl.col("gallery_subjects") + 1) / FAR).alias(
                 RANK_OVER_FLOOR
             ),
             _over(pl.col("distance_min"), pl.col("distance_floor"), pl.col("threshold")).alias(
@@ -109,8 +111,10 @@ def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
     """Return whether there is a reason for missing evidence that a person may weigh.
 
     In a gallery of one nobody can be told from others; a clip may show no keypoints of the part in question,
-    or too few frames of it.
+    or too few frames of it; where no face was found again nobody is known by its shape.
     """
+    if rule.recogniser == SHAPE:
+        return True
     if rule.metric == OVER_CHANCE and len(tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)):
         return True
     part = "face" if rule.recogniser else rule.part or ""

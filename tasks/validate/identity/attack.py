@@ -19,6 +19,7 @@ from tasks.validate.identity.distances import (
     template_of,
     true_match_rate,
 )  # fmt: skip
+from tasks.validate.identity.shape import SHAPE
 from tasks.vision.regions import Points
 
 FALSE_MATCH_RATES = (0.01, 0.001)
@@ -69,19 +70,25 @@ class Attacks:
     def add(self, probe: Probe, arm: str, original: Sighting, other: Sighting) -> None:
         """Attack one clip of an arm: everyone's distance to themselves, the subject in the gallery."""
         for name, gallery in self.galleries.items():
-            apart = distances(original.embeddings[name], other.embeddings[name])
-            faces = other.embeddings[name][probe.own]
+            # whose keypoints were not found again has no shape to be known by
+            known = _known(original.embeddings[name]) & _known(other.embeddings[name])
+            if not (known & probe.own).any():
+                continue
+            apart = distances(original.embeddings[name][known], other.embeddings[name][known])
+            faces = other.embeddings[name][known & probe.own]
             place = {"clip_id": probe.clip_id, "arm": arm, "recogniser": name}
             found, nearest = attack(faces, probe.subject, gallery), float(apart.min())
             if arm == BLANK:
                 self._floors[probe.clip_id, name] = found.rank_mean, nearest
-            rank_floor, distance_floor = self._floors.get((probe.clip_id, name), (None, None))
+            # a flat face has no shape: nothing is left but to guess
+            guessed = ((len(gallery) + 1) / 2, None) if name == SHAPE else (None, None)
+            rank_floor, distance_floor = self._floors.get((probe.clip_id, name), guessed)
             self.identity.append(
                 place
                 | {
                     "independent": name != self.chooser,
                     "threshold": self.thresholds.get(name),
-                    "frames": len(probe.faces),
+                    "frames": int(known.sum()),
                     "subject_frames": len(faces),
                     "frames_no_face": int((~other.found).sum()),
                     "distance_mean": mean(apart),
@@ -92,7 +99,7 @@ class Attacks:
                     **asdict(found),
                 }
             )
-            self.identity_frames += [place | row for row in _per_face(probe, apart, other)]
+            self.identity_frames += [place | row for row in _per_face(probe, known, apart, other)]
             self._compare(probe, (arm, name), faces, gallery)
 
     def _compare(self, probe: Probe, key: tuple[str, str], faces: Embeddings, gallery: Gallery) -> None:
@@ -151,9 +158,16 @@ class Attacks:
         }
 
 
-def _per_face(probe: Probe, apart: NDArray[np.float64], other: Sighting) -> Iterator[Row]:
-    for number, ((frame, _), distance, found) in enumerate(zip(probe.faces, apart, other.found, strict=True)):
-        yield {"face": number, "frame": frame, "found": bool(found), "distance": float(distance)}
+def _known(vectors: Embeddings) -> NDArray[np.bool_]:
+    return np.asarray(~np.isnan(vectors).any(axis=1), np.bool_)
+
+
+def _per_face(
+    probe: Probe, known: NDArray[np.bool_], apart: NDArray[np.float64], other: Sighting
+) -> Iterator[Row]:
+    for number, distance in zip(np.flatnonzero(known), apart, strict=True):
+        found = {"frame": probe.faces[number][0], "found": bool(other.found[number])}
+        yield {"face": int(number), **found, "distance": float(distance)}
 
 
 def _spread_over(count: int, most: int) -> list[int]:

@@ -16,6 +16,7 @@ from tasks.files.documents import read_pieces, read_table
 from tasks.validate.identity.attack import BLANK, Probe, Sighting
 from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import Embeddings
+from tasks.validate.identity.shape import SHAPE, embed_shape
 from tasks.video import Frame, pick_frames, read_frames
 from tasks.vision.keypoints import stack_xy
 from tasks.vision.recognisers import Recogniser
@@ -99,12 +100,13 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
         wanted.setdefault(number, []).append(mesh)
     is_blank = arm == BLANK
     seen = wanted if is_blank else read_meshes(root, arm, probe.clip_id, wanted)
-    vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
+    vectors: dict[str, list[Embeddings]] = {name: [] for name in (*recognisers, SHAPE)}
     found: list[bool] = []
     for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):
         for mesh in wanted.get(frame.index, []):
             here = same_place(mesh, seen.get(frame.index, []))
             found.append(here is not None)
+            vectors[SHAPE].append(embed_shape(None if is_blank else here))
             for name, embed in recognisers.items():
                 rgb = blank_face(frame.rgb, mesh) if is_blank else frame.rgb
                 vectors[name].append(embed(rgb, mesh if here is None else here, frame.rgb))

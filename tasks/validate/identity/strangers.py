@@ -6,6 +6,7 @@ import numpy as np
 from schemas.params.extract import Extract
 from tasks.files.errors import ModelError
 from tasks.validate.identity.distances import Embeddings
+from tasks.validate.identity.shape import SHAPE, embed_shape
 from tasks.vision.detectors import View
 from tasks.vision.faces import face_region, locate_mesh, search_faces
 from tasks.vision.recognisers import make_recognisers
@@ -31,7 +32,11 @@ def read_strangers(weights: Weights, names: list[str], extract: Extract) -> list
         large = [mesh.xy for mesh in meshes if mesh and np.ptp(mesh.xy, axis=0).max() >= LEAST_PX]
         if not large:
             raise ModelError(f"{name}, a stranger of validate.strangers, shows no face: take another picture")
-        found += [{judge: embed(rgb, mesh)[None] for judge, embed in judges.items()} for mesh in large]
+        found += [
+            {SHAPE: embed_shape(mesh)[None]}
+            | {judge: embed(rgb, mesh)[None] for judge, embed in judges.items()}
+            for mesh in large
+        ]
     return found
 
 

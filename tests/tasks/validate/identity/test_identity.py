@@ -21,6 +21,7 @@ from tasks.validate.identity.distances import (
     match_rates,
     true_match_rate,
 )
+from tasks.validate.identity.shape import embed_shape
 from tasks.validate.identity.strangers import read_strangers
 from tasks.video import read_frames
 from tasks.vision.alignment import ARCFACE_XY, align_arcface, similarity
@@ -141,6 +142,35 @@ def test_the_floor_of_every_arm_is_what_a_flat_face_gives():
         attacks.add(probe, arm, own, seen)
     ranks = {row["arm"]: (row["rank_mean"], row["rank_floor"]) for row in attacks.identity}
     assert ranks == {"blank": (4, 4), "control": (1, 4), "released": (2, 4)}
+
+
+def test_a_shape_is_known_whatever_place_size_and_tilt_and_another_one_is_not(sample, weights, params):
+    rgb = next(iter(read_frames(sample("cap12")))).rgb
+    face = search_faces(View.of(rgb, 960), weights, params.extract)[0]
+    mesh = locate_mesh(rgb, face_region(face), weights, 0.5).xy
+    cos, sin = np.cos(0.7), np.sin(0.7)
+    elsewhere = (mesh @ np.array([[cos, sin], [-sin, cos]]) * 3.5 + [900, -40]).astype(np.float32)
+    wider = ((mesh - mesh.mean(axis=0)) * [1.1, 1]).astype(np.float32)
+    own = embed_shape(mesh)
+    assert np.linalg.norm(own - embed_shape(elsewhere)) < 1e-3
+    assert np.linalg.norm(own - embed_shape(wider)) > 0.03
+    assert np.isnan(embed_shape(None)).all()
+
+
+def test_by_shape_only_faces_that_were_found_again_are_looked_for():
+    gallery = {name: np.eye(4, dtype=np.float32)[number] for number, name in enumerate("ABCD")}
+    attacks = Attacks("mobilefacenet", {}, {"shape": gallery})
+    probe = Probe("clip-0", "A", [(frame, None) for frame in range(3)], np.array([True, True, False]))
+    seen = np.array([[0.9, 0.1, 0, 0], [np.nan] * 4, [0, 1, 0, 0]], np.float32)
+    own, other = (
+        Sighting({"shape": rows}, np.array([True, False, True])) for rows in (np.eye(4)[[0, 0, 1]], seen)
+    )
+    blank = Sighting({"shape": np.full((3, 4), np.nan)}, np.ones(3, bool))
+    attacks.add(probe, "blank", own, blank)
+    attacks.add(probe, "released", own, other)
+    (row,) = attacks.identity
+    assert (row["subject_frames"], row["frames"], row["rank_mean"], row["rank_floor"]) == (1, 2, 1.0, 2.5)
+    assert [face["face"] for face in attacks.identity_frames] == [0, 2]
 
 
 @pytest.mark.parametrize("clip", ["carphone", "franck", "cap12"])
