@@ -59,6 +59,7 @@ class Settling:
         drawn = brush.draw(aim + moved)
         canvas = Canvas(drawn, moved, scene.light(brush.face.lab, drawn))
         best, least, read, step = canvas, np.inf, None, np.float32(STEP)
+        farthest = FARTHEST_CORRECTION * float(np.ptp(aim, axis=0).max())
         for number in range(corrections + 1):
             if number:
                 canvas = Canvas(brush.draw(aim + moved), moved, canvas.light)
@@ -66,16 +67,14 @@ class Settling:
             if seen is None or not is_near(seen, aim):
                 break
             if self.habit is None:
-                self.habit = _bounded(seen - aim)
+                self.habit = _bounded(seen - aim, MOST_HABIT_PX)
             error = _error(seen - aim - self.habit)
             if error < least:
                 best, least, read = canvas, error, seen
             else:
                 step *= np.float32(SHORTER)
             astray = (seen if read is None else read) - aim - self.habit
-            moved = _apart(aim, brush.face.near @ (best.moved - step * astray))
-            if not is_near(aim + moved, aim):
-                break
+            moved = _apart(aim, _bounded(brush.face.near @ (best.moved - step * astray), farthest))
         self._learn(best.moved, read, aim, region)
         return best
 
@@ -84,7 +83,7 @@ class Settling:
         if read is not None and self.habit is not None:
             self.reads += 1
             rate = np.float32(max(HABIT_RATE, 1 / (1 + self.reads)))
-            self.habit = _bounded(self.habit + rate * (read - aim - self.habit))
+            self.habit = _bounded(self.habit + rate * (read - aim - self.habit), MOST_HABIT_PX)
             self.read_xy = to_picture(read, region, MESH_SIDE_PX)
 
 
@@ -104,6 +103,6 @@ def _error(astray: Points) -> float:
     return float(away.mean() + away[LID_POINTS].mean())
 
 
-def _bounded(habit: Points) -> Points:
-    far = np.linalg.norm(habit, axis=1, keepdims=True)
-    return np.asarray(habit * np.minimum(1, MOST_HABIT_PX / np.maximum(far, 1e-6)), np.float32)
+def _bounded(ways: Points, most_px: float) -> Points:
+    far = np.linalg.norm(ways, axis=1, keepdims=True)
+    return np.asarray(ways * np.minimum(1, most_px / np.maximum(far, 1e-6)), np.float32)
