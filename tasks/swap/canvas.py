@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.swap.light import Lab, Light, light_of
+from tasks.swap.light import Lab, Light, light_of, lit
 from tasks.swap.mouth import mouth_weights
 from tasks.swap.patches import onto, patch_of
 from tasks.swap.target import Target, with_rim
@@ -14,7 +14,7 @@ from tasks.swap.warping import Floats, draw_triangles, source_map
 from tasks.vision.regions import MESH_SIDE_PX, Box, Points, Region, RgbImage, crop_region
 
 # a face is looked at as it will be seen: from this many picture pixels a canvas's on, they show the same
-FINE = 2.0
+FINE = 1.3
 
 
 @dataclass(frozen=True)
@@ -51,33 +51,42 @@ class Scene:
     def light(self, face: Lab, drawn: Floats) -> Light:
         return light_of(self._crop, fetch(face, drawn), drawn[..., 2])
 
-    def show(self, drawn: Floats, face: Lab, light: Light) -> RgbImage:
+    def show(self, drawn: Floats, face: Lab, offset: Floats) -> RgbImage:
         """Return the crop that the extractor would see of the picture with a face laid over it."""
-        shade = light.shade_on(MESH_SIDE_PX)
         if self._part is None:
-            return paint(self._crop, drawn, face, light, shade)
+            return paint(self._crop, drawn, face, offset)
         box, part = self._box, self._part
-        placed = (onto(part, box, self._region, canvas) for canvas in (drawn, shade))
-        painted = paint(part, next(placed), face, light, next(placed))
+        placed, light = (onto(part, box, self._region, canvas) for canvas in (drawn, offset))
         x, y = np.subtract(self._region.center_xy, np.maximum(np.floor(box[:2]), 0))
-        return crop_region(
-            painted, Region((float(x), float(y)), self._region.side, self._region.angle_rad), MESH_SIDE_PX
-        )
+        region = Region((float(x), float(y)), self._region.side, self._region.angle_rad)
+        return crop_region(paint(part, placed, face, light), region, MESH_SIDE_PX)
 
 
-def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, *, drawn: Floats, face: Lab, light: Light) -> None:
+@dataclass(frozen=True)
+class Canvas:
+    """How a face is drawn: side x side x 3, which of its pixels comes here, and its weight; its mesh's way.
+
+    face: the target's picture, toned. offset: side x side x 3, the scene's light.
+    """
+
+    drawn: Floats
+    moved: Points
+    face: Lab
+    offset: Floats
+
+
+def lay_over(rgb: RgbImage, box_xyxy: Box, region: Region, canvas: Canvas) -> None:
     """Bring a canvas into the picture, nowhere outside the box."""
     patch = patch_of(rgb, box_xyxy)
-    canvases = (drawn, light.shade_on(MESH_SIDE_PX))
-    placed, shade = (onto(patch, box_xyxy, region, canvas) for canvas in canvases)
-    patch[:] = paint(patch, placed, face, light, shade)
+    drawn, offset = (onto(patch, box_xyxy, region, part) for part in (canvas.drawn, canvas.offset))
+    patch[:] = paint(patch, drawn, canvas.face, offset)
 
 
-def paint(rgb: RgbImage, drawn: Floats, face: Lab, light: Light, shade: Floats) -> RgbImage:
-    """Return the picture with a face laid over it; drawn, shade: of its size, of a canvas and its light."""
+def paint(rgb: RgbImage, drawn: Floats, face: Lab, offset: Floats) -> RgbImage:
+    """Return the picture with a face laid over it; drawn, offset: of its size, of a canvas and its light."""
     weights = np.ascontiguousarray(drawn[..., 2])
-    lit = light.on(fetch(face, drawn), shade)
-    return np.asarray(cv2.blendLinear(lit, rgb, weights, 1 - weights), np.uint8)
+    shown = lit(fetch(face, drawn), offset)
+    return np.asarray(cv2.blendLinear(shown, rgb, weights, 1 - weights), np.uint8)
 
 
 def fetch(face: Lab, drawn: Floats) -> Lab:

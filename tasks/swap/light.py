@@ -16,50 +16,56 @@ GREY = 128.0
 LEAST_CHROMA = 1.0
 # of a target's detail: what is left of it in the dark, and how far it is raised in the light
 DIM, BRIGHT = 0.2, 1.1
-HEADROOM = 0.5  # of what lies between a face's lightness and white
+HEADROOM = 0.5  # of what lies between a face's lightness and white: the white of an eye is no lamp
+LEVELS = np.arange(256, dtype=np.float32)
 
 
 @dataclass(frozen=True)
 class Light:
-    """What becomes of a drawn face's Lab: times three gains, plus a small x small x 3 offset.
+    """What becomes of a face's colours: a table of 256 x 3 Lab values, and small x small x 3 to add."""
 
-    shade: small x small x 4, that offset, and the lightness of the scene's face itself.
-    """
+    table: Lab
+    offset: Floats
 
-    gains: Floats
-    shade: Floats
+    def tone(self, face: Lab) -> Lab:
+        """Return a face whose detail is as strong and as coloured as the scene allows."""
+        return np.asarray(cv2.LUT(face, self.table[None]), np.uint8)
 
-    def shade_on(self, side_px: int) -> Floats:
-        """Return the shade as it lies on a canvas of another side."""
-        return np.asarray(cv2.resize(self.shade, (side_px, side_px)), np.float32)
+    def offset_on(self, side_px: int) -> Floats:
+        """Return the offset as it lies on a canvas of another side."""
+        return np.asarray(cv2.resize(self.offset, (side_px, side_px)), np.float32)
 
-    def on(self, lab: Lab, shade: Floats) -> RgbImage:
-        """Return a drawn face in this light; shade: as it lies on the face's picture."""
-        lit = lab * self.gains + shade[..., :3]
-        # the white of an eye is no lighter than the scene allows
-        above, room = lit[..., 0] - shade[..., 3], (255 - shade[..., 3]) * np.float32(HEADROOM) + 1
-        lit[..., 0] = shade[..., 3] + above / np.sqrt(1 + np.square(np.maximum(above, 0) / room))
-        whole = cv2.convertScaleAbs(np.maximum(lit, 0, out=lit))
-        return np.asarray(cv2.cvtColor(whole, cv2.COLOR_LAB2RGB), np.uint8)
+
+def lit(drawn: Lab, offset: Floats) -> RgbImage:
+    """Return a toned and drawn face in its light; offset: as it lies on the face's picture."""
+    whole = cv2.add(drawn, offset, dtype=cv2.CV_8U)
+    return np.asarray(cv2.cvtColor(whole, cv2.COLOR_LAB2RGB), np.uint8)
 
 
 def light_of(scene: RgbImage, drawn: Lab, weights: Floats) -> Light:
     """Measure the light on the scene's face where another one is drawn; all three side x side."""
     share = _small(weights)[..., None]
+    whole = max(float(share.sum()), 1e-6)
+    lab = np.asarray(cv2.cvtColor(scene, cv2.COLOR_RGB2LAB), np.uint8)
+    mine, other = ((_small(one) * share).sum(axis=(0, 1)) / whole for one in (lab, drawn))
+    table = _table(mine, other)
     # beyond the face its light goes on
     covered = np.maximum(_smooth(share)[..., None], np.float32(1e-4))
-    mine, other = (
-        _smooth(_small(lab.astype(np.float32)) * share) / covered
-        for lab in (np.asarray(cv2.cvtColor(scene, cv2.COLOR_RGB2LAB)), drawn)
-    )
-    whole = max(float(share.sum()), 1e-6)
-    means = [(one * share).sum(axis=(0, 1)) / whole for one in (mine, other)]
-    light = np.clip(means[0][0] / max(means[1][0], 1.0), DIM, BRIGHT)
-    colour = [float(np.hypot(*(mean[1:] - GREY))) for mean in means]
+    toned = np.asarray(cv2.LUT(drawn, table[None]), np.uint8)
+    light, own = (_smooth(_small(one) * share) / covered for one in (lab, toned))
+    return Light(table, np.asarray(light - own, np.float32))
+
+
+def _table(mine: Floats, other: Floats) -> Lab:
+    """Return what each Lab value of a face becomes; mine, other: mean Lab of the scene's and of it."""
+    gain = np.clip(mine[0] / max(other[0], 1.0), DIM, BRIGHT)
+    above, room = (LEVELS - other[0]) * gain, (255 - mine[0]) * HEADROOM + 1
+    light = other[0] + above / np.sqrt(1 + np.square(np.maximum(above, 0) / room))
+    colour = [float(np.hypot(*(mean[1:] - GREY))) for mean in (mine, other)]
     # what has no colour stays without it: a grey film, a dark room
     tint = np.clip(colour[0] / max(colour[1], LEAST_CHROMA), 0, 1)
-    gains = np.array([light, tint, tint], np.float32)
-    return Light(gains, np.dstack([mine - other * gains, mine[..., :1]]).astype(np.float32))
+    tints = [mean + (LEVELS - mean) * tint for mean in other[1:]]
+    return np.clip(np.stack([light, *tints], axis=1) + 0.5, 0, 255).astype(np.uint8)
 
 
 def lightness(lab: Lab, mesh_xy: Points) -> float:
@@ -69,8 +75,9 @@ def lightness(lab: Lab, mesh_xy: Points) -> float:
     return float(np.median(lab[..., 0][inside > 0])) if inside.any() else 0.0
 
 
-def _small(picture: Floats) -> Floats:
-    return np.asarray(cv2.resize(picture, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA), np.float32)
+def _small(picture: Floats | Lab) -> Floats:
+    small = cv2.resize(picture, (SMALL_PX, SMALL_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
 
 
 def _smooth(picture: Floats) -> Floats:

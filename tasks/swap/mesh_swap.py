@@ -144,9 +144,7 @@ class MeshSwapper:
         brush = Brush(looking(target, irises + memory.gaze), self.settings.feather, in_front)
         scene, number = Scene(shown.rgb, region, crop), self.settings.corrections
         canvas = memory.settling.settle(scene, region, aim, brush, fit=self.fit, corrections=number)
-        lay_over(
-            shown.rgb, shown.box_xyxy, region, drawn=canvas.drawn, face=brush.face.lab, light=canvas.light
-        )
+        lay_over(shown.rgb, shown.box_xyxy, region, canvas)
         if memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy))
         memory.frames += 1

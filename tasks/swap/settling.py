@@ -5,16 +5,13 @@ what differs from frame to frame would be motion that the patient does not have.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from schemas.skeletons import LIDS
-from tasks.swap.canvas import Brush, Scene
+from tasks.swap.canvas import Brush, Canvas, Scene
 from tasks.swap.gaze import lids_apart
-from tasks.swap.light import Light
-from tasks.swap.warping import Floats
 from tasks.vision.regions import MESH_SIDE_PX, Points, Region, RgbImage, to_picture
 
 # the 468 x 2 mesh of the face in a crop of the mesh model's size, in crop pixels; None where none is seen
@@ -27,14 +24,6 @@ HABIT_RATE, MOST_HABIT_PX = (
     0.003,
     6.0,
 )  # how fast a face's own reading is learnt, and how far it may be astray
-
-
-class Canvas(NamedTuple):
-    """side x side x 3, which pixel of the target comes here and its weight; its mesh's way; its light."""
-
-    drawn: Floats
-    moved: Points
-    light: Light
 
 
 @dataclass
@@ -57,13 +46,14 @@ class Settling:
             aim, np.zeros_like(aim) if self.moved is None else self.moved * np.float32(KEPT_CORRECTION)
         )
         drawn = brush.draw(aim + moved)
-        canvas = Canvas(drawn, moved, scene.light(brush.face.lab, drawn))
+        light = scene.light(brush.face.lab, drawn)
+        canvas = Canvas(drawn, moved, light.tone(brush.face.lab), light.offset_on(MESH_SIDE_PX))
         best, least, read, step = canvas, np.inf, None, np.float32(STEP)
         farthest = FARTHEST_CORRECTION * float(np.ptp(aim, axis=0).max())
         for number in range(corrections + 1):
             if number:
-                canvas = Canvas(brush.draw(aim + moved), moved, canvas.light)
-            seen = fit(scene.show(canvas.drawn, brush.face.lab, canvas.light))
+                canvas = replace(canvas, drawn=brush.draw(aim + moved), moved=moved)
+            seen = fit(scene.show(canvas.drawn, canvas.face, canvas.offset))
             if seen is None or not is_near(seen, aim):
                 break
             if self.habit is None:

@@ -10,7 +10,6 @@ from tasks.files.errors import GuiseError, ModelError
 from tasks.swap.canvas import paint
 from tasks.swap.gaze import lids_apart
 from tasks.swap.irises import eye_axes
-from tasks.swap.light import Light
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.patches import patch_of
 from tasks.swap.pool import load_pool, read_donor, target_digests
@@ -181,8 +180,7 @@ def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
 def test_beyond_the_targets_picture_its_edge_goes_on_and_no_black():
     beyond = np.dstack([np.full((4, 4), -9), np.full((4, 4), 20), np.ones((4, 4))]).astype(np.float32)
     lab = np.broadcast_to(np.array([200, 128, 128], np.uint8), (8, 8, 3)).copy()
-    plain = Light(np.ones(3, np.float32), np.dstack([np.zeros((4, 4, 3)), np.full((4, 4), 200)]).astype("f4"))
-    painted = paint(np.zeros((4, 4, 3), np.uint8), beyond, lab, plain, plain.shade)
+    painted = paint(np.zeros((4, 4, 3), np.uint8), beyond, lab, np.zeros((4, 4, 3), np.float32))
     assert (painted == cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)[:4, :4]).all()
 
 
