@@ -1,6 +1,7 @@
 """The square on which another face is drawn, and how it comes into the picture (pure)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,15 +26,27 @@ class Brush:
     feather: float
     in_front: Floats | None
 
-    def draw(self, mesh_xy: Points) -> Floats:
-        """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight."""
-        wide_xy = with_rim(mesh_xy, self.face.rim)
-        index = draw_triangles(wide_xy, self.face.triangles, MESH_SIDE_PX)
-        source = source_map(index, wide_xy, self.face.mesh_xy, self.face.triangles)
+    def sketch(self, mesh_xy: Points) -> "Sketch":
+        """Return where a mesh lies on the canvas."""
+        index = draw_triangles(with_rim(mesh_xy, self.face.rim), self.face.triangles, MESH_SIDE_PX)
         weights = blend_weights(mesh_xy, index >= 0, self.feather)
-        if self.in_front is not None:
-            weights = weights * (1 - self.in_front)
-        return np.dstack([source, weights])
+        return Sketch(index, weights if self.in_front is None else weights * (1 - self.in_front))
+
+    def draw(self, sketch: "Sketch", mesh_xy: Points) -> Floats:
+        """Return a canvas, side x side x 3: which pixel of the target comes here, and its weight.
+
+        mesh_xy: near the sketch's, of which it keeps triangles and outline.
+        """
+        wide_xy = with_rim(mesh_xy, self.face.rim)
+        source = source_map(sketch.triangles, wide_xy, self.face.mesh_xy, self.face.triangles)
+        return np.dstack([source, sketch.weights])
+
+
+class Sketch(NamedTuple):
+    """Which triangle lies on each of side x side pixels, -1 where none does, and how much of it is drawn."""
+
+    triangles: NDArray[np.int32]
+    weights: Floats
 
 
 class Scene:

@@ -45,14 +45,15 @@ class Settling:
         moved = _apart(
             aim, np.zeros_like(aim) if self.moved is None else self.moved * np.float32(KEPT_CORRECTION)
         )
-        drawn = brush.draw(aim + moved)
+        sketch = brush.sketch(aim + moved)
+        drawn = brush.draw(sketch, aim + moved)
         light = scene.light(brush.face.lab, drawn)
         canvas = Canvas(drawn, moved, light.tone(brush.face.lab), light.offset_on(MESH_SIDE_PX))
         best, least, read, step = canvas, np.inf, None, np.float32(STEP)
         farthest = FARTHEST_CORRECTION * float(np.ptp(aim, axis=0).max())
         for number in range(corrections + 1):
             if number:
-                canvas = replace(canvas, drawn=brush.draw(aim + moved), moved=moved)
+                canvas = replace(canvas, drawn=brush.draw(sketch, aim + moved), moved=moved)
             seen = fit(scene.show(canvas.drawn, canvas.face, canvas.offset))
             if seen is None or not is_near(seen, aim):
                 break

@@ -24,9 +24,9 @@ class Reader:
         reader = self
 
         class Seen(Brush):
-            def draw(self, mesh_xy):
+            def draw(self, sketch, mesh_xy):
                 reader.drawn = mesh_xy
-                return super().draw(mesh_xy)
+                return super().draw(sketch, mesh_xy)
 
         return Seen(target, 0.04, None)
 
