@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from schemas.params.deidentify import MeshSwap
+from schemas.skeletons import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK
 from tasks.swap.canvas import Brush, Scene, lay_over
 from tasks.swap.gaze import FARTHEST_XY, looking
 from tasks.swap.hands import hand_weights
@@ -38,6 +39,9 @@ from tasks.vision.regions import (
 from tasks.vision.sessions import Weights
 
 GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what it is astray
+# a face is turned to the side where the nose's tip is so near to a cheek, as a share of the way between
+TURNED, TURNING = 0.2, 0.08
+BESIDE = 0.08  # of the face's size: how much beside such a face is smoothed
 SMOOTHED = 0.12  # of a face's square: over which what may be a shadow is blurred
 # the irises of a face in a picture, given its mesh
 Look = Callable[[RgbImage, Points], Points]
@@ -137,9 +141,10 @@ class MeshSwapper:
         aim = to_crop(shown.mesh_xy, region, MESH_SIDE_PX)
         hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in shown.hands_xy]
         in_front, shade = _in_front(crop, aim, hands, memory.occluders, target.rim)
-        if shade is not None:
-            smooth(shown.rgb, shown.box_xyxy, region, shade)
-            crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
+        for smoothed in (shade, turned_away(aim, in_front)):
+            if smoothed is not None:
+                smooth(shown.rgb, shown.box_xyxy, region, smoothed)
+                crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
         irises = self.look(shown.rgb, shown.mesh_xy)
         brush = Brush(looking(target, irises + memory.gaze), self.settings.feather, in_front)
         scene, number = Scene(shown.rgb, region, crop), self.settings.corrections
@@ -163,6 +168,26 @@ def _square(mesh_xy: Points, last_xy: Points | None, rim: float) -> Region:
     # it may have moved so fast that the last frame's square does not hold it
     is_inside = wide.min() >= 1 and wide.max() <= MESH_SIDE_PX - 1
     return region if is_inside else mesh_region(mesh_xy)
+
+
+def turned_away(aim: Points, in_front: Floats | None) -> Floats | None:
+    """Return the canvas's weights of a face turned to the side and of what is beside it, else None.
+
+    Nose, lips and chin are its outline there, where no rim is drawn and a mesh is least sure: the patient's
+    own must not stand out.
+    """
+    line = aim[LEFT_CHEEK] - aim[RIGHT_CHEEK]
+    across = float(line @ (aim[NOSE_TIP] - aim[RIGHT_CHEEK])) / max(float(line @ line), 1e-6)
+    strength = (TURNED - min(across, 1 - across)) / TURNING
+    if strength <= 0:
+        return None
+    reach = float(np.ptp(aim, axis=0).max()) * BESIDE
+    outline = cv2.convexHull(np.round(aim).astype(np.int32))
+    weights = np.zeros((MESH_SIDE_PX, MESH_SIDE_PX), np.float32)
+    cv2.fillConvexPoly(weights, outline, min(strength, 1.0))
+    cv2.polylines(weights, [outline], True, min(strength, 1.0), max(1, round(2 * reach)))
+    soft = np.asarray(cv2.GaussianBlur(weights, (0, 0), reach / 4), np.float32)
+    return soft if in_front is None else soft * (1 - in_front)
 
 
 def _share_kept(in_front: Floats | None, shade: Floats | None, aim: Points) -> float:
