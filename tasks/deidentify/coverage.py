@@ -13,6 +13,10 @@ from tasks.deidentify.leaving import reached
 from tasks.deidentify.unlocated import answer_rest
 from tasks.tracks.joining import Track, Tracks
 from tasks.tracks.sightings import Head, Observation
+from tasks.vision.regions import overlap
+
+# intersection over union of a face and of where a mesh between two others would be drawn
+DRAWN_THERE = 0.7
 
 
 def cover(
@@ -108,6 +112,9 @@ def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
 
 
 def _lies_between(first: Observation, one: Observation, last: Observation) -> bool:
-    """Return whether a face was seen where a mesh drawn between two others would be."""
+    """Return whether a face was seen where a mesh drawn between two others would be: no side is bare."""
     share = (one.frame - first.frame) / (last.frame - first.frame)
-    return holds(first.box_xyxy + (last.box_xyxy - first.box_xyxy) * np.float32(share), one.box_xyxy)
+    drawn = first.box_xyxy + (last.box_xyxy - first.box_xyxy) * np.float32(share)
+    if one.followed:  # by what it looks like, a little more or less of it
+        return holds(drawn, one.box_xyxy)
+    return overlap(drawn, one.box_xyxy) >= DRAWN_THERE

@@ -350,6 +350,21 @@ def test_a_face_that_jerks_away_is_covered_where_it_was_seen(params):
     assert jerked.box_xyxy[0] <= 130 < 170 <= jerked.box_xyxy[2]
 
 
+@pytest.mark.parametrize(
+    ("astray", "is_drawn"), [(0, True), (5, True), (9, False), (18, False), (-12, False)]
+)
+def test_a_mesh_is_drawn_between_two_others_only_where_no_side_of_the_face_would_be_bare(
+    astray, is_drawn, params
+):
+    """As in a crowd: somebody in profile walked faster than the meshes before and after said."""
+    seen = [
+        _seen(frame, x=50.0 + 4 * frame + (astray if 9 <= frame <= 11 else 0), trusted=not 9 <= frame <= 11)
+        for frame in range(20)
+    ]
+    methods = {region.method for region in _cover(seen, params) if 9 <= region.frame <= 11}
+    assert methods == {"mesh_swap" if is_drawn else params.deidentify.fallback}
+
+
 def test_frames_with_more_people_than_are_followed_are_masked_whole_and_flagged(params):
     seen = [_seen(frame) for frame in range(60)]
     regions = _cover(seen, params, frames=60, crowd=[30], cuts=(35,))
