@@ -23,7 +23,7 @@ class MeshSwap(Section):
     odd. corrections: how often the drawn mesh is measured and moved to where its keypoints should be.
     """
 
-    shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.0]
+    shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.8, 1.0, 1.2]
     keep_asymmetry: bool = True
     rim: Fraction01
     feather: Fraction01

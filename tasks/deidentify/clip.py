@@ -105,6 +105,10 @@ class CoveredClip:
         """
         cast, keep = self._cast, self._order.deidentify.mesh_swap.keep_asymmetry
         shapes = read_shapes(self._root, self._order.subject)
+        if not set(cast.faces.values()) <= set(shapes):
+            raise DocumentError(
+                f"the face shapes of {self._clip_id} are missing: run `guise run targets` again"
+            )
         reshapings = {
             track: reshape(shapes[face], pool[target].shape, cast.shares[track], keep_asymmetry=keep)
             for track, face in cast.faces.items()

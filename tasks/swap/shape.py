@@ -64,6 +64,16 @@ def reshape(own: Shape, target: Shape, share: float, *, keep_asymmetry: bool) ->
     return Reshaping(own, (smooth * share).astype(np.float32))
 
 
+def shape_apart(change: Reshaping, others: Sequence[Shape]) -> float:
+    """Return how far a changed shape is from the person's own, as a multiple of the nearest other's; 1 if none."""
+    moved = change.own.astype(np.float64) + change.by
+    own, *away = (
+        float(np.linalg.norm(laid_over(shape.astype(np.float64), moved) - moved, axis=1).mean())
+        for shape in (change.own, *others)
+    )
+    return own / max(min(away), 1e-6) if away else 1.0
+
+
 def _reflection(shape: Doubles) -> Doubles:
     """Return the 3 x 3 map that lays the mirrored keypoints over a shape's own."""
     centred = shape - shape.mean(axis=0)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Embeddings = NDArray[np.float32]
-# what the features count beside a recogniser's cosine
-FEATURES = 0.5
+# what the features and the shape count beside a recogniser's cosine
+FEATURES, SHAPE = 0.5, 0.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Trial:
     """How a target did on a person's frames, with so much of its shape.
 
     own, other: cosine to their own face, and to the most alike of other people. features: correlation
-    with their own as `features_alike` says it. error: of the keypoints, per distance between the eyes.
+    with their own as `features_alike` says it. apart: how far the shape of the face is from their own, as a
+    multiple of how far it is from the nearest other person's. error: of the keypoints, per distance between the eyes.
     """
 
     target: str
@@ -63,6 +64,7 @@ class Trial:
     other: float
     features: float
     error: float
+    apart: float = 1.0
 
 
 def choose(trials: list[Trial], tolerance: float) -> Trial:
@@ -77,6 +79,11 @@ def choose(trials: list[Trial], tolerance: float) -> Trial:
     return min(
         kept,
         key=lambda trial: (
-            trial.own >= trial.other, trial.own + FEATURES * trial.features, trial.target, trial.share
+            trial.own >= trial.other, _likeness(trial), trial.target, trial.share
         ),
     )  # fmt: skip
+
+
+def _likeness(trial: Trial) -> float:
+    # a shape that is nearer to somebody else's is unlike enough
+    return trial.own + FEATURES * trial.features - SHAPE * min(trial.apart, 1.0)

@@ -10,7 +10,7 @@ from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.swap.light import lightness
 from tasks.swap.mesh_swap import Look, MeshSwapper
 from tasks.swap.settling import Fit
-from tasks.swap.shape import Reshaping, Shape, reshape
+from tasks.swap.shape import Reshaping, Shape, reshape, shape_apart
 from tasks.swap.target import Target
 from tasks.targets.assignment import Trial, unit_mean
 from tasks.targets.likeness import features_alike
@@ -57,14 +57,18 @@ def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
 
 @dataclass(frozen=True)
 class Audition:
-    """A person's shots, on which targets are tried, and how likeness is judged; shape: the person's."""
+    """A person's shots, on which targets are tried, and how likeness is judged.
+
+    shape, own: the person's; shapes, decoys: others'.
+    """
 
     shots: list[Shot]
     own: Embedding
     shape: Shape
     decoys: dict[str, Embedding]
-    judge: Recogniser
+    shapes: list[Shape]
     _: KW_ONLY
+    judge: Recogniser
     fit: Fit
     look: Look
     settings: MeshSwap
@@ -78,7 +82,8 @@ class Audition:
         keep = self.settings.keep_asymmetry
         reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
         results = [self._swap(shot, target, reshaping, others) for shot in self.shots]
-        return Trial(target.name, share, *(float(np.mean(column)) for column in zip(*results, strict=True)))
+        measured = (float(np.mean(column)) for column in zip(*results, strict=True))
+        return Trial(target.name, share, *measured, apart=shape_apart(reshaping, self.shapes))
 
     def _swap(
         self, shot: Shot, target: Target, reshaping: Reshaping, others: list[Embedding]

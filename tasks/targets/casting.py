@@ -112,8 +112,8 @@ class Caster:
         self._judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
         self._pool, self._latents = load_pool(weights, rule, extract), load_latents(weights, rule, extract)
         self._shots: dict[tuple[str, int], list[Shot]] = {}
-        gallery = [self._largest_face(clip_id) for clip_id in order.others]
-        self._others = [face for face in gallery if face is not None]
+        gallery = [found for clip_id in order.others for found in self._largest_face(clip_id)]
+        self._others, self._other_shapes = [face for face, _ in gallery], [shape for _, shape in gallery]
 
     def meet(self, clip_id: str) -> list[Person]:
         """Return everybody whose face can be swapped in a clip, and keep shots of them."""
@@ -141,7 +141,7 @@ class Caster:
         settled = self._order.settled
         if number == 0 and settled is not None and settled.is_measured:
             return read_shapes(self._root, self._order.subject)[0]
-        return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in self._shots_of(group)])
+        return self._read(self._shots_of(group))
 
     def give(self, role: Role, faces: list[Embedding], taken: set[str]) -> Given:
         """Return what somebody in the clips is given.
@@ -189,8 +189,8 @@ class Caster:
         decoys = self._decoys() if role.number == 0 else {}
         settings = self._order.deidentify.mesh_swap
         return Audition(
-            self._shots_of(role.group), role.own, role.shape, decoys, self._judge,
-            fit=fit, look=make_look(self._weights), settings=settings,
+            self._shots_of(role.group), role.own, role.shape, decoys, self._other_shapes,
+            judge=self._judge, fit=fit, look=make_look(self._weights), settings=settings,
         )  # fmt: skip
 
     def _decoys(self) -> dict[str, Embedding]:
@@ -207,9 +207,13 @@ class Caster:
             }
         return decoys
 
-    def _largest_face(self, clip_id: str) -> Embedding | None:
-        largest = max(self._look_at(clip_id)[0], key=lambda one: one.area, default=None)
-        return unit_mean([largest.embeddings]) if largest else None
+    def _largest_face(self, clip_id: str) -> list[tuple[Embedding, Shape]]:
+        people, shots = self._look_at(clip_id)
+        largest = max(people, key=lambda one: one.area, default=None)
+        return [(unit_mean([largest.embeddings]), self._read(shots[largest.track]))] if largest else []
+
+    def _read(self, shots: list[Shot]) -> Shape:
+        return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in shots])
 
     def _embed(self, shots: list[Shot]) -> Embedding:
         return np.stack([self._judge(shot.rgb, shot.mesh_xy) for shot in shots])

@@ -35,6 +35,7 @@ def workspace(copy, monkeypatch):
     head = git(copy, "rev-parse", "HEAD")
     kept = {path: (copy / path).read_bytes() for path in (VERDICTS_PATH, str(CLIPS_PATH))}
     (copy / "data/decisions.yaml").unlink()
+    _let_all_ask(copy)
     git(copy, "commit", "--quiet", "--all", "--message", "Nobody has decided")
     # what a test changes is not the graph's doing
     monkeypatch.setattr("flows.release.candidate.changed_nodes", lambda _: [])
@@ -43,6 +44,18 @@ def workspace(copy, monkeypatch):
     for path, content in kept.items():
         (copy / path).unlink()
         (copy / path).write_bytes(content)
+
+
+def _let_all_ask(root):
+    """Let every clip move a little too much, whichever of them pass."""
+    verdicts, moves = read_table(root / VERDICTS_PATH, VERDICTS), pl.col("rule") == "face_motion"
+    changed = verdicts.with_columns(
+        verdict=pl.lit("review"),
+        value=pl.when(moves).then(1.7).otherwise("value"),
+        passed=pl.col("passed") & ~moves,
+    )
+    (root / VERDICTS_PATH).unlink()
+    write_table(changed, VERDICTS, root / VERDICTS_PATH)
 
 
 def _let_fail(root, clip_id):

@@ -20,7 +20,7 @@ from flows.demo.object_store import object_store
 from flows.host.servers import prefect_server
 from flows.release.approval import approve, missing_approvals, require_approvals
 from flows.release.candidate import freeze
-from flows.release.decisions import waiting_clips
+from flows.release.decisions import judged_clips, waiting_clips
 from flows.release.record import Record
 from flows.workspace.exclusive import alone
 from flows.workspace.git import commit, git
@@ -162,12 +162,14 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         assert first["state_details"]["pause_key"] == "clips-1"
         (verdicts,) = place.artifacts("verdicts-2026-11")
         assert len(json.loads(verdicts["data"])) == 4
+        asking = [clip for clip in judged_clips(place.root) if clip.verdict == "review"]
+        assert asking
         assert "These clips wait for a person" in hook[1][-1]["text"]
         # a word on other clips than those that wait now accepts nobody
         word = {"by": "Dr. A", "reason": "seen", "digest": "0" * 64}
         place.call("POST", f"/flow_runs/{run}/resume", run_input=word)
         place.until_asked(run, "clips-2")
-        assert len(waiting_clips(place.root)) == 4
+        assert waiting_clips(place.root) == asking
         os.killpg(worker.pid, signal.SIGKILL)
     # nobody works, and the word counts all the same
     done = guise(place.root, "decide", "--accept", "--by", "Dr. A", "--reason", "seen", env=place.environment)

@@ -49,6 +49,15 @@ def test_of_two_alike_to_a_recogniser_the_one_that_looks_less_alike_is_chosen():
     assert choose(trials, tolerance=1.0).target == "unlike"
 
 
+def test_of_two_the_one_whose_shape_is_nearer_to_somebody_elses_is_chosen():
+    trials = [
+        Trial("built alike", 1.0, 0.10, 0.5, 0.6, 0.01, apart=0.4),
+        Trial("built otherwise", 1.0, 0.15, 0.5, 0.6, 0.01, apart=1.3),
+        Trial("no further", 1.0, 0.20, 0.5, 0.6, 0.01, apart=9.0),
+    ]
+    assert choose(trials, tolerance=1.0).target == "built otherwise"
+
+
 def test_features_are_alike_whatever_the_light_and_unlike_in_another_face():
     rng = np.random.default_rng(0)
     face, other = (np.kron(rng.integers(40, 200, (8, 8, 3)), np.ones((12, 12, 1))) for _ in range(2))
