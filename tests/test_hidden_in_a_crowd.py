@@ -32,6 +32,9 @@ CROWD = (
 )  # fmt: skip
 CLIPS = {"carphone": 1, "franck": 2, "cap12": 3, "cap13": 3}
 FRAMES = 20
+SHAPE_IS_NEAR = (
+    "the shape is moved by .03 to .04 eye distances, and of four people the own one is still nearest"
+)
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +165,7 @@ def test_nobody_is_taken_for_themselves_and_the_recogniser_that_chose_finds_nobo
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="dlib still ranks one of three first in some frames: hair and ears stay"
-)
+@pytest.mark.xfail(strict=True, reason="dlib still ranks one of three first in some frames")
 def test_nobody_is_found_in_the_crowd(figures):
     assert _mean(figures, "rank1 dlib") <= 1 / figures[0]["gallery"]
 
@@ -187,6 +188,7 @@ def _nearest_by_shape(shapes, clip_id, others):
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason=SHAPE_IS_NEAR)
 def test_no_clip_is_found_by_the_shape_of_its_published_keypoints(shapes):
     """Plain Procrustes, no training: chance is one of four."""
     clips = sorted({clip_id for clip_id, _ in shapes})
@@ -196,6 +198,7 @@ def test_no_clip_is_found_by_the_shape_of_its_published_keypoints(shapes):
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason=SHAPE_IS_NEAR)
 def test_no_person_is_found_by_shape_in_another_session(shapes, cohort):
     subjects = dict(read_admitted(cohort).select("clip_id", "subject").iter_rows())
     twice = [one for one in subjects if list(subjects.values()).count(subjects[one]) == 2]

@@ -65,7 +65,7 @@ def reshape(own: Shape, target: Shape, share: float, *, keep_asymmetry: bool) ->
 
 
 def shape_apart(change: Reshaping, others: Sequence[Shape]) -> float:
-    """Return how far a changed shape is from the person's own, as a multiple of the nearest other's; 1 if none."""
+    """Return how far a changed shape is from the person's own, as a multiple of the nearest other's, or 1."""
     moved = change.own.astype(np.float64) + change.by
     own, *away = (
         float(np.linalg.norm(laid_over(shape.astype(np.float64), moved) - moved, axis=1).mean())

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 Embeddings = NDArray[np.float32]
 # what the features and the shape count beside a recogniser's cosine
-FEATURES, SHAPE = 0.5, 0.5
+FEATURES, SHAPE = 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ class Trial:
 
     own, other: cosine to their own face, and to the most alike of other people. features: correlation
     with their own as `features_alike` says it. apart: how far the shape of the face is from their own, as a
-    multiple of how far it is from the nearest other person's. error: of the keypoints, per distance between the eyes.
+    multiple of how far it is from the nearest other person's. error: of the keypoints, per distance between
+    the eyes.
     """
 
     target: str

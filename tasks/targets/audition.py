@@ -82,8 +82,9 @@ class Audition:
         keep = self.settings.keep_asymmetry
         reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
         results = [self._swap(shot, target, reshaping, others) for shot in self.shots]
-        measured = (float(np.mean(column)) for column in zip(*results, strict=True))
-        return Trial(target.name, share, *measured, apart=shape_apart(reshaping, self.shapes))
+        own, other, features, error = (float(np.mean(column)) for column in zip(*results, strict=True))
+        apart = shape_apart(reshaping, self.shapes)
+        return Trial(target.name, share, own, other, features, error, apart)
 
     def _swap(
         self, shot: Shot, target: Target, reshaping: Reshaping, others: list[Embedding]
