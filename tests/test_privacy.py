@@ -100,7 +100,7 @@ def test_the_git_history_tells_nothing(demo, private):
     names = [oid for oid, *path in listed if not path or not path[0].startswith(code)]
     assert len(names) > 40
     contents = git("cat-file", "--batch", input="\n".join(names).encode())
-    assert b"rank-1" in contents
+    assert b"rank_mean" in contents
     _check(contents, private, "git")
 
 

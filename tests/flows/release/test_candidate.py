@@ -30,12 +30,18 @@ def copy(release, tmp_path_factory):
 
 
 @pytest.fixture
-def workspace(copy, monkeypatch):
+def workspace(undecided):
+    """The same, in which every clip asks for a person."""
+    _let_all_ask(undecided)
+    return undecided
+
+
+@pytest.fixture
+def undecided(copy, monkeypatch):
     """A copy of the demo on whose clips nobody has decided; what a test changes is undone."""
     head = git(copy, "rev-parse", "HEAD")
     kept = {path: (copy / path).read_bytes() for path in (VERDICTS_PATH, str(CLIPS_PATH))}
     (copy / "data/decisions.yaml").unlink()
-    _let_all_ask(copy)
     git(copy, "commit", "--quiet", "--all", "--message", "Nobody has decided")
     # what a test changes is not the graph's doing
     monkeypatch.setattr("flows.release.candidate.changed_nodes", lambda _: [])
@@ -183,11 +189,11 @@ def test_a_licence_that_forbids_the_purpose_stops_the_candidate(workspace):
         registry.write_text(kept)
 
 
-def test_a_disk_that_fills_up_while_freezing_leaves_the_last_candidate(workspace, guise):
-    decide(workspace, [], accepted=True, by="A", reason="B")
-    before = candidate_digest(freeze(workspace, "full", read_params(workspace)))
-    folder = workspace / "data/releases/full"
-    kept = workspace / "kept"
+def test_a_disk_that_fills_up_while_freezing_leaves_the_last_candidate(undecided, guise):
+    decide(undecided, [], accepted=True, by="A", reason="B")
+    before = candidate_digest(freeze(undecided, "full", read_params(undecided)))
+    folder = undecided / "data/releases/full"
+    kept = undecided / "kept"
     folder.rename(kept)
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
@@ -197,17 +203,17 @@ def test_a_disk_that_fills_up_while_freezing_leaves_the_last_candidate(workspace
         shutil.copy(kept / "candidate.json", folder)
         (folder / "files").mkdir()
         shutil.copy(kept / "files/datasheet.md", folder / "files")
-        done = guise(workspace, "candidate", "full")
+        done = guise(undecided, "candidate", "full")
         assert done.returncode == 2
         assert "the disk is full" in done.stderr
         assert "Traceback" not in done.stderr
-        assert candidate_digest(Record(workspace, "full").candidate()) == before
+        assert candidate_digest(Record(undecided, "full").candidate()) == before
         assert sorted(path.name for path in folder.iterdir()) == ["candidate.json", "files"]
         assert [path.name for path in (folder / "files").iterdir()] == ["datasheet.md"]
     finally:
         subprocess.run(["umount", str(folder)], check=True)
         folder.rmdir()
         kept.rename(folder)
-    done = guise(workspace, "candidate", "full")
+    done = guise(undecided, "candidate", "full")
     assert done.returncode == 0, done.stderr
-    assert candidate_digest(Record(workspace, "full").candidate()) == before
+    assert candidate_digest(Record(undecided, "full").candidate()) == before
