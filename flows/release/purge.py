@@ -106,7 +106,7 @@ def _find(root: Path, caches: Caches, subject: str, clips: set[str]) -> Remains:
             if content is not None:
                 remains.clips.add(clip_pseudonym(key, sha256_bytes(content)))
     for listing in listings.values():
-        _mark_results(caches, listing, remains)
+        _mark_results(caches, listing, remains, subject)
     return remains
 
 
@@ -120,8 +120,10 @@ def _files_of(caches: Caches, key: bytes, subject: str, listing: Listing) -> set
     return {str(PurePosixPath(file)) for file in theirs}
 
 
-def _mark_results(caches: Caches, listing: Listing, remains: Remains) -> None:
-    remains.objects |= {md5 for path, md5 in listing.items() if any(clip in path for clip in remains.clips)}
+def _mark_results(caches: Caches, listing: Listing, remains: Remains, subject: str) -> None:
+    # the shape of their face bears their own pseudonym
+    names = {subject, *remains.clips}
+    remains.objects |= {md5 for path, md5 in listing.items() if any(name in path for name in names)}
     # the one table that knows what a clip was handed in as
     sources = caches.read(listing.get(SOURCES_PATH.name, ""))
     if sources and not remains.clips.isdisjoint(pl.read_parquet(BytesIO(sources))["clip_id"]):

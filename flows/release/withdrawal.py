@@ -24,7 +24,7 @@ from flows.workspace.inbox import (
 )
 from schemas.params.publish import Publish
 from schemas.release import Manifest, Publication, Withdrawal, Withdrawals
-from tasks.files.clips import CLIPS_PATH, read_clips
+from tasks.files.clips import CLIPS_PATH, read_clips, shapes_path
 from tasks.files.documents import read_document
 from tasks.files.errors import GateRefusedError, GuiseError, InputError, StorageError
 from tasks.files.hashing import sha256_bytes, sha256_file
@@ -80,7 +80,7 @@ def withdraw(
     write_down = partial(_write_down, root, pseudonym, reason.strip())
     withdrawal, files, objects = _take_out(root, pseudonym, write_down, reingest)
     clips = set(withdrawal.clips)
-    files += _remove_results(root, clips) + _forget_rows(root, clips)
+    files += _remove_results(root, withdrawal.subject, clips) + _forget_rows(root, clips)
     commit(root, "Withdraw a subject", ["data/raw.dvc", "dvc.lock", "data/corrections"])
     removed_published = _tell_all(root, settings, withdrawal, delete_published=delete_published)
     return Withdrawn(withdrawal, files, objects, removed_published)
@@ -222,8 +222,10 @@ def _is_inside(place: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(place.resolve()) and path.is_file()
 
 
-def _remove_results(root: Path, clips: set[str]) -> int:
-    paths = [
+def _remove_results(root: Path, subject: str, clips: set[str]) -> int:
+    shapes = root / shapes_path(subject)
+    paths = [shapes] if shapes.is_file() else []
+    paths += [
         path
         for folder in RESULTS
         for path in (root / "data" / folder).rglob("clip-*")

@@ -20,10 +20,8 @@ LID_POINTS = [*LIDS[0], *LIDS[1]]
 FARTHEST_CORRECTION = 0.1
 KEPT_CORRECTION = 0.9  # from frame to frame; more of it adds up
 STEP, SHORTER = 0.9, 0.5  # of what is astray; after a step that made it worse
-HABIT_RATE, MOST_HABIT_PX = (
-    0.003,
-    6.0,
-)  # how fast a face's own reading is learnt, and how far it may be astray
+# how fast a drawn face's own reading is learnt, as a share of each frame, and how far it may be astray
+HABIT_RATE, MOST_HABIT_PX = 0.003, 6.0
 
 
 @dataclass

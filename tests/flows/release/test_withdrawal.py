@@ -12,7 +12,7 @@ from tests_support import audited, command_environment
 
 from flows.demo.object_store import object_store
 from flows.release.documents.datasheet import VERIFY
-from tasks.files.clips import read_clips
+from tasks.files.clips import SHAPES, read_clips, shapes_path
 from tasks.files.pseudonyms import known_key, subject_pseudonym
 from tasks.publish import open_bucket
 
@@ -36,7 +36,8 @@ def withdrawn(demo, release, guise, api, tmp_path_factory):
     subprocess.run([*words, "push", "--quiet"], cwd=root, check=True, env=command_environment())
     subject = subject_pseudonym(known_key(root), SUBJECT)
     clips = read_clips(root).filter(subject=subject, status="admitted")["clip_id"].to_list()
-    objects = _objects_of(root, clips)
+    assert (root / shapes_path(subject)).is_file()  # how their face is built
+    objects = _objects_of(root, [*clips, subject])
     missing = [
         str(place / path) for place in _places(root) for path in objects if not (place / path).exists()
     ]
@@ -51,8 +52,8 @@ def _places(root):
     return root / ".dvc/cache/files/md5", root / ".guise/private-remote/files/md5"
 
 
-def _objects_of(root, clips):
-    """Return the objects of all files that are the clips', and of the raw files, by DVC's listings."""
+def _objects_of(root, names):
+    """Return the objects of all files that bear the names, and of the raw files, by DVC's listings."""
     lock = yaml.safe_load((root / "dvc.lock").read_text())["stages"].values()
     folders = {out["md5"] for stage in lock for out in stage.get("outs", ()) if out["md5"].endswith(".dir")}
     raw = yaml.safe_load((root / "data/raw.dvc").read_text())["outs"][0]["md5"]
@@ -60,7 +61,7 @@ def _objects_of(root, clips):
     for folder in folders | {raw}:
         for entry in json.loads((root / ".dvc/cache/files/md5" / folder[:2] / folder[2:]).read_bytes()):
             theirs = folder == raw and ("cap1" in entry["relpath"] or "no-consent" in entry["relpath"])
-            if theirs or any(clip in entry["relpath"] for clip in clips):
+            if theirs or any(name in entry["relpath"] for name in names):
                 found.add(f"{entry['md5'][:2]}/{entry['md5'][2:]}")
     assert len(found) > 20
     return found
@@ -95,6 +96,8 @@ def test_nothing_of_theirs_is_left_in_workspace_cache_and_remote(withdrawn):
     for path in (root / "data").rglob("*"):
         if "releases" not in path.parts:
             assert not any(clip in path.name for clip in clips), path
+    assert not (root / shapes_path(subject_pseudonym(known_key(root), SUBJECT))).exists()
+    assert len(list((root / SHAPES).iterdir())) == 2  # the others'
     assert SUBJECT not in (root / "data/raw/manifest.csv").read_text()
     assert SUBJECT not in (root / "data/inbox/manifest.csv").read_text()
     for place in (*_places(root), root / "data/raw", root / "data/inbox"):
@@ -176,6 +179,8 @@ def test_who_withdrew_is_refused_when_handed_in_again(withdrawn, release, guise)
     refused = {entry["file"]: entry["reason"] for entry in json.loads(done.stdout)["refused"]}
     assert refused["cap12.mp4"] == refused["cap13.mp4"] == "consent withdrawn"
     assert not list((root / "data/raw").glob("cap1*"))
+    assert not (root / shapes_path(subject_pseudonym(known_key(root), SUBJECT))).exists()
+    assert len(list((root / SHAPES).iterdir())) == 2  # the others'
     assert SUBJECT not in (root / "data/raw/manifest.csv").read_text()
 
 
