@@ -22,6 +22,8 @@ LEAST_CONTRAST, LEAST_WINDOWS = 1.0, 30
 BOX_SHAPE, MESH_SHAPE = 0.97, 0.98
 # of a part, since windows at its edge see what lies beside it
 INWARD_PX = 11
+# what is larger than this in a part of a face is the scene's light, which a swap keeps (share of the square)
+LIGHT = 0.05
 LANDMARKS = sorted({number for around in (*FACE_PARTS.values(), INNER_LIPS) for number in around})
 PLACES = {number: place for place, number in enumerate(LANDMARKS)}
 
@@ -33,10 +35,15 @@ def surviving_shares(original: GreyImage, released: GreyImage, landmarks_xy: Poi
     """
     right, left = (landmarks_xy[PLACES[corner]] for corner in OUTER_EYES)
     region = bounding_region(landmarks_xy, line_angle(right, left), MESH_SCALE)
-    told, alike = _compare(original, released, region, MESH_PX)
-    places = to_crop(landmarks_xy, region, MESH_PX)
-    survived, told = alike >= MESH_SHAPE, told & ~_in_mouth(places)
-    return {part: _share(told & _inside(places, around), survived) for part, around in FACE_PARTS.items()}
+    pair = [_smoothed(grey, region, MESH_PX) for grey in (original, released)]
+    places, within = to_crop(landmarks_xy, region, MESH_PX), _within_picture(original, region, MESH_PX)
+    looked_at = within & ~_in_mouth(places)
+    whole, parts = _compare(*pair), _compare(*(_without_light(one) for one in pair))
+    found = {}
+    for part, around in FACE_PARTS.items():
+        told, alike = whole if part == "face" else parts
+        found[part] = _share(told & looked_at & _inside(places, around), alike >= MESH_SHAPE)
+    return found
 
 
 def surviving_share(original: GreyImage, released: GreyImage, box_xyxy: Box) -> float:
@@ -46,16 +53,20 @@ def surviving_share(original: GreyImage, released: GreyImage, box_xyxy: Box) -> 
         return 0.0
     center = (box_xyxy[:2] + box_xyxy[2:]) / 2
     region = Region((float(center[0]), float(center[1])), float(max(size)))
-    told, alike = _compare(original, released, region, BOX_PX)
+    told, alike = _compare(*(_smoothed(grey, region, BOX_PX) for grey in (original, released)))
+    told &= _within_picture(original, region, BOX_PX)
     # the corners of a face's box show hair and background, which nobody covers
     axis = ((np.arange(BOX_PX) + 0.5) / BOX_PX * 2 - 1) * max(size)
     ellipse = (axis[:, None] / size[1]) ** 2 + (axis[None] / size[0]) ** 2 <= 1
     return _share(told & ellipse, alike >= BOX_SHAPE)
 
 
-def _compare(original: GreyImage, released: GreyImage, region: Region, side_px: int) -> tuple[Mask, Floats]:
+def _without_light(face: Floats) -> Floats:
+    return np.asarray(face - cv2.GaussianBlur(face, (0, 0), LIGHT * MESH_PX), np.float32)
+
+
+def _compare(first: Floats, second: Floats) -> tuple[Mask, Floats]:
     """Return, side x side, where a window has contrast, and how alike its shapes are, in -1..1."""
-    first, second = (_smoothed(grey, region, side_px) for grey in (original, released))
     means = [_mean(one) for one in (first, second)]
     spread = [
         np.sqrt(np.maximum(_mean(one * one) - mean * mean, 0))
@@ -63,8 +74,7 @@ def _compare(original: GreyImage, released: GreyImage, region: Region, side_px: 
     ]
     product = _mean(first * second) - means[0] * means[1]
     alike = product / np.maximum(spread[0] * spread[1], 1e-6)
-    told = (spread[0] >= LEAST_CONTRAST) & _within_picture(original, region, side_px)
-    return np.asarray(told, np.bool_), np.asarray(alike, np.float32)
+    return np.asarray(spread[0] >= LEAST_CONTRAST, np.bool_), np.asarray(alike, np.float32)
 
 
 def _within_picture(grey: GreyImage, region: Region, side_px: int) -> Mask:
