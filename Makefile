@@ -68,7 +68,8 @@ gpu-worker: setup
 	@$(SERVICE) gpu-worker "$(SCHEDULER)" --provider "$(PROVIDER)" --workers "$(WORKERS)"
 
 # a file of tests keeps to one process, since its tests share what they build
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# and computes as commands do, which keep to one thread a clip
+PYTEST := OPENBLAS_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -84,7 +85,7 @@ test: setup .venv/croissant/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) --durations 40
+	@$(PYTEST) --durations 400 --durations-min 1
 
 # everything that docs/threat-model.md says is tried
 attack: setup .venv/croissant/ready

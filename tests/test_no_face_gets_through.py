@@ -175,7 +175,7 @@ def cohort(tmp_path_factory, sample, weights, root, params):
         write_pictures(path, clip.pictures, pts=clip.pts)
     admit_clips(here, {clip_id: f"subject-{number:016x}" for number, clip_id in enumerate(ids.values())})
     # which target is chosen matters little here
-    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0})
+    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0, "tried": 3})
     params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
     for name, arm in (
         ("extract", "original"),

@@ -28,6 +28,9 @@ DEFAULTS = {
     # written one by one, clips keep SQLite so busy that a stage has to ask again, after two seconds
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+    # clips go side by side: libraries that share one out among threads only stand in each other's way
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
     "PYTHONWARNINGS": "ignore",
     "OPENCV_LOG_LEVEL": "ERROR",
 }

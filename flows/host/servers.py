@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from flows.host.environment import API_URL, LOGS
 from flows.host.lifetime import ending_with_parent
+from flows.host.prefect_database import keep_database, lend_database
 from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from tasks.files.errors import InputError
 
@@ -158,7 +159,10 @@ def prefect_server(root: Path, meanwhile: Callable[[], object] = lambda: None) -
         lambda ports: [*command, str(ports[0])],
         lambda ports: (meanwhile(), answers(f"http://{HOST}:{ports[0]}/api/health"))[1],
     )
+    is_new = lend_database()
     with serve_on_free_ports(server, 1) as (port,):
+        if is_new:
+            keep_database()
         url = f"http://{HOST}:{port}/api"
         os.environ[API_URL] = url
         try:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.workspace.make import is_workspace
+from tasks.files.cache import cache_folder
 from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError
 from tasks.files.pseudonyms import fingerprint, known_key
 from tasks.ingest.survey import MANIFEST_NAME, read_manifest
-from tasks.models.fetch import cache_folder
 from tasks.publish.signature import public_key
 
 FREE_BYTES = 5 << 30

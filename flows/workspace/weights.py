@@ -6,8 +6,8 @@ from pathlib import Path
 from schemas.params import Params
 from schemas.params.inference import ModelSource
 from tasks.extract import models_of as extracting
+from tasks.files.cache import cache_folder
 from tasks.files.hashing import sha256_file
-from tasks.models.fetch import cache_folder
 from tasks.swap.needs import models_of as swapping
 from tasks.validate import MODELS as JUDGING
 

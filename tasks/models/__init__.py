@@ -6,9 +6,10 @@ from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
 from schemas.params.inference import ModelSource
 from schemas.registry import RegisteredModel, Registry
+from tasks.files.cache import place
 from tasks.files.documents import write_json
 from tasks.files.hashing import sha256_file
-from tasks.models.fetch import fetch_member, place
+from tasks.models.fetch import fetch_member
 from tasks.vision.sessions import REGISTRY_PATH
 
 

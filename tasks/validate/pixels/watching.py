@@ -29,7 +29,7 @@ class Watch:
     def __init__(self, weights: Weights, arm: str) -> None:
         self._weights, self._first = weights, FIRST[arm]
         self._novelty = Novelty()
-        self._hog = dlib.get_frontal_face_detector()
+        self._hog = weights.once("dlib_hog", dlib.get_frontal_face_detector)
 
     def faces(self, frame: Frame, covered: list[Box]) -> list[Box]:
         """Return boxes of faces in what is new since the last watched frame; none in frames between.

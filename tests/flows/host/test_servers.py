@@ -1,14 +1,20 @@
 """Servers end without a trace outside of their folder."""
 
+import json
+import sqlite3
 import stat
 import tempfile
+import urllib.request
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import boto3
 import pytest
 
 from flows.demo.object_store import object_store
-from flows.host.servers import starting_aside
+from flows.host.prefect_database import ELSEWHERE, lend_database
+from flows.host.servers import prefect_server, starting_aside
 from tasks.files.errors import InputError
 
 
@@ -59,3 +65,52 @@ def test_what_starts_aside_is_there_when_asked_for_and_says_why_it_is_not(tmp_pa
     assert not any(path.is_socket() for path in (tmp_path / "s3").iterdir())
     with starting_aside(object_store(tmp_path / "file/s3")) as started, pytest.raises((InputError, OSError)):
         started()
+
+
+def _tables(path):
+    with closing(sqlite3.connect(path)) as database:
+        names = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
+        return {name: database.execute(f"select count(*) from {name}").fetchone()[0] for name in names}
+
+
+@pytest.mark.slow
+def test_an_empty_database_is_made_once_and_lent_to_every_workspace(tmp_path, monkeypatch):
+    for name in ("PREFECT_API_URL", *ELSEWHERE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GUISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "first"))
+    with prefect_server(tmp_path) as api:
+        # what is written from now on is the workspace's own
+        content = json.dumps({"name": "patient"}).encode()
+        request = urllib.request.Request(f"{api}/flows/", content, {"Content-Type": "application/json"})
+        urllib.request.urlopen(request).close()
+    (kept,) = (tmp_path / "cache").iterdir()
+    assert _tables(tmp_path / "first/prefect.db")["flow"] == 1
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "second"))
+    assert lend_database()
+    lent = tmp_path / "second/prefect.db"
+    assert lent.read_bytes() == kept.read_bytes()
+    assert stat.S_IMODE(lent.stat().st_mode) == 0o600
+    known = _tables(lent)
+    assert len(known) > 20
+    assert not any(known[name] for name in ("flow", "flow_run", "task_run", "log", "events", "variable"))
+    with prefect_server(tmp_path):
+        assert _tables(lent).keys() == known.keys()
+    assert not lend_database()  # it has its own
+
+
+def test_a_database_that_is_not_whole_or_of_another_version_is_not_lent(tmp_path, monkeypatch):
+    for name in ELSEWHERE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GUISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "home"))
+    (tmp_path / "cache").mkdir()
+    other = tmp_path / f"cache/prefect-1.0-{'0' * 64}.db"
+    broken = tmp_path / f"cache/prefect-{version('prefect')}-{'0' * 64}.db"
+    for path in (other, broken):
+        path.write_bytes(b"SQLite format 3")
+    assert lend_database()
+    assert not (tmp_path / "home/prefect.db").exists()
+    assert (other.exists(), broken.exists()) == (True, False)
+    monkeypatch.setenv(ELSEWHERE[0], "postgresql+asyncpg://localhost/prefect")
+    assert not lend_database()

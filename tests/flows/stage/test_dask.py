@@ -14,6 +14,7 @@ from tests_support import command_environment, copy_unprocessed, digests_of
 
 from flows.host.servers import HOST, free_ports, serve
 from flows.service.__main__ import gpu_worker_command, main
+from flows.stage.runners import clip_runner
 from tasks.files.errors import InputError
 from tasks.vision.providers import require_provider
 
@@ -122,10 +123,18 @@ def test_a_killed_scheduler_is_one_sentence_and_the_same_command_carries_on(demo
     assert digests_of(workspace, FOLDERS[1:]) == digests_of(demo[0], FOLDERS[1:])
 
 
+@pytest.mark.parametrize(("kind", "said"), [
+    ("spark", "GUISE_RUNNER is spark: it must be threads or dask"), ("dask", "set GUISE_DASK_SCHEDULER"),
+])  # fmt: skip
+def test_a_runner_that_cannot_be_is_one_sentence(kind, said, monkeypatch):
+    monkeypatch.setenv("GUISE_RUNNER", kind)
+    monkeypatch.delenv("GUISE_DASK_SCHEDULER", raising=False)
+    with pytest.raises(InputError, match=said):
+        clip_runner()
+
+
 def test_what_is_missing_is_one_sentence(workspace, cluster, guise, api):
     for environment, said in (
-        ({"GUISE_RUNNER": "spark"}, "it must be threads or dask"),
-        ({"GUISE_RUNNER": "dask"}, "set GUISE_DASK_SCHEDULER"),
         ({"GUISE_RUNNER": "dask", "GUISE_DASK_SCHEDULER": "tcp://127.0.0.1:9"}, "no dask scheduler answers"),
         (cluster.environment(), "no dask worker has joined"),
     ):

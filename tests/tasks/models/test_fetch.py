@@ -10,8 +10,9 @@ import pytest
 import tasks.models as models
 from flows.workspace.weights import inventory
 from schemas.params.inference import ModelSource
+from tasks.files.cache import cache_folder
 from tasks.files.errors import ModelError
-from tasks.models.fetch import cache_folder, fetch_member
+from tasks.models.fetch import fetch_member
 from tasks.vision.sessions import REGISTRY_PATH, Weights
 
 
