@@ -42,8 +42,18 @@ class Weighing:
         }
         for found in self._follower.step(frame, view.small, boxes, cut=cut):
             at = found.frame, found.track
+            box = found.box_xyxy / np.float32(scale)
+            if found.frame == frame:
+                self._doubt(found.track, view.rgb, box, faces)
             if at not in self._follows or self._follows[at].agreement < found.agreement:
-                self._follows[at] = Follow(*at, found.agreement, found.box_xyxy / np.float32(scale))
+                self._follows[at] = Follow(*at, found.agreement, box)
+
+    def _doubt(self, track: int, rgb: RgbImage, box: Box, faces: tuple[Tracked, ...]) -> None:
+        known = self._hypotheses[track]
+        known.follow()
+        if known.wants_followed_look:
+            others = [other.located.part.box_xyxy for other in faces]
+            known.followed_looks.append(self._look(rgb, box, 0.0, others))
 
     def knows(self, faces: tuple[Tracked, ...]) -> bool:
         """Return whether one of the faces was ever seen well from close by."""

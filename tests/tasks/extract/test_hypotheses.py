@@ -77,6 +77,32 @@ def test_one_looks_twice_at_a_clear_face_and_ever_more_rarely_at_a_doubtful_one(
     assert _weigh(0.1)[1].count == 6  # sightings 1, 2, 4, 8, 16 and 32
 
 
+@pytest.mark.parametrize(("seen", "followed", "belief"), [
+    (0.36, 0.05, "rejected"),  # a knee, once like a face
+    (0.36, 0.2, "possible"), (0.36, 0.45, "possible"), (0.3, 0.7, "possible"),
+    (0.8, 0.0, "confirmed"),  # who turns away
+])  # fmt: skip
+def test_a_face_that_is_nothing_wherever_it_is_followed_is_none(seen, followed, belief):
+    picture = np.random.default_rng(1).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+    eyes, view = Eyes(seen), View(picture, picture)
+    weighing = Weighing(eyes, 10)
+    for frame in range(12):
+        faces = (_face(size=20.0),) if frame < 2 else ()
+        weighing.step(frame, 0, view, faces, cut=False)
+        eyes.score = seen if frame < 1 else followed
+    assert weighing.face_table({0: 0})["belief"].to_list() == [belief]
+
+
+def test_one_that_was_followed_for_a_moment_or_fits_a_mesh_stays_possible():
+    for one, follows in ((_gathered([_face()], 0.36), 3), (_gathered([_face(mesh=True)] * STEADY, 0.36), 8)):
+        one.followed_looks = [0.0] * follows
+        assert one.opinion.belief == "possible"
+    one = _gathered([_face()], 0.36)
+    one.followed_looks = [0.0] * 8
+    assert one.opinion.belief == "rejected"
+    assert one.opinion.reason.endswith("in 8 frames in which it was followed at best 0.00")
+
+
 def test_the_table_tells_what_was_seen_and_why_it_is_believed():
     weighing, _ = _weigh(0.1)
     assert weighing.rejected() == {0}
