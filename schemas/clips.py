@@ -18,7 +18,9 @@ MANIFEST = pa.DataFrameSchema(
         "task": pa.Column(pl.String, LABEL),
         "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"), error="write yes or no")),
         "consent_expires": pa.Column(
-            pl.String, pa.Check.str_matches(DATE, error="write a day as 2027-12-31"), nullable=True
+            pl.String,
+            pa.Check.str_matches(DATE, error="write the day as 2027-12-31: others can be read in two ways"),
+            nullable=True,
         ),
         "audio_policy": pa.Column(
             pl.String, pa.Check.isin(("drop", "keep"), error="write drop, keep or nothing"), nullable=True
@@ -43,6 +45,8 @@ REASONS = (
     "stream cannot be kept",
     "path outside the inbox",
     "not named in the manifest",
+    "wrong row in the manifest",
+    "unusable file name",
 )
 
 CLIPS = pa.DataFrameSchema(

@@ -18,7 +18,7 @@ from tasks.files.errors import GateRefusedError, InputError
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.whole import write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.survey import MANIFEST_NAME, holds_name, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, holds_name, read_manifest
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000

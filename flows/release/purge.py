@@ -17,7 +17,7 @@ from tasks.files.errors import StorageError
 from tasks.files.hashing import sha256_bytes
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.ingest import SOURCES_PATH
-from tasks.ingest.survey import MANIFEST_NAME
+from tasks.ingest.manifest import MANIFEST_NAME
 
 LISTING = ".dir"
 Listing = dict[str, str]

@@ -31,7 +31,7 @@ from tasks.files.hashing import sha256_bytes, sha256_file
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.survey import MANIFEST_NAME, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
 from tasks.publish import open_bucket
 from tasks.publish.plan import MANIFEST_NAME as RELEASE_MANIFEST
 from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes

@@ -10,7 +10,7 @@ from tasks.files.cache import cache_folder
 from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError
 from tasks.files.pseudonyms import fingerprint, known_key
-from tasks.ingest.survey import MANIFEST_NAME, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
 from tasks.publish.signature import public_key
 
 FREE_BYTES = 5 << 30

@@ -16,7 +16,9 @@ from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import whole, write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.survey import MANIFEST_NAME, NOTE_NAME, InboxNote, list_files, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, read_handed_in
+from tasks.ingest.names import composed, is_systems, printable, unusable_names
+from tasks.ingest.survey import NOTE_NAME, InboxNote, list_files
 
 RAW_FILE = Path("data/raw.dvc")
 WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
@@ -30,18 +32,41 @@ def take_inbox(root: Path, inbox: Path) -> None:
     """
     if not inbox.is_dir():
         raise InputError(f"there is no inbox at {inbox}")
-    rows = read_manifest(inbox / MANIFEST_NAME)
-    files = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
-    inside = [file for file in files if _is_inside(inbox, file)]
-    outside = sorted(set(files) - set(inside))
-    if rows.is_empty() and not files:
+    handed_in = read_handed_in(inbox / MANIFEST_NAME)
+    found = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
+    files = [file for file in found if not is_systems(file)]
+    if handed_in.rows.is_empty() and not files:
         raise InputError("the inbox is empty: nothing was handed in")
+    unusable = unusable_names(files)
+    inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
+    outside = sorted(set(files) - set(inside) - set(unusable))
+    rows = _as_on_disk(handed_in.rows, files)
     withdrawn = withdrawn_files(root, inbox, inside, rows)
     _take(root, inbox, [file for file in inside if file not in withdrawn])
     write_manifest(root / RAW_PATH, without_files(rows, withdrawn))
-    note = InboxNote(as_of=date.today().isoformat(), outside=outside, withdrawn=withdrawn)
+    note = InboxNote(
+        as_of=date.today().isoformat(),
+        outside=outside,
+        withdrawn=withdrawn,
+        unusable={printable(file): why for file, why in unusable.items()},
+        wrong=[(one.row, one.file, one.detail) for one in handed_in.wrong],
+        told=[*handed_in.told, *_told_of(len(found) - len(files))],
+    )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
     add_to_dvc(root)
+
+
+def _told_of(systems: int) -> list[str]:
+    if not systems:
+        return []
+    return [f"{systems} of the computer's own files, such as .DS_Store and Thumbs.db, were left alone"]
+
+
+def _as_on_disk(rows: pl.DataFrame, files: list[str]) -> pl.DataFrame:
+    """Name each file as the disk does, which may compose its accents otherwise than the manifest."""
+    there = {composed(file): file for file in files}
+    names = [file if file in files else there.get(composed(file), file) for file in rows["file"]]
+    return rows.with_columns(file=pl.Series(names, dtype=pl.String))
 
 
 def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:

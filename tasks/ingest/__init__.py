@@ -8,13 +8,13 @@ from schemas.params import Params
 from schemas.params.sections import Section
 from schemas.params.video import Ingest
 from tasks.files.clips import CLIPS_PATH, video_path
-from tasks.files.documents import write_table
+from tasks.files.documents import read_document, write_table
 from tasks.files.errors import ClipRefusedError
 from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import known_key
 from tasks.files.tables import build_table
 from tasks.ingest.admit import admit
-from tasks.ingest.survey import Entry, spellings, survey
+from tasks.ingest.survey import NOTE_NAME, Entry, InboxNote, spellings, survey
 
 RAW_PATH = Path("data/raw")
 SOURCES_PATH = Path("data/ingested/sources.parquet")
@@ -78,6 +78,7 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     spelt = spellings(root / RAW_PATH)
     if spelt:
         notes += (f"ids of {spelt} people are spelt in more than one way; each is taken for one person",)
+    notes += tuple(read_document(root / RAW_PATH / NOTE_NAME, InboxNote).told)
     return Collected(tables=(str(CLIPS_PATH), str(SOURCES_PATH)), notes=notes)
 
 
@@ -92,7 +93,7 @@ def _describe(entry: Entry, row: Row) -> Row:
         "consent_expires": entry.consent_expires,
         "status": "refused" if reason else "admitted",
         "reason": reason,
-        "detail": row.get("detail"),
+        "detail": row.get("detail") or entry.detail,
     }
 
 

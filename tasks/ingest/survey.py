@@ -1,26 +1,22 @@
 """What was handed in, against what the manifest says of it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated
-from unicodedata import normalize
 
-import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.clips import DATE, MANIFEST
+from schemas.clips import DATE
 from tasks.files.documents import read_document
-from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import canonical_id, clip_pseudonym, refused_pseudonym, subject_pseudonym
-from tasks.files.tables import check_table
+from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
 
-MANIFEST_NAME = "manifest.csv"
 NOTE_NAME = "inbox-note.json"
-LEAST_NAME = 3  # in characters: shorter ones stand in any text
+WRONG_ROW, UNUSABLE = "wrong row in the manifest", "unusable file name"
 CONSENT = ("no consent to release", "consent expired")
 
 
@@ -28,7 +24,9 @@ class InboxNote(BaseModel):
     """What `guise ingest` notes beside the videos.
 
     as_of: the day. outside: links that lead out of the inbox. withdrawn: files that were handed in again
-    after their people withdrew; neither they nor their rows are taken.
+    after their people withdrew; neither they nor their rows are taken. unusable: printable names of files
+    that were not taken, and why. wrong: rows of the manifest that do not hold: number, file, what to type.
+    told: what else a person should know.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +34,9 @@ class InboxNote(BaseModel):
     as_of: Annotated[str, Field(pattern=DATE)]
     outside: list[str]
     withdrawn: list[str] = []
+    unusable: dict[str, str] = {}
+    wrong: list[tuple[int, str, str]] = []
+    told: list[str] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,62 +52,7 @@ class Entry:
     consent_expires: str | None = None
     raw_sha256: str | None = None
     reason: str | None = None
-
-
-def read_manifest(path: Path) -> pl.DataFrame:
-    """Read the manifest as text. Raises DocumentError naming row and column."""
-    if not path.is_file():
-        raise DocumentError(f"{MANIFEST_NAME} is missing: put it beside the videos")
-    try:
-        # text only: a date or a subject id must not be reinterpreted on the way in
-        table = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise DocumentError(f"{MANIFEST_NAME} is not a readable CSV table") from error
-    if ";" in "".join(table.columns):
-        raise DocumentError(f"{MANIFEST_NAME} is separated by semicolons: save it with commas")
-    table = table.filter(~pl.all_horizontal(pl.all().is_null()))
-    missing = sorted(set(MANIFEST.columns) - set(table.columns))
-    if missing:
-        raise DocumentError(f"{MANIFEST_NAME} lacks the column {', '.join(missing)}")
-    table = check_table(table, MANIFEST, MANIFEST_NAME)
-    for row, text in enumerate(table["consent_expires"], 1):
-        _check_date(text, row)
-    for row, text in enumerate(table["subject_id"], 1):
-        if not canonical_id(text):
-            raise DocumentError(
-                f"{MANIFEST_NAME} column subject_id row {row}: it holds nothing that can be seen"
-            )
-    _check_labels(table)
-    return table
-
-
-def _check_labels(table: pl.DataFrame) -> None:
-    """Raise DocumentError where a label, which is published, holds the id of one of the manifest's people."""
-    ids = set(table["subject_id"])
-    for column in ("session", "task"):
-        for row, label in enumerate(table[column], 1):
-            if any(holds_name(label, one) for one in ids):
-                raise DocumentError(
-                    f"{MANIFEST_NAME} column {column} row {row}: a label is published, and this one holds a "
-                    "subject's id: write what was done, or which visit it was"
-                )
-
-
-def holds_name(text: str, name: str) -> bool:
-    """Return whether a text holds a name, however it is spelt; a very short one only as the very word."""
-    bare = _bare(name)
-    return bare in _bare(text) if len(bare) >= LEAST_NAME else name.strip() in text.split()
-
-
-def _bare(text: str) -> str:
-    return "".join(char for char in normalize("NFKD", text).casefold() if char.isalnum())
-
-
-def _check_date(text: str | None, row: int) -> None:
-    try:
-        date.fromisoformat(text or "9999-12-31")
-    except ValueError:
-        raise DocumentError(f"{MANIFEST_NAME} column consent_expires row {row}: no such day") from None
+    detail: str | None = None
 
 
 def spellings(raw: Path) -> int:
@@ -130,6 +76,8 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
         for digest, reason in zip(digests, refusals, strict=True)
         if digest and reason in CONSENT
     }
+    # a row that cannot be read may have said no
+    forbidden |= {digest: WRONG_ROW for _, file, _ in note.wrong if (digest := _digest(raw / file))}
     entries: list[Entry] = []
     contents: set[str] = set()
     for row, refusal, digest in zip(rows, refusals, digests, strict=True):
@@ -138,15 +86,27 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
         reason = reason or ("duplicate content" if digest in contents else None)
         if not reason:
             contents.add(digest or "")
-        entries.append(_entry(row, key, digest, reason))
-    named = {str(PurePosixPath(entry.file)) for entry in entries} | {MANIFEST_NAME, NOTE_NAME}
-    unnamed = [file for file in list_files(raw) if file not in named]
+        entries.append(_entry(row, key, digest, reason, note.unusable.get(row["file"])))
+    entries += [_of_wrong_row(key, *one) for one in note.wrong]
+    return entries + _not_named(raw, key, note, {str(PurePosixPath(entry.file)) for entry in entries})
+
+
+def _of_wrong_row(key: bytes, row: int, file: str, said: str) -> Entry:
+    return Entry(
+        file=file, clip_id=refused_pseudonym(key, f"row {row}"), reason=WRONG_ROW, detail=f"row {row}, {said}"
+    )
+
+
+def _not_named(raw: Path, key: bytes, note: InboxNote, named: set[str]) -> list[Entry]:
+    """Return an entry for every file of which the manifest says nothing."""
+    unnamed = [file for file in list_files(raw) if file not in named | {MANIFEST_NAME, NOTE_NAME}]
     outside = [file for file in note.outside if file not in named]
+    unusable = {file: why for file, why in note.unusable.items() if file not in named}
     return (
-        entries
-        + [_stranger(file, key, "not named in the manifest") for file in unnamed]
+        [_stranger(file, key, "not named in the manifest") for file in unnamed]
         + [_stranger(file, key, "path outside the inbox") for file in outside]
         + [_stranger(file, key, "consent withdrawn") for file in note.withdrawn]
+        + [replace(_stranger(file, key, UNUSABLE), detail=why) for file, why in unusable.items()]
     )
 
 
@@ -160,7 +120,9 @@ def list_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
-def _entry(row: dict[str, str], key: bytes, digest: str | None, reason: str | None) -> Entry:
+def _entry(
+    row: dict[str, str], key: bytes, digest: str | None, reason: str | None, detail: str | None
+) -> Entry:
     is_open = digest is not None and reason is None
     return Entry(
         file=row["file"],
@@ -172,6 +134,7 @@ def _entry(row: dict[str, str], key: bytes, digest: str | None, reason: str | No
         consent_expires=row["consent_expires"],
         raw_sha256=digest if is_open else None,
         reason=reason,
+        detail=detail,
     )
 
 
@@ -179,6 +142,8 @@ def _refusal(raw: Path, row: dict[str, str], note: InboxNote) -> str | None:
     path = PurePosixPath(row["file"])
     if path.is_absolute() or ".." in path.parts or str(path) in note.outside:
         return "path outside the inbox"
+    if row["file"] in note.unusable:
+        return UNUSABLE
     if row["consent_release"] != "yes":
         return "no consent to release"
     expires = row["consent_expires"]

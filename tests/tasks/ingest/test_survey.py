@@ -96,9 +96,9 @@ def test_pseudonyms_hold_over_names_and_differ_over_keys(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([_row("a.mp4", consent="perhaps")], "column consent_release row 1"),
-        ([_row("a.mp4"), _row("b.mp4", expires="2026-02-30")], "column consent_expires row 2"),
-        ([_row("a.mp4"), _row("a.mp4")], "column file"),
+        ([_row("a.mp4", consent="perhaps")], "row 2: consent_release: write yes or no"),
+        ([_row("a.mp4"), _row("b.mp4", expires="2026-02-30")], "row 3: consent_expires: no such day"),
+        ([_row("a.mp4"), _row("a.mp4", "S2")], "row 2: file: another row names it, too"),
         ([["a.mp4"]], "manifest.csv"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_manifest_that_cannot_be_trusted_is_refused_whole(tmp_path, rows, said
 def test_a_label_that_holds_a_subjects_id_is_refused(tmp_path, subject, label, column):
     row = dict(zip(COLUMNS, _row("a.mp4", subject), strict=True)) | {column: label}
     other = _row("b.mp4", "Somebody Else")
-    with pytest.raises(DocumentError, match=f"column {column} row 2: a label is published"):
+    with pytest.raises(DocumentError, match=f"row 3: {column}: a label is published"):
         survey(_inbox(tmp_path, [other, list(row.values())], {}), KEY)
 
 
@@ -205,5 +205,5 @@ def test_people_who_are_spelt_alike_stay_apart(other):
 @pytest.mark.parametrize("blank", [" ", "\u200b", "\u00a0 \ufeff"])
 def test_an_id_that_cannot_be_seen_is_refused(tmp_path, blank):
     _inbox(tmp_path, [_row("one.mp4", blank)], {"one.mp4": b"1"})
-    with pytest.raises(DocumentError, match="column subject_id row 1"):
+    with pytest.raises(DocumentError, match="row 2: subject_id"):
         survey(tmp_path, KEY)

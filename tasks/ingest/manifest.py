@@ -1,0 +1,190 @@
+"""The manifest as it was handed in -> rows that hold, and rows that do not, each with what to type."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from unicodedata import normalize
+
+import pandera.errors
+import polars as pl
+
+from schemas.clips import MANIFEST
+from tasks.files.errors import DocumentError
+from tasks.files.pseudonyms import canonical_id
+from tasks.ingest.spreadsheet import Sheet, read_sheet
+
+MANIFEST_NAME = "manifest.csv"
+LEAST_NAME = 3  # in characters: shorter ones stand in any text
+DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
+FOLDED = ("consent_release", "audio_policy")  # words of ours, in whatever case
+EMPTY = {"not_nullable": "it is empty"}
+
+
+@dataclass(frozen=True)
+class WrongRow:
+    """A row that does not hold. row: as a spreadsheet counts. detail: what to type, not what was typed."""
+
+    row: int
+    file: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """The manifest's rows; told: in which ways it is not as one would write it."""
+
+    rows: pl.DataFrame
+    wrong: tuple[WrongRow, ...]
+    told: tuple[str, ...]
+
+
+def read_manifest(path: Path) -> pl.DataFrame:
+    """Read a manifest every row of which holds. Raises DocumentError naming row and column."""
+    found = read_handed_in(path)
+    for one in found.wrong:
+        raise DocumentError(f"{MANIFEST_NAME} row {one.row}: {one.detail}")
+    return found.rows
+
+
+def read_handed_in(path: Path) -> HandedIn:
+    """Read a manifest as people save it. Raises DocumentError where it lacks a column, or is no table."""
+    if not path.is_file():
+        raise DocumentError(f"{MANIFEST_NAME} is missing: put it beside the videos")
+    sheet = read_sheet(path.read_bytes(), MANIFEST_NAME)
+    _check_columns(sheet)
+    table = _as_table(sheet)
+    wrong = _wrong_rows(table)
+    good = table.filter(~pl.col("row").is_in(list(wrong)))
+    rows = good.drop("row", "more").unique(maintain_order=True)
+    told = sheet.told + (("has rows that are there twice",) if len(rows) < len(good) else ())
+    files = dict(table.select("row", "file").iter_rows())
+    return HandedIn(
+        rows,
+        tuple(WrongRow(row, files[row] or "", "; ".join(said)) for row, said in sorted(wrong.items())),
+        tuple(f"{MANIFEST_NAME} {what}" for what in told),
+    )
+
+
+def _check_columns(sheet: Sheet) -> None:
+    missing = sorted(set(MANIFEST.columns) - set(sheet.columns))
+    if missing:
+        raise DocumentError(f"{MANIFEST_NAME} lacks the column {', '.join(missing)}")
+    twice = sorted(name for name, count in Counter(sheet.columns).items() if count > 1 and name)
+    if twice:
+        raise DocumentError(f"{MANIFEST_NAME} has the column {', '.join(twice)} twice: take one out")
+    if len(set(sheet.columns) - {""}) > len(MANIFEST.columns):
+        unknown = len(set(sheet.columns) - {""}) - len(MANIFEST.columns)
+        raise DocumentError(
+            f"{MANIFEST_NAME} has {unknown} columns that are not known: take them out, or move what they say "
+            "to notes"
+        )
+
+
+def _as_table(sheet: Sheet) -> pl.DataFrame:
+    """Return the known columns as text, days as 2027-12-31, the row, and whether it has more than that."""
+    at = {name: sheet.columns.index(name) for name in MANIFEST.columns}
+    rest = [place for place, name in enumerate(sheet.columns) if not name]
+    rows = [
+        {name: _value(name, cells[place]) for name, place in at.items()}
+        | {"row": number, "more": any(cells[place] for place in rest)}
+        for number, cells in sheet.rows.items()
+    ]
+    schema = dict.fromkeys(at, pl.String) | {"row": pl.Int64, "more": pl.Boolean}
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns(
+        pl.col(FOLDED).str.to_lowercase(),
+        pl.col("consent_expires").map_elements(_day, return_dtype=pl.String),
+    )
+
+
+def _value(column: str, cell: str) -> str | None:
+    # how a person's id is spelt is told, and a file may be called as it will
+    kept = cell if column in ("file", "subject_id") else cell.strip()
+    return kept or None
+
+
+def _day(text: str) -> str:
+    """Return a day as 2027-12-31 where it can be read in one way only, else as it stands."""
+    found = DAY.fullmatch(text)
+    if not found:
+        return text
+    first, second, third = map(int, found.groups())
+    if len(found[1]) == 4:
+        return f"{first:04}-{second:02}-{third:02}"
+    if len(found[3]) != 4 or (first <= 12 and second <= 12 and first != second):
+        return text
+    day, month = (first, second) if second <= 12 else (second, first)
+    return f"{third:04}-{month:02}-{day:02}"
+
+
+def _wrong_rows(table: pl.DataFrame) -> dict[int, list[str]]:
+    wrong: dict[int, list[str]] = {}
+    for row, said in (*_breaches(table), *_wrong_values(table), *_twice(table)):
+        wrong.setdefault(row, []).append(said)
+    return wrong
+
+
+def _breaches(table: pl.DataFrame) -> list[tuple[int, str]]:
+    """Return what each row breaks of the schema."""
+    loose = MANIFEST.update_column("file", unique=False)
+    try:
+        loose.validate(table.drop("row", "more"), lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        return [
+            (table["row"][int(case["index"])], f"{case['column']}: {EMPTY.get(case['check'], case['check'])}")
+            for case in errors.failure_cases.rows(named=True)
+            if case["index"] is not None
+        ]
+    return []
+
+
+def _wrong_values(table: pl.DataFrame) -> list[tuple[int, str]]:
+    ids = {one for one in table["subject_id"] if one}
+    found = []
+    for row in table.iter_rows(named=True):
+        if row["more"]:
+            found.append((row["row"], "it has more cells than the header: look for a comma too many"))
+        if row["subject_id"] and not canonical_id(row["subject_id"]):
+            found.append((row["row"], "subject_id: it holds nothing that can be seen"))
+        if not _is_day(row["consent_expires"]):
+            found.append((row["row"], "consent_expires: no such day"))
+        for column in ("session", "task"):
+            if any(holds_name(row[column] or "", one) for one in ids):
+                found.append(
+                    (row["row"], f"{column}: a label is published, and this one holds a subject's id: write "
+                                 "what was done, or which visit it was")
+                )  # fmt: skip
+    return found
+
+
+def _is_day(text: str | None) -> bool:
+    if not text or not DAY.fullmatch(text) or len(text) != len("2027-12-31"):
+        return True  # the schema says it
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return text[4] != "-"
+    return True
+
+
+def _twice(table: pl.DataFrame) -> list[tuple[int, str]]:
+    """Return the rows that name a file which another row names, too, and say something else of it."""
+    told = (
+        table.drop("row", "more")
+        .unique()
+        .filter(pl.col("file").is_not_null() & pl.col("file").is_duplicated())
+    )
+    both = table.filter(pl.col("file").is_in(told["file"].implode()))
+    return [(row, "file: another row names it, too, and says something else of it") for row in both["row"]]
+
+
+def holds_name(text: str, name: str) -> bool:
+    """Return whether a text holds a name, however it is spelt; a very short one only as the very word."""
+    bare = _bare(name)
+    return bare in _bare(text) if len(bare) >= LEAST_NAME else name.strip() in text.split()
+
+
+def _bare(text: str) -> str:
+    return "".join(char for char in normalize("NFKD", text).casefold() if char.isalnum())

@@ -1,0 +1,47 @@
+"""Names of files as disks have them: the computer's own, unusable ones, one name spelt twice (pure)."""
+
+from collections import Counter
+from collections.abc import Iterable
+from unicodedata import normalize
+
+# whoever keeps a file puts something around its name, of which a disk takes 255 bytes
+LONGEST_BYTES = 200
+SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin")
+PREFIXES = (".", "~$")
+
+
+def is_systems(file: str) -> bool:
+    """Return whether a file is the computer's own: hidden, a folder's settings, a document's lock."""
+    return any(
+        part.startswith(PREFIXES) or part.casefold() in SYSTEMS
+        for part in file.split("/")
+        if part not in ("..", ".", "")
+    )
+
+
+def printable(file: str) -> str:
+    """Return a name as a screen can show it: what is no UTF-8 as \\xfc."""
+    return file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def unusable_names(files: Iterable[str]) -> dict[str, str]:
+    """Return the files whose names cannot be kept, and what to do."""
+    files = list(files)
+    alike = Counter(map(composed, files))
+    found = {}
+    for file in files:
+        longest = max(len(part.encode("utf-8", "surrogateescape")) for part in file.split("/"))
+        if printable(file) != file:
+            found[file] = "its name is no text in UTF-8: rename it"
+        elif any(ord(char) < 32 for char in file):
+            found[file] = "its name holds a control character: rename it"
+        elif longest > LONGEST_BYTES:
+            found[file] = f"its name has {longest} bytes, of which {LONGEST_BYTES} are taken: shorten it"
+        elif alike[composed(file)] > 1:
+            found[file] = "another file has the same name, composed otherwise: rename one"
+    return found
+
+
+def composed(file: str) -> str:
+    """Return a name with its accents composed, as manifests mostly have it and some disks do not."""
+    return normalize("NFC", file)

@@ -1,0 +1,102 @@
+"""A table as spreadsheets and people save it -> its columns and rows (pure)."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.files.errors import DocumentError
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for UTF-8
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows by the number that a spreadsheet shows, the header being 1, without blank ones.
+
+    told: in which ways the file is not as one would write it.
+    """
+
+    columns: tuple[str, ...]
+    rows: dict[int, list[str]]
+    told: tuple[str, ...]
+
+
+def read_sheet(content: bytes, name: str) -> Sheet:
+    """Read a CSV file in whatever dialect, encoding and case. Raises DocumentError where it is none."""
+    text, encoding = _decode(content, name)
+    line = SEPARATOR_LINE.match(text)
+    delimiter = line[1] if line else _delimiter(text)
+    records = _records(text[line.end() :] if line else text, delimiter, name)
+    if not records:
+        raise DocumentError(f"{name} is empty: it needs a line with the names of the columns")
+    header, wide = [_column(cell) for cell in records[0]], max(map(len, records))
+    rows = {number: record for number, record in enumerate(records[1:], 2) if any(map(str.strip, record))}
+    values = [[_cell(row, at).strip() for row in rows.values()] for at in range(wide)]
+    used = [at for at in range(wide) if _name(header, at) or any(values[at])]
+    told = {
+        f"is in {encoding}": encoding != "UTF-8",
+        f"is separated by {DELIMITERS.get(delimiter, delimiter)}": delimiter != ",",
+        "has columns without a name or a value": len(used) < wide,
+        "has blank rows": len(rows) < len(records) - 1,
+        "spells names of columns otherwise": any(
+            cell != raw for cell, raw in zip(header, records[0], strict=True)
+        ),
+    }
+    return Sheet(
+        tuple(_name(header, at) for at in used),
+        {number: [_cell(row, at) for at in used] for number, row in rows.items()},
+        tuple(what for what, is_so in told.items() if is_so),
+    )
+
+
+def _decode(content: bytes, name: str) -> tuple[str, str]:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _as(content, "utf-16", name), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return _as(content, ELSEWHERE, name), "Windows-1252"
+
+
+def _as(content: bytes, encoding: str, name: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise DocumentError(f"{name} is no text: save it as CSV, in UTF-8") from None
+
+
+def _delimiter(text: str) -> str:
+    first = text.lstrip("\r\n").partition("\n")[0]
+    return max(DELIMITERS, key=first.count)
+
+
+def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[list[str]] = []
+    try:
+        for record in reader:
+            records.append(record)
+    except csv.Error as error:
+        raise DocumentError(
+            f"{name} is not a readable CSV table: after row {len(records)}, {error}"
+        ) from None
+    while records and not any(map(str.strip, records[0])):
+        records.pop(0)
+    return records
+
+
+def _column(cell: str) -> str:
+    return re.sub(r"[\s-]+", "_", cell.strip().casefold())
+
+
+def _name(header: Sequence[str], at: int) -> str:
+    return header[at] if at < len(header) else ""
+
+
+def _cell(row: Sequence[str], at: int) -> str:
+    return row[at] if at < len(row) else ""

@@ -1,0 +1,148 @@
+"""The manifest as Excel and people save it: what is harmless is taken, what is wrong is one row's."""
+
+import codecs
+import csv
+import io
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from flows.demo.sample import COLUMNS
+from tasks.files.errors import DocumentError
+from tasks.ingest.manifest import read_handed_in, read_manifest
+
+ROWS = [
+    ["visit1/müller.mp4", "P-017", "s1", "gait", "yes", "2027-12-31", "", "line one\nline two, and more"],
+    ["b.mp4", "P-018", "s1", "gait", "no", "", "keep", ""],
+]
+TEXT = "\r\n".join([",".join(COLUMNS), *(",".join(f'"{cell}"' for cell in row) for row in ROWS)]) + "\r\n"
+
+
+def _read(folder, content):
+    (folder / "manifest.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_handed_in(folder / "manifest.csv")
+
+
+def _text(rows, columns=COLUMNS, delimiter=","):
+    stream = io.StringIO(newline="")
+    csv.writer(stream, delimiter=delimiter).writerows([columns, *rows])
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(("content", "told"), [
+    (TEXT.encode(), ()),
+    (codecs.BOM_UTF8 + TEXT.encode(), ()),
+    (TEXT.replace("\r\n", "\n").encode(), ()),
+    (TEXT.encode("utf-16"), ("is in UTF-16",)),
+    (codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"), ("is in UTF-16",)),
+    (TEXT.encode("cp1252"), ("is in Windows-1252",)),
+    (_text(ROWS, delimiter=";").encode(), ("is separated by semicolons",)),
+    (_text(ROWS, delimiter="\t").encode(), ("is separated by tabs",)),
+    (b"sep=,\r\n" + TEXT.encode(), ()),
+    (b"sep=;\r\n" + _text(ROWS, delimiter=";").encode(), ("is separated by semicolons",)),
+    (b'"sep=|"\r\n' + _text(ROWS, delimiter="|").encode(), ("is separated by |",)),
+    (_text([[*row, "", ""] for row in ROWS], [*COLUMNS, "", ""]).encode(),
+     ("has columns without a name or a value",)),
+    (_text([[], ROWS[0], ["", " "], ROWS[1], []]).encode(), ("has blank rows",)),
+    (_text(ROWS, [name.upper().replace("_", " ") for name in COLUMNS]).encode(),
+     ("spells names of columns otherwise",)),
+    (_text([*ROWS, ROWS[0]]).encode(), ("has rows that are there twice",)),
+    (_text([[*row[:4], f" {row[4].title()}", row[5], row[6].upper(), row[7]] for row in ROWS]).encode(), ()),
+    (_text([[*row[:7]] if not row[7] else row for row in ROWS]).encode(), ()),
+])  # fmt: skip
+def test_what_is_harmless_is_taken_and_told(tmp_path, content, told):
+    found = _read(tmp_path, content)
+    assert found.wrong == ()
+    assert [[cell or "" for cell in row] for row in found.rows.select(COLUMNS).rows()] == ROWS
+    assert found.told == tuple(f"manifest.csv {what}" for what in told)
+    assert read_manifest(tmp_path / "manifest.csv").equals(found.rows)
+
+
+@pytest.mark.parametrize(("written", "read"), [
+    ("2027-12-31", "2027-12-31"), ("31/12/2027", "2027-12-31"), ("12/31/2027", "2027-12-31"),
+    ("31.12.2027", "2027-12-31"), ("2027/1/5", "2027-01-05"), ("5.5.2027", "2027-05-05"), ("", None),
+    ("03/04/2027", "two ways"), ("3.4.27", "two ways"), ("31/31/2027", "two ways|no such day"),
+    ("2027-02-30", "no such day"), ("30/02/2027", "no such day"), ("tomorrow", "two ways"),
+    ("46022", "two ways"),
+])  # fmt: skip
+def test_a_day_is_read_in_one_way_or_not_at_all(tmp_path, written, read):
+    found = _read(tmp_path, _text([["a.mp4", "P1", "s1", "gait", "yes", written, "", ""], ROWS[1]]))
+    if read is None or read[:1].isdigit():
+        assert found.wrong == ()
+        assert found.rows["consent_expires"][0] == read
+    else:
+        (wrong,) = found.wrong
+        assert (wrong.row, wrong.file) == (2, "a.mp4")
+        assert any(said in wrong.detail for said in read.split("|"))
+        assert not written or written not in wrong.detail
+        assert found.rows["file"].to_list() == ["b.mp4"]
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"consent_release": "perhaps"}, "consent_release: write yes or no"),
+    ({"consent_release": ""}, "consent_release: it is empty"),
+    ({"subject_id": ""}, "subject_id: it is empty"),
+    ({"subject_id": "\u200b"}, "subject_id: it holds nothing that can be seen"),
+    ({"session": "visit 1"}, "session: write letters"),
+    ({"task": "P-018"}, "task: a label is published"),
+    ({"audio_policy": "mute"}, "audio_policy: write drop, keep or nothing"),
+    ({"file": "x" * 201}, "file: write 1 to 200 characters"),
+    ({"file": ""}, "file: it is empty"),
+    ({"file": "b.mp4"}, "file: another row names it, too, and says something else of it"),
+    ({"notes": "a", "more": "b"}, "more cells than the header"),
+])  # fmt: skip
+def test_a_wrong_row_is_refused_with_the_number_that_a_spreadsheet_shows(tmp_path, change, said):
+    row = list((dict(zip(COLUMNS, ROWS[0], strict=True)) | change).values())
+    others = [["c.mp4", "P-019", "s1", "gait", "yes", "", "", ""], [], ROWS[1]]
+    found = _read(tmp_path, _text([*others, row]))
+    assert {one.row for one in found.wrong} - {4} == {5}
+    assert said in found.wrong[-1].detail
+    assert "c.mp4" in found.rows["file"].to_list()
+    with pytest.raises(DocumentError, match=r"manifest\.csv row [45]: "):
+        read_manifest(tmp_path / "manifest.csv")
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (b"", "is empty"), (b"\n\n", "is empty"), (b"\x81\x8d", "is no text"), (b"\xff\xfea", "is no text"),
+    (TEXT.replace("session,", ""), "lacks the column session"),
+    (TEXT.replace("notes", "notes,notes"), "has the column notes twice"),
+    (TEXT.replace("notes", "notes,diagnosis"), "has 1 columns that are not known"),
+    (TEXT.replace('"P-017"', '"P-017'), "not a readable CSV table"),
+    (TEXT + '"and then', "not a readable CSV table"),
+])  # fmt: skip
+def test_what_is_no_manifest_is_one_sentence(tmp_path, content, said):
+    with pytest.raises(DocumentError, match=said):
+        _read(tmp_path, content)
+
+
+CELLS = st.one_of(
+    st.sampled_from(
+        [*ROWS[0], *ROWS[1], "Yes", "31/12/2027", ";", '"', "\t", "a\r\nb", "\u00a0", "=1+1", "\x00"]
+    ),
+    st.text(max_size=12),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.lists(CELLS, max_size=10), max_size=5), st.sampled_from(",;\t|"), st.binary(max_size=4))
+@example([["b.mp4", "P", "s1", "gait", "yes", "0001-01-01", "", ""]], ",", b"")
+def test_whatever_is_typed_no_other_clip_is_lost(tmp_path_factory, rows, delimiter, rubbish):
+    """Rows that hold stay, whatever else stands beside them; or the whole is refused in one sentence."""
+    folder = tmp_path_factory.getbasetemp()
+    sound = [["sound.mp4", "Sound Person", "s1", "gait", "yes", "", "", ""]]
+    try:
+        found = _read(
+            folder, _text([*sound, *rows], delimiter=delimiter).encode("utf-8", "replace") + rubbish
+        )
+    except DocumentError as error:
+        assert "\n" not in str(error)
+        return
+    is_named_twice = any(row[:1] == ["sound.mp4"] for row in rows)
+    holds_label = any(len(row) > 1 for row in rows)  # an id that the label holds makes the row wrong
+    assert is_named_twice or holds_label or "sound.mp4" in found.rows["file"].to_list()
+    named = [*found.rows["file"], *(one.file for one in found.wrong)]
+    assert (
+        len(named)
+        >= len({row[0] for row in [*sound, *rows] if row and row[0].strip() and "\x00" not in row[0]}) - 1
+    )
