@@ -104,8 +104,19 @@ def guise() -> "Run":
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A real Prefect server that several commands share; yields what names it."""
-    with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
-        yield {"PREFECT_API_URL": url}
+    with pytest.MonkeyPatch.context() as patch:
+        # nothing is scheduled here, and what looks for that all the time takes a core's part
+        for service in (
+            "SCHEDULER",
+            "LATE_RUNS",
+            "CANCELLATION_CLEANUP",
+            "FOREMAN",
+            "PAUSE_EXPIRATIONS",
+            "TRIGGERS",
+        ):
+            patch.setenv(f"PREFECT_SERVER_SERVICES_{service}_ENABLED", "false")
+        with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
+            yield {"PREFECT_API_URL": url}
 
 
 @pytest.fixture(scope="session")

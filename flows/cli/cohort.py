@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.app import answer, app, here, here_with_params, settings
+from flows.host.environment import RUNNER
 
 
 @app.command()
@@ -76,6 +77,10 @@ def _replay(root: Path, stage: str | None) -> None:
     from flows.screen import cohort as screen
     from flows.stage.standing import standing_process
 
+    if os.environ.get(RUNNER, "threads") != "threads":
+        from flows.stage.runners import clip_runner
+
+        clip_runner()  # a worker that is missing is told before anything starts
     # each of the three takes a while
     with standing_process(root), prefect_server(root, lambda: import_module("flows.workspace.replay")):
         from flows.workspace.replay import replay

@@ -8,6 +8,7 @@ STATE = Path(".guise")
 LOGS = STATE / "logs"
 REPORTS = STATE / "reports"
 API_URL = "PREFECT_API_URL"
+RUNNER = "GUISE_RUNNER"  # of clips: threads, or dask
 WEBHOOK = "GUISE_WEBHOOK"
 RELEASE = "GUISE_RELEASE"  # the version for which a stage runs
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from flows.host.environment import RUNNER
 from tasks.files.errors import InputError
 
-RUNNER, SCHEDULER, RESOURCES = "GUISE_RUNNER", "GUISE_DASK_SCHEDULER", "GUISE_DASK_RESOURCES"
+SCHEDULER, RESOURCES = "GUISE_DASK_SCHEDULER", "GUISE_DASK_RESOURCES"
 ANSWER_S = 10
 
 

@@ -26,13 +26,13 @@ from pathlib import Path
 
 from flows.demo.sample import CLIPS as SAMPLE
 from flows.demo.sample import prepare_demo
-from flows.host.environment import REPORTS, keep_to_ourselves
+from flows.host.environment import REPORTS, RUNNER, keep_to_ourselves
 from flows.host.failures import exit_code_of
 from flows.host.servers import HOST, Server, prefect_server, serve, serve_on_free_ports
 from flows.screen.console import show_table
 from flows.stage.libraries import note_libraries
 from flows.stage.load import load_stage
-from flows.stage.runners import RUNNER, SCHEDULER, worker_count
+from flows.stage.runners import SCHEDULER, worker_count
 from flows.workspace.graph import graph_order
 from flows.workspace.inbox import take_inbox
 from flows.workspace.make import CODE, HERE
