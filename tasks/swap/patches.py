@@ -25,3 +25,11 @@ def onto(patch: RgbImage, box_xyxy: Box, region: Region, canvas: Floats) -> Floa
     matrix = region.matrix(canvas.shape[0])
     matrix[:, 2] -= np.maximum(np.floor(box_xyxy[:2]), 0)
     return np.asarray(cv2.warpAffine(canvas, matrix, patch.shape[1::-1]), np.float32)
+
+
+def blend_ellipse(patch: RgbImage, cover: RgbImage) -> None:
+    """Put `cover` over the ellipse inscribed in the patch."""
+    height, width = patch.shape[:2]
+    inside = np.zeros((height, width), np.uint8)
+    cv2.ellipse(inside, (width // 2, height // 2), (width // 2, height // 2), 0, 0, 360, 255, -1)
+    patch[inside > 0] = cover[inside > 0]

@@ -226,7 +226,7 @@ def test_a_short_gap_is_swapped_and_a_long_one_is_pixelated_and_flagged(params):
     )
     assert (by_frame[25].source, by_frame[25].method, by_frame[25].flagged) == (
         "interpolated",
-        "blur",
+        "pixelate",
         True,
     )
 
@@ -313,7 +313,7 @@ def test_a_body_says_where_the_head_is_unless_it_shows_its_back(params):
     ]
     regions = _cover(seen, params, heads=heads, frames=40)
     (head,) = [region for region in regions if region.frame == 12]
-    assert (head.source, head.method, head.flagged) == ("head_region", "blur", True)
+    assert (head.source, head.method, head.flagged) == ("head_region", "pixelate", True)
     assert head.box_xyxy[0] <= 200
     assert not any(region.frame == 17 for region in regions)
 
