@@ -69,7 +69,8 @@ gpu-worker: setup
 
 # a file of tests keeps to one process, since its tests share what they build
 # and computes as commands do, which keep to one thread a clip; hundreds of them need not compile their code anew
-PYTEST := env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 $(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 \
+	$(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .
@@ -85,7 +86,7 @@ test: setup .venv/croissant/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) --durations 400 --durations-min 1
+	@$(PYTEST) --durations 40
 
 # everything that docs/threat-model.md says is tried
 attack: setup .venv/croissant/ready

@@ -6,7 +6,7 @@ An empty one takes Prefect two thirds of its start. It is kept, without any run 
 import os
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,9 +25,8 @@ def lend_database() -> bool:
     if own is None or own.exists():
         return False
     for kept in sorted(cache_folder().glob(_name("*"))):
-        if kept.name != _name(sha256_file(kept)):
-            kept.unlink(missing_ok=True)  # broken off, or not ours
-        elif not own.exists():
+        # what is broken off, or not ours, is left alone
+        if _is_whole(kept) and not own.exists():
             place(kept, own)
             own.chmod(0o600)
     return True
@@ -36,9 +35,10 @@ def lend_database() -> bool:
 def keep_database() -> None:
     """Keep a copy of a database that its server has just made, and in which nothing has run, for others."""
     own = _own()
-    if own is None or not own.is_file() or any(cache_folder().glob(_name("*"))):
+    if own is None or not own.is_file() or any(map(_is_whole, cache_folder().glob(_name("*")))):
         return
-    with tempfile.TemporaryDirectory(prefix="guise-") as folder:
+    # where the cache cannot be written to, the next workspace makes its own again
+    with suppress(OSError, sqlite3.Error), tempfile.TemporaryDirectory(prefix="guise-") as folder:
         copy = Path(folder) / "empty.db"
         with closing(sqlite3.connect(own)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
@@ -47,6 +47,10 @@ def keep_database() -> None:
 
 def _name(digest: str) -> str:
     return f"prefect-{version('prefect')}-{digest}.db"
+
+
+def _is_whole(kept: Path) -> bool:
+    return kept.name == _name(sha256_file(kept))
 
 
 def _own() -> Path | None:

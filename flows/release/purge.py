@@ -18,6 +18,7 @@ from tasks.files.hashing import sha256_bytes
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.ingest import SOURCES_PATH
 from tasks.ingest.manifest import MANIFEST_NAME
+from tasks.ingest.survey import NOTE_NAME
 
 LISTING = ".dir"
 Listing = dict[str, str]
@@ -99,7 +100,11 @@ def _find(root: Path, caches: Caches, subject: str, clips: set[str]) -> Remains:
     for oid, listing in listings.items():
         files = _files_of(caches, key, subject, listing)
         if files:
-            remains.guides |= {oid, listing[MANIFEST_NAME]}
+            # the note names files that were not taken
+            remains.guides |= {
+                oid,
+                *(listing[name] for name in (MANIFEST_NAME, NOTE_NAME) if name in listing),
+            }
         for file in files & set(listing):
             remains.objects.add(listing[file])
             content = caches.read(listing[file])

@@ -1,6 +1,7 @@
 """One run at a time works in a workspace; the kernel lets go when its process ends, however it ends."""
 
 import fcntl
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,4 +31,15 @@ def alone(root: Path, *, before_waiting: Callable[[], None] | None = None) -> It
                 ) from None
             before_waiting()
             fcntl.flock(stream, fcntl.LOCK_EX)
+        _forget_broken_lock(root)
         yield
+
+
+def _forget_broken_lock(root: Path) -> None:
+    """Remove DVC's list of who reads and writes if a kill broke it off: DVC would refuse it for ever."""
+    path = root / ".dvc/tmp/rwlock"
+    try:
+        if path.is_file():
+            json.loads(path.read_bytes())
+    except ValueError:
+        path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
@@ -16,9 +17,9 @@ from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import whole, write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.manifest import MANIFEST_NAME, read_handed_in
+from tasks.ingest.manifest import MANIFEST_NAME, HandedIn, read_handed_in
 from tasks.ingest.names import composed, is_systems, printable, unusable_names
-from tasks.ingest.survey import NOTE_NAME, InboxNote, list_files
+from tasks.ingest.survey import NOTE_NAME, WRONG_ROW, InboxNote, consent_refusal, list_files
 
 RAW_FILE = Path("data/raw.dvc")
 WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
@@ -34,22 +35,26 @@ def take_inbox(root: Path, inbox: Path) -> None:
         raise InputError(f"there is no inbox at {inbox}")
     handed_in = read_handed_in(inbox / MANIFEST_NAME)
     found = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
-    files = [file for file in found if not is_systems(file)]
+    handed_in = _as_on_disk(handed_in, found)
+    wrong = {_normal(one.file) for one in handed_in.wrong}
+    named = {*wrong, *map(_normal, handed_in.rows["file"])}
+    files = [file for file in found if file in named or not is_systems(file)]
     if handed_in.rows.is_empty() and not files:
         raise InputError("the inbox is empty: nothing was handed in")
     unusable = unusable_names(files)
     inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
-    outside = sorted(set(files) - set(inside) - set(unusable))
-    rows = _as_on_disk(handed_in.rows, files)
-    withdrawn = withdrawn_files(root, inbox, inside, rows)
-    _take(root, inbox, [file for file in inside if file not in withdrawn])
-    write_manifest(root / RAW_PATH, without_files(rows, withdrawn))
+    withdrawn = withdrawn_files(root, inbox, inside, handed_in.rows)
+    gone = {*wrong, *withdrawn}
+    rows, as_of = without_files(handed_in.rows, withdrawn), date.today().isoformat()
+    _take(root, inbox, [file for file in inside if file not in gone])
+    write_manifest(root / RAW_PATH, rows)
     note = InboxNote(
-        as_of=date.today().isoformat(),
-        outside=outside,
+        as_of=as_of,
+        outside=sorted(set(files) - set(inside) - set(unusable) - gone),
         withdrawn=withdrawn,
-        unusable={printable(file): why for file, why in unusable.items()},
-        wrong=[(one.row, one.file, one.detail) for one in handed_in.wrong],
+        unusable={printable(file): why for file, why in unusable.items() if file not in gone},
+        wrong=[(one.row, printable(one.file), one.detail) for one in handed_in.wrong],
+        forbidden=_forbidden(inbox, rows.filter([file in unusable for file in rows["file"]]), wrong, as_of),
         told=[*handed_in.told, *_told_of(len(found) - len(files))],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
@@ -62,11 +67,26 @@ def _told_of(systems: int) -> list[str]:
     return [f"{systems} of the computer's own files, such as .DS_Store and Thumbs.db, were left alone"]
 
 
-def _as_on_disk(rows: pl.DataFrame, files: list[str]) -> pl.DataFrame:
+def _as_on_disk(handed_in: HandedIn, files: list[str]) -> HandedIn:
     """Name each file as the disk does, which may compose its accents otherwise than the manifest."""
     there = {composed(file): file for file in files}
+    rows, wrong = handed_in.rows, handed_in.wrong
     names = [file if file in files else there.get(composed(file), file) for file in rows["file"]]
-    return rows.with_columns(file=pl.Series(names, dtype=pl.String))
+    return replace(
+        handed_in,
+        rows=rows.with_columns(file=pl.Series(names, dtype=pl.String)),
+        wrong=tuple(replace(one, file=there.get(composed(one.file), one.file)) for one in wrong),
+    )
+
+
+def _forbidden(inbox: Path, unusable: pl.DataFrame, wrong: set[str], as_of: str) -> dict[str, str]:
+    """Return what may not be released under another name either, though its own file is not taken.
+
+    A row that cannot be read may have said no.
+    """
+    denied = {row["file"]: consent_refusal(row, as_of) for row in unusable.iter_rows(named=True)}
+    why = dict.fromkeys(wrong, WRONG_ROW) | {file: said for file, said in denied.items() if said}
+    return {sha256_file(inbox / file): said for file, said in why.items() if _is_inside(inbox, file)}
 
 
 def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:
@@ -115,7 +135,7 @@ def _take(root: Path, inbox: Path, files: list[str]) -> None:
 def _is_inside(inbox: Path, file: str) -> bool:
     try:
         place = (inbox / file).resolve(strict=True)
-    except (OSError, RuntimeError):  # a link to nothing, or in a circle
+    except (OSError, RuntimeError, ValueError):  # a link to nothing, or in a circle; no name at all
         return False
     return place.is_file() and place.is_relative_to(inbox.resolve())
 

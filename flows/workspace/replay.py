@@ -1,6 +1,5 @@
 """The graph's nodes as Prefect tasks, one after the other."""
 
-import json
 import os
 import sys
 import traceback
@@ -137,7 +136,6 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
     """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
     read_params(root)
     note_libraries(root)
-    forget_broken_lock(root)
     order = graph_order(root, upto)
     if any(node.name == "ingest" for node in order) and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
@@ -150,16 +148,6 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
                 _require_clips(root)
             results.append(result)
     return results
-
-
-def forget_broken_lock(root: Path) -> None:
-    """Remove DVC's list of who reads and writes if a kill broke it off: DVC would refuse it for ever."""
-    path = root / ".dvc/tmp/rwlock"
-    try:
-        if path.is_file():
-            json.loads(path.read_bytes())
-    except ValueError:
-        path.unlink()
 
 
 def forget_refusals(root: Path) -> None:

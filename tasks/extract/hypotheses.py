@@ -5,9 +5,10 @@ from typing import Self
 
 import numpy as np
 
+from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.extract.tracking import Tracked
 from tasks.tracks.beliefs import GOOD, Opinion, believe
-from tasks.vision.regions import Box
+from tasks.vision.regions import Box, line_angle
 
 # what is so small is too coarse to be told from close by; so many meshes are a sign of their own
 SMALL_PX, STEADY = 20, 6
@@ -18,7 +19,10 @@ EVERY, AT_MOST, ENOUGH, NOTHING = 2, 8, 4, 0.15
 
 @dataclass
 class Hypothesis:
-    """What was gathered of one face: in which frames it was seen, and what looks from close by said."""
+    """What was gathered of one face: in which frames it was seen, and what looks from close by said.
+
+    angle_rad: of the eyes' line when it was seen last.
+    """
 
     scene: int
     first_frame: int
@@ -29,6 +33,7 @@ class Hypothesis:
     meshes: int = 0
     largest_px: float = 0.0
     looks: list[float] = field(default_factory=list)
+    angle_rad: float = 0.0
     follows: int = 0
     followed_looks: list[float] = field(default_factory=list)
 
@@ -39,6 +44,7 @@ class Hypothesis:
     def see(self, face: Tracked, frame: int) -> None:
         """Take another sighting into account."""
         box, around = face.located.part.box_xyxy, self.around_xyxy
+        self.angle_rad = _angle(face)
         self.last_frame, self.sightings = frame, self.sightings + 1
         self.meshes += not np.isnan(face.located.part.xy).any()
         self.largest_px = max(self.largest_px, float(max(box[2:] - box[:2])))
@@ -84,3 +90,8 @@ class Hypothesis:
             return told
         later = f"in {len(self.followed_looks)} frames in which it was followed at best "
         return Opinion("rejected", f"{told.reason}, {later}{max(self.followed_looks):.2f}")
+
+
+def _angle(face: Tracked) -> float:
+    xy = face.located.part.xy
+    return 0.0 if np.isnan(xy).any() else line_angle(xy[RIGHT_EYE], xy[LEFT_EYE])

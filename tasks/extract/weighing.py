@@ -6,14 +6,13 @@ import numpy as np
 import polars as pl
 
 from schemas.faces import FACES, FOLLOWED
-from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.extract.following import Follow, Follower
 from tasks.extract.hypotheses import Hypothesis
 from tasks.extract.tracking import Tracked
 from tasks.files.tables import build_table
 from tasks.tracks.beliefs import GOOD
 from tasks.vision.detectors import View
-from tasks.vision.regions import Box, RgbImage, line_angle
+from tasks.vision.regions import Box, RgbImage
 
 # box, angle of the eyes' line, boxes of others -> how sure one is of a face there, in 0..1
 LookClose = Callable[[RgbImage, Box, float, list[Box]], float]
@@ -34,7 +33,7 @@ class Weighing:
             known.see(face, frame)
             if known.wants_look:
                 box, others = face.located.part.box_xyxy, _boxes_but(face, faces)
-                known.hear(self._look(view.rgb, box, _angle(face), others), frame)
+                known.hear(self._look(view.rgb, box, known.angle_rad, others), frame)
         scale = max(view.small.shape[:2]) / max(view.size_wh)
         size = [*view.small.shape[1::-1]] * 2
         boxes = {
@@ -53,7 +52,7 @@ class Weighing:
         known.follow()
         if known.wants_followed_look:
             others = [other.located.part.box_xyxy for other in faces]
-            known.followed_looks.append(self._look(rgb, box, 0.0, others))
+            known.followed_looks.append(self._look(rgb, box, known.angle_rad, others))
 
     def knows(self, faces: tuple[Tracked, ...]) -> bool:
         """Return whether one of the faces was ever seen well from close by."""
@@ -91,8 +90,3 @@ class Weighing:
 
 def _boxes_but(face: Tracked, faces: tuple[Tracked, ...]) -> list[Box]:
     return [other.located.part.box_xyxy for other in faces if other.track != face.track]
-
-
-def _angle(face: Tracked) -> float:
-    xy = face.located.part.xy
-    return 0.0 if np.isnan(xy).any() else line_angle(xy[RIGHT_EYE], xy[LEFT_EYE])

@@ -10,9 +10,10 @@ from unicodedata import normalize
 import pandera.errors
 import polars as pl
 
-from schemas.clips import MANIFEST
+from schemas.clips import DATE, MANIFEST
 from tasks.files.errors import DocumentError
 from tasks.files.pseudonyms import canonical_id
+from tasks.ingest.names import composed
 from tasks.ingest.spreadsheet import Sheet, read_sheet
 
 MANIFEST_NAME = "manifest.csv"
@@ -160,24 +161,21 @@ def _wrong_values(table: pl.DataFrame) -> list[tuple[int, str]]:
 
 
 def _is_day(text: str | None) -> bool:
-    if not text or not DAY.fullmatch(text) or len(text) != len("2027-12-31"):
-        return True  # the schema says it
+    if not text or not re.fullmatch(DATE, text):
+        return True  # the schema says what is wrong with it
     try:
         date.fromisoformat(text)
     except ValueError:
-        return text[4] != "-"
+        return False
     return True
 
 
 def _twice(table: pl.DataFrame) -> list[tuple[int, str]]:
     """Return the rows that name a file which another row names, too, and say something else of it."""
-    told = (
-        table.drop("row", "more")
-        .unique()
-        .filter(pl.col("file").is_not_null() & pl.col("file").is_duplicated())
-    )
-    both = table.filter(pl.col("file").is_in(told["file"].implode()))
-    return [(row, "file: another row names it, too, and says something else of it") for row in both["row"]]
+    told = table.drop("row", "more").unique()["file"].drop_nulls()
+    names = Counter(map(composed, told))
+    both = [row for row, file in table.select("row", "file").iter_rows() if names[composed(file or "")] > 1]
+    return [(row, "file: another row names it, too, and says something else of it") for row in both]
 
 
 def holds_name(text: str, name: str) -> bool:

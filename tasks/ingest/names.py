@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 # whoever keeps a file puts something around its name, of which a disk takes 255 bytes
 LONGEST_BYTES = 200
@@ -20,8 +20,11 @@ def is_systems(file: str) -> bool:
 
 
 def printable(file: str) -> str:
-    """Return a name as a screen can show it: what is no UTF-8 as \\xfc."""
-    return file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Return a name as a screen can show it: what is no UTF-8, or moves the cursor, as \\xfc."""
+    text = file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        char.encode("unicode_escape").decode() if category(char) == "Cc" else char for char in text
+    )
 
 
 def unusable_names(files: Iterable[str]) -> dict[str, str]:
@@ -32,9 +35,9 @@ def unusable_names(files: Iterable[str]) -> dict[str, str]:
     for file in files:
         longest = max(len(part.encode("utf-8", "surrogateescape")) for part in file.split("/"))
         if printable(file) != file:
-            found[file] = "its name is no text in UTF-8: rename it"
-        elif any(ord(char) < 32 for char in file):
-            found[file] = "its name holds a control character: rename it"
+            found[file] = "its name is no text in UTF-8, or holds a control character: rename it"
+        elif is_systems(file):
+            found[file] = "its name is a hidden file's, or one of the computer's own: rename it"
         elif longest > LONGEST_BYTES:
             found[file] = f"its name has {longest} bytes, of which {LONGEST_BYTES} are taken: shorten it"
         elif alike[composed(file)] > 1:

@@ -16,7 +16,7 @@ ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for U
 
 @dataclass(frozen=True)
 class Sheet:
-    """Rows by the number that a spreadsheet shows, the header being 1, without blank ones.
+    """Rows by the number that a spreadsheet shows, without blank ones.
 
     told: in which ways the file is not as one would write it.
     """
@@ -32,20 +32,20 @@ def read_sheet(content: bytes, name: str) -> Sheet:
     line = SEPARATOR_LINE.match(text)
     delimiter = line[1] if line else _delimiter(text)
     records = _records(text[line.end() :] if line else text, delimiter, name)
-    if not records:
+    rows = {number: record for number, record in enumerate(records, 1) if any(map(str.strip, record))}
+    if not rows:
         raise DocumentError(f"{name} is empty: it needs a line with the names of the columns")
-    header, wide = [_column(cell) for cell in records[0]], max(map(len, records))
-    rows = {number: record for number, record in enumerate(records[1:], 2) if any(map(str.strip, record))}
+    first = min(rows)
+    raw = rows.pop(first)
+    header, wide = [_column(cell) for cell in raw], max(map(len, records))
     values = [[_cell(row, at).strip() for row in rows.values()] for at in range(wide)]
     used = [at for at in range(wide) if _name(header, at) or any(values[at])]
     told = {
         f"is in {encoding}": encoding != "UTF-8",
         f"is separated by {DELIMITERS.get(delimiter, delimiter)}": delimiter != ",",
         "has columns without a name or a value": len(used) < wide,
-        "has blank rows": len(rows) < len(records) - 1,
-        "spells names of columns otherwise": any(
-            cell != raw for cell, raw in zip(header, records[0], strict=True)
-        ),
+        "has blank rows": len(rows) < len(records) - first,
+        "spells names of columns otherwise": header != raw,
     }
     return Sheet(
         tuple(_name(header, at) for at in used),
@@ -79,14 +79,11 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
     try:
-        for record in reader:
-            records.append(record)
+        records.extend(reader)
     except csv.Error as error:
         raise DocumentError(
             f"{name} is not a readable CSV table: after row {len(records)}, {error}"
         ) from None
-    while records and not any(map(str.strip, records[0])):
-        records.pop(0)
     return records
 
 

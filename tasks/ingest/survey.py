@@ -25,8 +25,9 @@ class InboxNote(BaseModel):
 
     as_of: the day. outside: links that lead out of the inbox. withdrawn: files that were handed in again
     after their people withdrew; neither they nor their rows are taken. unusable: printable names of files
-    that were not taken, and why. wrong: rows of the manifest that do not hold: number, file, what to type.
-    told: what else a person should know.
+    that were not taken, and why. wrong: rows of the manifest that do not hold: number, file, what to type;
+    their files are not taken. forbidden: SHA-256 of files that lie in the inbox only and may not be released
+    under another name, and why. told: what else a person should know.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,7 @@ class InboxNote(BaseModel):
     withdrawn: list[str] = []
     unusable: dict[str, str] = {}
     wrong: list[tuple[int, str, str]] = []
+    forbidden: dict[str, str] = {}
     told: list[str] = []
 
 
@@ -71,13 +73,11 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
     rows = list(read_manifest(raw / MANIFEST_NAME).iter_rows(named=True))
     refusals = [_refusal(raw, row, note) for row in rows]
     digests = [_digest(raw / row["file"]) for row in rows]
-    forbidden = {
+    forbidden = note.forbidden | {
         digest: reason
         for digest, reason in zip(digests, refusals, strict=True)
         if digest and reason in CONSENT
     }
-    # a row that cannot be read may have said no
-    forbidden |= {digest: WRONG_ROW for _, file, _ in note.wrong if (digest := _digest(raw / file))}
     entries: list[Entry] = []
     contents: set[str] = set()
     for row, refusal, digest in zip(rows, refusals, digests, strict=True):
@@ -93,7 +93,10 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
 
 def _of_wrong_row(key: bytes, row: int, file: str, said: str) -> Entry:
     return Entry(
-        file=file, clip_id=refused_pseudonym(key, f"row {row}"), reason=WRONG_ROW, detail=f"row {row}, {said}"
+        file=file,
+        clip_id=refused_pseudonym(key, f"\0row {row}"),
+        reason=WRONG_ROW,
+        detail=f"row {row}, {said}",
     )
 
 
@@ -144,12 +147,16 @@ def _refusal(raw: Path, row: dict[str, str], note: InboxNote) -> str | None:
         return "path outside the inbox"
     if row["file"] in note.unusable:
         return UNUSABLE
+    return consent_refusal(row, note.as_of) or (None if _digest(raw / path) else "file missing")
+
+
+def consent_refusal(row: dict[str, str], as_of: str) -> str | None:
+    """Return which of CONSENT forbids a row's video on a day."""
     if row["consent_release"] != "yes":
-        return "no consent to release"
+        return CONSENT[0]
     expires = row["consent_expires"]
-    if expires and date.fromisoformat(expires) < date.fromisoformat(note.as_of):
-        return "consent expired"
-    return None if _digest(raw / path) else "file missing"
+    is_over = expires and date.fromisoformat(expires) < date.fromisoformat(as_of)
+    return CONSENT[1] if is_over else None
 
 
 def _digest(path: Path) -> str | None:

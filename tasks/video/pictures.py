@@ -147,8 +147,10 @@ class Picture:
 
     @cached_property
     def grey(self) -> GreyImage:
-        """The luma as it came, in 8 bits, 0 to 255."""
-        return self.colours.to_grey(_planes(self.frame)[0])
+        """The luma as it came, in 8 bits, 0 to 255, not to be written to."""
+        grey = self.colours.to_grey(_planes(self.frame)[0])
+        grey.flags.writeable = False
+        return grey
 
     @cached_property
     def canvas(self) -> RgbImage:

@@ -5,19 +5,23 @@ import os
 import unicodedata
 
 import pytest
+import yaml
 
 from flows.demo.sample import COLUMNS
-from flows.workspace.inbox import take_inbox
+from flows.workspace.inbox import WITHDRAWALS_PATH, take_inbox
 from flows.workspace.make import make_workspace
 from tasks.files.documents import read_document
+from tasks.files.pseudonyms import known_key, subject_pseudonym
 from tasks.ingest import RAW_PATH
 from tasks.ingest.survey import NOTE_NAME, InboxNote, survey
 
 KEY = b"k" * 32
-CHINESE = "病" * 83 + ".mp4"
+CHINESE, DENIED = "病" * 83 + ".mp4", "否" * 80 + ".mp4"
 LATIN = os.fsdecode(b"M\xfcller.mp4")
 COMPOSED, APART = (unicodedata.normalize(form, "Zoë.mp4") for form in ("NFC", "NFD"))
+DOUBT, DOUBT_APART = (unicodedata.normalize(form, "Véra.mp4") for form in ("NFC", "NFD"))
 TWO = [unicodedata.normalize(form, "Ångström.mp4") for form in ("NFC", "NFD")]
+HIDDEN = ".kept.mp4"
 SYSTEMS = [
     ".DS_Store",
     "Thumbs.db",
@@ -27,6 +31,8 @@ SYSTEMS = [
     "visit/desktop.ini",
     ".git/config",
 ]
+COPIES = {"same.mp4": "doubtful.mp4", "denied.mp4": DENIED, "again.mp4": DOUBT_APART}
+NAME, ROW = "unusable file name", "wrong row in the manifest"
 
 
 def _row(file, subject="P1", consent="yes", expires=""):
@@ -38,15 +44,17 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("inbox") / "d"
     make_workspace(root)
     inbox = root / "data/inbox"
-    strangers = [CHINESE, LATIN, APART, *TWO, "with\nbreak.mp4", *SYSTEMS]
-    for number, name in enumerate(["good.mp4", "late.mp4", "doubtful.mp4", "same.mp4", *strangers]):
+    strangers = [CHINESE, LATIN, APART, *TWO, "with\nbreak.mp4", DOUBT_APART, HIDDEN, DENIED, *SYSTEMS]
+    for number, name in enumerate(["good.mp4", "late.mp4", "doubtful.mp4", *strangers]):
         path = inbox / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"video %d" % number)
-    (inbox / "same.mp4").write_bytes((inbox / "doubtful.mp4").read_bytes())
+    for copy, other in COPIES.items():
+        (inbox / copy).write_bytes((inbox / other).read_bytes())
     (inbox / ".dvcignore").write_text("*.mp4\n")
-    rows = [_row(name) for name in ("good.mp4", COMPOSED, CHINESE, TWO[0], "same.mp4")]
-    rows += [_row("late.mp4", expires="03/04/2027"), _row("doubtful.mp4", consent="mabye")]
+    rows = [_row(name) for name in ("good.mp4", COMPOSED, CHINESE, TWO[0], HIDDEN, *COPIES)]
+    rows += [_row(DENIED, consent="no"), _row("late.mp4", expires="03/04/2027")]
+    rows += [_row(name, consent="mabye") for name in ("doubtful.mp4", DOUBT)]
     with (inbox / "manifest.csv").open("w", newline="", encoding="utf-16") as stream:
         csv.writer(stream, delimiter=";").writerows([COLUMNS, *rows])
     take_inbox(root, inbox)
@@ -57,23 +65,28 @@ def test_every_stranger_is_refused_by_a_printable_name_and_the_others_go_on(root
     entries = survey(root / RAW_PATH, KEY)
     found = {entry.file: (entry.reason, entry.detail) for entry in entries}
     assert len({entry.clip_id for entry in entries}) == len(entries) == len(found)
-    name, row = "unusable file name", "wrong row in the manifest"
+    text = "its name is no text in UTF-8, or holds a control character: rename it"
     twice = "another file has the same name, composed otherwise: rename one"
     assert found == {
         "good.mp4": (None, None),
         APART: (None, None),
-        CHINESE: (name, "its name has 253 bytes, of which 200 are taken: shorten it"),
-        "M\\xfcller.mp4": (name, "its name is no text in UTF-8: rename it"),
-        TWO[0]: (name, twice),
-        TWO[1]: (name, twice),
-        "with\nbreak.mp4": (name, "its name holds a control character: rename it"),
+        CHINESE: (NAME, "its name has 253 bytes, of which 200 are taken: shorten it"),
+        DENIED: (NAME, "its name has 244 bytes, of which 200 are taken: shorten it"),
+        "M\\xfcller.mp4": (NAME, text),
+        "with\\nbreak.mp4": (NAME, text),
+        TWO[0]: (NAME, twice),
+        TWO[1]: (NAME, twice),
+        HIDDEN: (NAME, "its name is a hidden file's, or one of the computer's own: rename it"),
         "late.mp4": (
-            row,
-            "row 7, consent_expires: write the day as 2027-12-31: others can be read in two ways",
+            ROW, "row 11, consent_expires: write the day as 2027-12-31: others can be read in two ways"
         ),
-        "doubtful.mp4": (row, "row 8, consent_release: write yes or no"),
-        "same.mp4": (row, None),  # the same video, of which nobody knows whether it may be released
-    }
+        "doubtful.mp4": (ROW, "row 12, consent_release: write yes or no"),
+        DOUBT_APART: (ROW, "row 13, consent_release: write yes or no"),
+        # the same videos, of which nobody knows whether they may be released, or which may not
+        "same.mp4": (ROW, None),
+        "again.mp4": (ROW, None),
+        "denied.mp4": ("no consent to release", None),
+    }  # fmt: skip
     note = read_document(root / RAW_PATH / NOTE_NAME, InboxNote)
     assert note.told == [
         "manifest.csv is in UTF-16",
@@ -82,13 +95,11 @@ def test_every_stranger_is_refused_by_a_printable_name_and_the_others_go_on(root
     ]
 
 
-def test_nothing_of_the_computers_own_lies_beside_the_videos(root):
-    taken = {
-        path.relative_to(root / RAW_PATH).as_posix()
-        for path in (root / RAW_PATH).rglob("*")
-        if path.is_file()
-    }
-    assert taken == {"good.mp4", "late.mp4", "doubtful.mp4", "same.mp4", APART, "manifest.csv", NOTE_NAME}
+def test_what_is_not_usable_is_not_taken(root):
+    """Nor what stands in a row that does not hold: it may be somebody's who withdrew."""
+    raw = root / RAW_PATH
+    taken = {path.relative_to(raw).as_posix() for path in raw.rglob("*") if path.is_file()}
+    assert taken == {"good.mp4", *COPIES, APART, "manifest.csv", NOTE_NAME}
     assert (root / "data/raw.dvc").is_file()
 
 
@@ -96,3 +107,22 @@ def test_the_inbox_itself_is_left_as_it_was(root):
     inbox = root / "data/inbox"
     assert (inbox / "manifest.csv").read_bytes().startswith(b"\xff\xfe")
     assert all((inbox / name).is_file() for name in (*SYSTEMS, LATIN, CHINESE))
+
+
+def test_who_withdrew_and_has_an_unusable_name_is_refused_once(root):
+    """Such a file is named twice over, as theirs and as unusable."""
+    subject = subject_pseudonym(known_key(root), "P1")
+    record = {
+        "subject": subject,
+        "clips": [],
+        "reason": "asked for it",
+        "at": "2026-11-26",
+        "published_in": [],
+    }
+    (root / WITHDRAWALS_PATH).write_text(yaml.safe_dump({"withdrawals": [record]}))
+    take_inbox(root, root / "data/inbox")
+    entries = survey(root / RAW_PATH, KEY)
+    assert len({entry.clip_id for entry in entries}) == len(entries)
+    reasons = {entry.file: entry.reason for entry in entries}
+    assert reasons[CHINESE] == reasons["good.mp4"] == "consent withdrawn"
+    assert not any(reason is None for reason in reasons.values())

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.extract.hypotheses import SMALL_PX, STEADY, Hypothesis
 from tasks.extract.tracking import Located, Tracked
 from tasks.extract.weighing import Weighing
@@ -61,6 +62,7 @@ class Eyes:
 
     def __call__(self, rgb, box_xyxy, angle_rad, others):
         self.count += 1
+        self.angle_rad = angle_rad
         return self.score
 
 
@@ -91,6 +93,20 @@ def test_a_face_that_is_nothing_wherever_it_is_followed_is_none(seen, followed, 
         weighing.step(frame, 0, view, faces, cut=False)
         eyes.score = seen if frame < 1 else followed
     assert weighing.face_table({0: 0})["belief"].to_list() == [belief]
+
+
+@pytest.mark.parametrize("angle_rad", [0.0, 0.7, -2.0])
+def test_where_it_is_followed_one_looks_as_it_was_turned_when_it_was_seen(angle_rad):
+    picture = np.random.default_rng(1).integers(0, 255, (60, 80, 3)).astype(np.uint8)
+    eyes, view, face = Eyes(0.36), View(picture, picture), _face(size=20.0, mesh=True)
+    face.located.part.xy[[RIGHT_EYE, LEFT_EYE]] = [[0, 0], [np.cos(angle_rad), np.sin(angle_rad)]]
+    weighing = Weighing(eyes, 10)
+    for frame in range(5):
+        weighing.step(frame, 0, view, (face,) if frame < 1 else (), cut=False)
+        if frame < 1:
+            assert eyes.count == 1
+    assert eyes.count > 1
+    assert eyes.angle_rad == pytest.approx(angle_rad, abs=1e-5)
 
 
 def test_one_that_was_followed_for_a_moment_or_fits_a_mesh_stays_possible():
