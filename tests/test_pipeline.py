@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import psutil
 import pytest
@@ -131,6 +132,34 @@ def test_every_released_frame_is_covered_and_the_stream_is_itself(demo):
             assert moved > 2 * rest, f"{video.name} frame {one.index}"
 
 
+@pytest.mark.parametrize("arm", ["blur", "pixelate", "mask"])
+def test_compared_methods_are_tried_on_excerpts_under_the_numbers_of_the_original(demo, arm):
+    root, _ = demo
+    clips = pl.read_parquet(root / "data/ingested/clips.parquet").filter(status="admitted")
+    seconds = 0.0
+    for path in (root / "data/keypoints" / arm).glob("*.parquet"):
+        frames = pl.read_parquet(path.parent / "frames" / path.name)
+        first, last = frames["frame"][0], frames["frame"][-1]
+        originals = pl.read_parquet(root / "data/keypoints/original/frames" / path.name)
+        there = originals.filter(pl.col("frame").is_between(first, last))
+        assert frames.select("frame", "pts", "timestamp_s").equals(
+            there.select("frame", "pts", "timestamp_s")
+        )
+        assert 0 < first < last < originals["frame"][-1]
+        drawn = list(read_frames(root / f"data/compare/{arm}/videos/{path.stem}.mp4"))
+        source = {frame.pts: frame for frame in read_frames(root / f"data/ingested/videos/{path.stem}.mp4")}
+        assert [frame.pts for frame in drawn] == frames["pts"].to_list()
+        # the very pictures, but for what was covered
+        assert all(np.median(abs(one.rgb.astype(int) - source[one.pts].rgb)) <= 4 for one in drawn)
+        seconds += frames["timestamp_s"][-1] - frames["timestamp_s"][0]
+    whole_s = clips["duration_s"].sum()
+    assert 0.9 < seconds <= max(1.0, 0.1 * whole_s) < whole_s / 4
+    compared = pl.read_parquet(root / "data/evidence/invariance.parquet").filter(arm=arm)
+    assert compared["clip_id"].n_unique() == max(1, int(0.1 * whole_s)) < clips.height
+    # of what the control shows there, at most every frame
+    assert 0 < compared.filter(part="face", metric="found_again")["n"].max() <= 30 * seconds + 2
+
+
 def test_the_graph_speaks_through_dvc(demo):
     root, _ = demo
     run = _dvc(root, "metrics", "show", "--json")
@@ -143,7 +172,7 @@ def test_the_graph_speaks_through_dvc(demo):
     assert [point["method"] for point in points] == ["control", "released", "blur", "pixelate", "mask"]
     # each has a place, and its name beside it; a method whose heads nobody finds stands at 1
     assert all(point["dlib_distance"] for point in points)
-    assert sum(bool(point["head_nme"]) for point in points) >= 4
+    assert all(point["head_nme"] for point in points[:2])
     assert {"says", "error", "distance"} == {step["as"] for step in drawn["transform"]}
 
 

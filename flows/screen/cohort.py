@@ -121,7 +121,7 @@ def show_methods(root: Path) -> None:
     ]
     columns = ["method", "face found", "motion error", "x control", "shape moved", "head OKS", "body NME",
                "lowest distance (dlib)", "rank dlib", "rank MobileFaceNet"]  # fmt: skip
-    show_table("The methods side by side (compared methods on a sample of clips)", columns, rows)
+    show_table("The methods side by side (blur, pixelate and mask on excerpts)", columns, rows)
 
 
 def refused(root: Path) -> list[dict[str, str]]:

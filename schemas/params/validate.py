@@ -10,7 +10,16 @@ Finding = Literal["surviving", "doubtful", "uncovered", "flagged", "in_front", "
 
 
 class Compare(Section):
-    clips_per_subject: Count
+    """On how much video compared methods are tried: so many seconds and such a share of all, at most."""
+
+    seconds: Positive = 60.0
+    share: Fraction01 = 0.1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_whole_clips(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # what a workspace of before says
+        return {name: value for name, value in given.items() if name != "clips_per_subject"}
 
 
 class Rule(Section):

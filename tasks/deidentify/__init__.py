@@ -16,7 +16,7 @@ from tasks.deidentify.clip import CoveredClip, Covering
 from tasks.deidentify.corrections import check_corrections
 from tasks.files.clips import (
     TARGETS_PATH,
-    clips_of_arm,
+    VIDEO_FOLDERS,
     corrections_path,
     cost_of,
     coverage_path,
@@ -25,8 +25,10 @@ from tasks.files.clips import (
     read_refusals,
     shapes_path,
     video_path,
+    with_file,
 )
 from tasks.files.documents import read_table
+from tasks.files.excerpts import choose_excerpts
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.swap.needs import model_digests
 from tasks.tracks.seen import seen_digest
@@ -40,13 +42,13 @@ def folder(arm: str) -> Path:
 
 
 def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
-    """Return a job for every clip of the arm."""
+    """Return a job for every clip of the arm, of a compared method for an excerpt of some."""
     rule = rule_of(params.deidentify, arm)
     check_corrections(root, read_admitted(root)["clip_id"].to_list())
     models = model_digests(shared_weights(root), rule)
-    seen = partial(keypoints_path, "original")
-    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, seen)
-    uncast = set(read_refusals(root, TARGETS_PATH.parent))
+    seen = with_file(root, read_admitted(root), partial(keypoints_path, "original"))
+    clips = seen.filter(~pl.col("clip_id").is_in(read_refusals(root, TARGETS_PATH.parent).keys()))
+    excerpts = None if arm in VIDEO_FOLDERS else choose_excerpts(root, clips, params.compare)
     return [
         Job(
             stage="deidentify",
@@ -54,13 +56,22 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
             key=clip["clip_id"],
             inputs={"video": clip["sha256"], **_digests(root, clip), **models},
             order=Covering(
-                subject=clip["subject"], deidentify=rule, encoding=params.encoding, extract=params.extract
+                subject=clip["subject"],
+                deidentify=rule,
+                encoding=params.encoding,
+                extract=params.extract,
+                excerpt=_ends(excerpts[clip["clip_id"]]) if excerpts else None,
             ),
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
         )
-        for clip in clips.filter(~pl.col("clip_id").is_in(uncast)).iter_rows(named=True)
+        for clip in clips.iter_rows(named=True)
+        if excerpts is None or clip["clip_id"] in excerpts
     ]
+
+
+def _ends(frames: range) -> tuple[int, int]:
+    return frames.start, frames.stop
 
 
 def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Read one clip and its faces, write it covered."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -40,12 +41,16 @@ Give = Callable[[int], tuple[Target, Reshaping | None]]
 
 
 class Covering(Section):
-    """Whose clip is covered by which rule, and how it is encoded; extract: how its faces are looked at."""
+    """Whose clip is covered by which rule, and how it is encoded; extract: how its faces are looked at.
+
+    excerpt: the first frame that is written, and the one after the last; None: all.
+    """
 
     subject: str
     deidentify: Deidentify
     encoding: Encoding
     extract: Extract
+    excerpt: tuple[int, int] | None = None
 
 
 class CoveredClip:
@@ -62,9 +67,11 @@ class CoveredClip:
     def write(self, video: Path, coverage: Path) -> None:
         """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
         frames, methods = self._frames_and_methods()
-        count = len(self._seen.scenes)
+        count, excerpt = len(self._seen.scenes), self._order.excerpt
         empty = set(range(count)) - {region.frame for region in self._regions}
-        audio, written = self._source if self._info.has_audio else None, 0
+        audio, written = self._source if self._info.has_audio and not excerpt else None, 0
+        if excerpt:
+            frames, count = _only(frames, excerpt), len(range(*excerpt))
         with VideoWriter(video, self._info, self._order.encoding, audio) as writer:
             for frame in ahead(render(frames, self._regions, empty, methods)):
                 writer.write(frame)
@@ -127,6 +134,11 @@ def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:
     for frame in read_frames(source, decoder):
         _ = frame.rgb
         yield frame
+
+
+def _only(frames: Iterable[Frame], excerpt: tuple[int, int]) -> Iterator[Frame]:
+    first, end = excerpt
+    return (frame for frame in islice(frames, end) if frame.index >= first)
 
 
 def _no_neural_swap(rgb: RgbImage, region: FaceRegion) -> None:

@@ -1,8 +1,12 @@
 """Clip -> face, body and hand keypoints; one extractor for every arm."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
+
+import polars as pl
 
 from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
@@ -14,17 +18,19 @@ from tasks.extract.backends import chosen_models
 from tasks.extract.clip import extract_people
 from tasks.extract.hands import MODELS as HAND_MODELS
 from tasks.files.clips import (
-    clips_of_arm,
+    VIDEO_FOLDERS,
     cost_of,
     faces_path,
     followed_path,
     frames_path,
     keypoints_path,
+    read_admitted,
     video_path,
+    with_file,
 )
-from tasks.files.documents import write_pieces, write_table
+from tasks.files.documents import read_table, write_pieces, write_table
 from tasks.files.hashing import sha256_file
-from tasks.video import read_frames
+from tasks.video import Frame, read_frames
 from tasks.vision.sessions import shared_weights
 
 
@@ -42,19 +48,26 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
     registered = shared_weights(root)
     weights = {name: registered.digest(name) for name in models_of(params.extract)}
     runs_on = {"device": registered.inference.device}
-    clips = clips_of_arm(root, arm, params.compare.clips_per_subject, partial(video_path, arm))
+    clips = with_file(root, read_admitted(root), partial(video_path, arm))
     return [
         Job(
             stage="extract",
             arm=arm,
             key=clip["clip_id"],
-            inputs={"video": sha256_file(root / video_path(arm, clip["clip_id"])), **weights, **runs_on},
+            inputs={**_digests(root, arm, clip["clip_id"]), **weights, **runs_on},
             order=params.extract,
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
         )
         for clip in clips.iter_rows(named=True)
     ]
+
+
+def _digests(root: Path, arm: str, clip_id: str) -> dict[str, str]:
+    video = {"video": sha256_file(root / video_path(arm, clip_id))}
+    if arm in VIDEO_FOLDERS:
+        return video
+    return video | {"frames": sha256_file(root / frames_path("original", clip_id))}
 
 
 def process(root: Path, job: Job[Extract]) -> Row:
@@ -66,6 +79,8 @@ def process(root: Path, job: Job[Extract]) -> Row:
     with TemporaryFile(dir=(root / frames).parent) as spool:
         weights = shared_weights(root)
         pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
+        if job.arm not in VIDEO_FOLDERS:
+            pictures = _numbered(pictures, read_table(root / frames_path("original", job.key), FRAMES))
         survey = extract_people(pictures, weights, job.order, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
@@ -75,6 +90,13 @@ def process(root: Path, job: Job[Extract]) -> Row:
         "clip_id": job.key,
         "outputs": {str(path): sha256_file(root / path) for path in (keypoints, frames, faces, followed)},
     }
+
+
+def _numbered(pictures: Iterable[Frame], frames: pl.DataFrame) -> Iterator[Frame]:
+    """Yield an excerpt's pictures under the numbers that they have in the original."""
+    number_of = dict(frames.select("pts", "frame").iter_rows())
+    for picture in pictures:
+        yield replace(picture, index=number_of[picture.pts])
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:

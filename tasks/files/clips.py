@@ -51,24 +51,13 @@ def shapes_path(subject: str) -> Path:
     return SHAPES / f"{subject}.parquet"
 
 
-def clips_of_arm(root: Path, arm: str, clips_per_subject: int, needed: NeededFile) -> pl.DataFrame:
-    """Return the clips that an arm covers: a sample of each subject's for a compared method.
-
-    needed: what an earlier stage made of a clip; without it that stage has refused the clip and said why.
-    """
-    standing = with_file(root, read_admitted(root), needed)
-    if arm in VIDEO_FOLDERS:
-        return standing
-    return standing.group_by("subject", maintain_order=True).head(clips_per_subject).sort("clip_id")
-
-
 def cost_of(clip: Mapping[str, Any]) -> float:
     """Return how much work a clip is beside others: its pixels over all frames."""
     return math.prod(float(clip[name] or 0) for name in ("width", "height", "frame_count"))
 
 
 def with_file(root: Path, clips: pl.DataFrame, needed: NeededFile) -> pl.DataFrame:
-    """Return the clips of which a file is there."""
+    """Return the clips of which there is what an earlier stage makes, unless it refused them and said why."""
     return clips.filter([(root / needed(clip_id)).is_file() for clip_id in clips["clip_id"]])
 
 

@@ -1,6 +1,7 @@
 """Read what the arms left behind, write the evidence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from tasks.validate.identity.distances import make_gallery
 from tasks.validate.identity.embedding import embed_all
 from tasks.validate.identity.probes import make_probe
 from tasks.validate.identity.strangers import Faces, read_strangers
-from tasks.validate.keypoints.people import align_people, to_tracks
+from tasks.validate.keypoints.people import Tracks, align_people, to_tracks
 from tasks.validate.keypoints.timeline import frame_errors
 from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods, summarise
@@ -30,7 +31,8 @@ from tasks.validate.verdicts import judge
 from tasks.vision.sessions import shared_weights
 
 EVIDENCE = Path("data/evidence")
-FOLLOWED = ("control", "released")  # frame by frame
+FOLLOWED = ("control", "released")  # frame by frame; of others there are excerpts
+EXCERPT_SHARE = 4  # so many times fewer faces of an excerpt are compared
 
 
 def cohort_identity(
@@ -41,25 +43,24 @@ def cohort_identity(
     extract: how strangers' faces are looked for. chooser: the recogniser that chose the targets, and is no
     independent judge of them.
     """
-    probes = [
-        make_probe(root, clip_id, subject, settings.identity_frames)
-        for clip_id, subject in read_admitted(root).select("clip_id", "subject").iter_rows()
-        if clip_id in arms
-    ]
-    seen = [probe for probe in probes if probe.faces]
-    wanted = [(arm, probe) for probe in seen for arm in ("original", BLANK, *arms[probe.clip_id])]
-    sightings = {
-        (arm, probe.clip_id): sighting
-        for (arm, probe), sighting in zip(wanted, embed_all(root, wanted), strict=True)
+    subjects = dict(read_admitted(root).select("clip_id", "subject").iter_rows())
+    probes = {
+        probe: attacked
+        for clip_id, compared in arms.items()
+        for probe, attacked in _probes(root, clip_id, subjects[clip_id], compared, settings.identity_frames)
+        if probe.faces
     }
-    originals = {probe.clip_id: sightings["original", probe.clip_id] for probe in seen}
+    wanted = [(arm, probe) for probe, attacked in probes.items() for arm in ("original", *attacked)]
+    sightings = dict(zip(wanted, embed_all(root, wanted), strict=True))
+    seen = [probe for probe, attacked in probes.items() if BLANK in attacked]
+    originals = {probe.clip_id: sightings["original", probe] for probe in seen}
     names = next(iter(originals.values())).embeddings if originals else []
     strangers = read_strangers(shared_weights(root), settings.strangers, extract) if seen else []
     galleries = {name: _gallery(name, seen, originals, strangers) for name in names}
     attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries)
-    for probe in seen:
-        for arm in (BLANK, *arms[probe.clip_id]):
-            attacks.add(probe, arm, originals[probe.clip_id], sightings[arm, probe.clip_id])
+    for probe, attacked in probes.items():
+        for arm in attacked:
+            attacks.add(probe, arm, sightings["original", probe], sightings[arm, probe])
     return {
         "identity": attacks.identity,
         "identity_frames": attacks.identity_frames,
@@ -67,6 +68,23 @@ def cohort_identity(
         "recognition": attacks.recognition(len({probe.subject for probe in seen})),
         "roc": attacks.roc(),
     }
+
+
+def _probes(
+    root: Path, clip_id: str, subject: str, compared: Sequence[str], count: int
+) -> Iterator[tuple[Probe, tuple[str, ...]]]:
+    """Yield which of a clip's faces are attacked in which arms: of an excerpt in those that have no more."""
+    yield make_probe(root, clip_id, subject, count), (BLANK, *FOLLOWED)
+    tried = tuple(arm for arm in compared if arm not in FOLLOWED)
+    if tried:
+        some = max(1, count // EXCERPT_SHARE)
+        yield make_probe(root, clip_id, subject, some, _excerpt(root, tried[0], clip_id)), tried
+
+
+def _excerpt(root: Path, arm: str, clip_id: str) -> range:
+    """Return the frames of a clip that a compared method was tried on."""
+    frames = read_table(root / frames_path(arm, clip_id), FRAMES)["frame"]
+    return range(frames[0], frames[-1] + 1)
 
 
 def _gallery(
@@ -97,23 +115,44 @@ def require_one_extractor(root: Path, clip_id: str, arms: Sequence[str]) -> None
 
 
 def clip_keypoints(root: Path, clip_id: str, arms: Sequence[str], settings: Validate) -> dict[str, list[Row]]:
-    """Return a clip's rows of invariance, keypoint errors, signals and timeline, `control` first."""
+    """Return a clip's rows of invariance, keypoint errors, signals and timeline, `control` first.
+
+    A compared method is measured where it was tried, against the control in the same frames.
+    """
     require_one_extractor(root, clip_id, ["original", *arms])
     clip = read_admitted(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)
     time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
-    film = Film(time_s, (clip["width"], clip["height"]))
-    original = to_tracks(read_keypoints(root, "original", clip_id), len(time_s))
-    comparison = Comparison(original, film, settings.pck_thresholds)
     rows: dict[str, list[Row]] = {"invariance": [], "keypoint_errors": [], "signals": [], "timeline": []}
-    for arm in arms:
+    for measured, frames in _stretches(root, clip_id, arms, len(time_s)):
+        read = partial(_read_tracks, root, clip_id, frames, len(time_s))
+        film = Film(time_s[frames.start : frames.stop], (clip["width"], clip["height"]))
+        original = read("original")
+        comparison = Comparison(original, film, settings.pck_thresholds)
         # one arm at a time: ten minutes of keypoints are large
-        other = align_people(original, to_tracks(read_keypoints(root, arm, clip_id), len(time_s)))
-        tables = comparison.rows(other)
-        if arm in FOLLOWED:
-            tables["timeline"] = list(frame_errors(original, other, time_s))
-        for name, found in tables.items():
-            rows[name] += [{"clip_id": clip_id, "arm": arm} | row for row in found]
+        for arm in dict.fromkeys(["control", *measured]):
+            other = align_people(original, read(arm))
+            tables = comparison.rows(other)
+            if arm not in measured:
+                continue  # it is the floor only
+            if arm in FOLLOWED:
+                tables["timeline"] = list(frame_errors(original, other, time_s))
+            for name, found in tables.items():
+                rows[name] += [{"clip_id": clip_id, "arm": arm} | row for row in found]
     return rows
+
+
+def _stretches(
+    root: Path, clip_id: str, arms: Sequence[str], count: int
+) -> Iterator[tuple[tuple[str, ...], range]]:
+    """Yield which arms are measured in which frames."""
+    yield FOLLOWED, range(count)
+    tried = tuple(arm for arm in arms if arm not in FOLLOWED)
+    if tried:
+        yield tried, _excerpt(root, tried[0], clip_id)
+
+
+def _read_tracks(root: Path, clip_id: str, frames: range, count: int, arm: str) -> Tracks:
+    return to_tracks(read_keypoints(root, arm, clip_id), count).of(frames)
 
 
 def write_evidence(

@@ -25,11 +25,12 @@ def embed_all(root: Path, wanted: list[tuple[str, Probe]]) -> Iterator[Sighting]
     if count < 2 or current_process().daemon or shared_weights(root).inference.provider != "cpu":
         yield from (_embed(root, arm, probe) for arm, probe in wanted)
         return
-    # this process does its share, since each more holds models and libraries of its own
+    # this process does what nobody else has begun, since each more holds models and libraries of its own
     with ProcessPoolExecutor(count - 1, get_context("spawn"), _end_with_parent) as pool:
-        sent = {place: pool.submit(_embed, root, *one) for place, one in enumerate(wanted) if place % count}
-        for place, one in enumerate(wanted):
-            yield sent[place].result() if place in sent else _embed(root, *one)
+        sent = [(pool.submit(_embed, root, *one), one) for one in wanted]
+        own = {place: _embed(root, *one) for place, (future, one) in enumerate(sent) if future.cancel()}
+        for place, (future, _) in enumerate(sent):
+            yield own[place] if place in own else future.result()
 
 
 def _embed(root: Path, arm: str, probe: Probe) -> Sighting:

@@ -26,13 +26,17 @@ Meshes = dict[int, list[Points]]
 SUBJECT = 0
 
 
-def make_probe(root: Path, clip_id: str, subject: str, count: int) -> Probe:
+def make_probe(
+    root: Path, clip_id: str, subject: str, count: int, excerpt: Collection[int] | None = None
+) -> Probe:
     """Pick up to `count` of the subject's faces and as many of others', each spread evenly over the clip.
+
+    excerpt: the only frames from which they are picked.
 
     The subject's are the faces under the covers of the tracks that were cast as the subject; all are where
     nothing was. A bystander whom nobody cast is no subject: among strangers' faces a subject is hard to find.
     """
-    meshes = read_meshes(root, "original", clip_id)
+    meshes = read_meshes(root, "original", clip_id, excerpt)
     faces = [(frame, mesh) for frame in sorted(meshes) for mesh in meshes[frame]]
     others = covered_as_others(root, clip_id)
     own = np.array([not others(frame, mesh) for frame, mesh in faces], np.bool_)
@@ -117,5 +121,6 @@ def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[F
     video = root / video_path("original" if arm == BLANK else arm, clip_id)
     if arm in ("original", BLANK):
         return read_frames(video)
-    pts = read_table(root / frames_path(arm, clip_id), FRAMES)["pts"]
-    return pick_frames(video, {number: int(pts[number]) for number in wanted})
+    frames = read_table(root / frames_path(arm, clip_id), FRAMES)
+    pts_of = dict(frames.filter(pl.col("frame").is_in(wanted)).select("frame", "pts").iter_rows())
+    return pick_frames(video, pts_of)

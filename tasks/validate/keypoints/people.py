@@ -1,6 +1,7 @@
 """The same person in two arms, by assignment over the whole clip (pure)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,15 @@ class Tracks:
     visibility: dict[str, Floats]
     score: dict[str, Floats]
     strangers: dict[str, Floats] = field(default_factory=dict)
+
+    def of(self, frames: range) -> Self:
+        """Return the tracks of some consecutive frames; strangers stay."""
+        between = slice(frames.start, frames.stop)
+        parts = [
+            {part: values[:, between] for part, values in tables.items()}
+            for tables in (self.xy, self.visibility, self.score)
+        ]
+        return replace(self, xy=parts[0], visibility=parts[1], score=parts[2])
 
     def seen(self, part: str) -> NDArray[np.bool_]:
         """Return people x frames: where the part was located."""
