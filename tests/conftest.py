@@ -151,7 +151,7 @@ def demo(shared_folder: Path, guise: Run, root: Path) -> Release:
 
 @pytest.fixture(scope="session")
 def release(shared_folder: Path, guise: Run, demo: Release) -> Release:
-    """The demo's results, all four clips of which a person accepted, approved and published as demo-1."""
+    """The demo's results, all clips of which a person accepted, approved and published as demo-1."""
     made = shared_folder / "demo/d"
     done = made_once(shared_folder / "release", lambda folder: accept_everything(made, folder / "d", guise))
     assert done.returncode == 0, done.stdout + done.stderr

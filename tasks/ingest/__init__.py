@@ -1,5 +1,6 @@
 """Raw file -> admitted, pseudonymous clip."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.clips import CLIPS, SOURCES
@@ -17,6 +18,7 @@ from tasks.ingest.admit import admit
 from tasks.ingest.survey import NOTE_NAME, Entry, InboxNote, spellings, survey
 
 RAW_PATH = Path("data/raw")
+NAMED = 3  # clips of which the same is told
 SOURCES_PATH = Path("data/ingested/sources.parquet")
 
 
@@ -78,8 +80,19 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     spelt = spellings(root / RAW_PATH)
     if spelt:
         notes += (f"ids of {spelt} people are spelt in more than one way; each is taken for one person",)
-    notes += tuple(read_document(root / RAW_PATH / NOTE_NAME, InboxNote).told)
+    notes += tuple(read_document(root / RAW_PATH / NOTE_NAME, InboxNote).told) + tuple(_tell(rows))
     return Collected(tables=(str(CLIPS_PATH), str(SOURCES_PATH)), notes=notes)
+
+
+def _tell(rows: list[Row]) -> Iterator[str]:
+    """Yield what was told of clips, each sentence once, with the clips that it speaks of."""
+    clips_of: dict[str, list[str]] = {}
+    for row in rows:
+        for sentence in row.get("told", ()):
+            clips_of.setdefault(sentence, []).append(row["clip_id"])
+    for sentence, clips in clips_of.items():
+        more = f" and {len(clips) - NAMED} more" if len(clips) > NAMED else ""
+        yield f"{', '.join(clips[:NAMED])}{more}: {sentence}"
 
 
 def _describe(entry: Entry, row: Row) -> Row:

@@ -1,23 +1,39 @@
 """Open one raw video and admit it, or say why not."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from schemas.params.video import Ingest
 from tasks.files.errors import ClipRefusedError, EmptyVideoError, VideoError
-from tasks.video import StreamInfo, copy_streams, read_frames, read_info
+from tasks.video import (
+    StreamInfo,
+    copy_streams,
+    ends_whole,
+    pts_before_key,
+    read_frames,
+    read_info,
+    rewrite,
+)
 
 Facts = dict[str, Any]
 SLACK_S = 0.5
 NOT_KEPT = "stream cannot be kept"
+FINE_TICKS = 3
+SLACK_TICKS = 1e-6  # of floating point
+ROUNDING_TICKS = 1.0  # both ends and the stamp itself are rounded to half of one
 UNKNOWN = "unknown"  # a pixel format, where not one picture can be read
+BOUNDLESS = ("mpeg", "mpegts")  # of a broadcast; where they end nothing says
+# which an MP4 holds as they are
+COPIED = ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg")
 
 
 def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Facts:
-    """Copy the video bitstream into a container without metadata and describe it.
+    """Copy the video bitstream into a container without metadata, or rewrite it without loss; describe it.
 
     Raises ClipRefusedError with a reason of `schemas.clips.REASONS`, then what was seen.
     """
@@ -26,24 +42,78 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
         raise ClipRefusedError("unsupported codec", info.codec)
     if info.container not in settings.containers:
         raise ClipRefusedError(NOT_KEPT, f"container {info.container}")
-    if info.pix_fmt != UNKNOWN:
+    if info.came_as != UNKNOWN:
         _check_format(info, settings)
-    pts = list(_timestamps(source, info))
-    _check_end(info, pts)
+    if ends_whole(source, info.container) is False:
+        raise ClipRefusedError("truncated video", "its last part is not all there")
+    shown = _look(source, info)
+    _check_end(source, info, shown.pts)
     keeps_audio = info.has_audio and audio_policy == "keep"
     target.parent.mkdir(parents=True, exist_ok=True)
+    is_copied = info.codec in COPIED and info.came_as == info.pix_fmt and not shown.skipped
     try:
-        copy_streams(source, target, keep_audio=keeps_audio)
+        if is_copied:
+            copy_streams(source, target, keep_audio=keeps_audio)
+        else:
+            _rewrite(source, target, info, shown, keeps_audio=keeps_audio)
         copied = read_info(target)
         copied_pts = list(_timestamps(target, copied))
-        _check_copy(info, pts, copied, copied_pts)
+        _check_copy(info, shown.pts, copied, copied_pts, is_copied=is_copied)
     except VideoError as error:
         raise ClipRefusedError(NOT_KEPT, str(error)) from None
     except ClipRefusedError:
-        target.unlink()
+        target.unlink(missing_ok=True)
         raise
     # sound that ends before the first picture stays behind
-    return _facts(copied, copied_pts, info.has_audio, keeps_audio and copied.has_audio)
+    facts = _facts(copied, copied_pts, info.has_audio, keeps_audio and copied.has_audio)
+    return facts | {"told": _told(info, shown, is_copied=is_copied)}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """When the pictures that a player shows are shown, in ticks, and how many before them it does not."""
+
+    pts: list[int]
+    skipped: int
+
+
+def _look(source: Path, info: StreamInfo) -> Shown:
+    """Return what is shown of a video. A cut may have parted its first pictures from what they refer to."""
+    try:
+        early = pts_before_key(source)
+    except VideoError:
+        early = set()
+    try:
+        shown = list(_timestamps(source, info))
+        if early <= set(shown):
+            return Shown(shown, 0)
+    except ClipRefusedError:
+        if not early:
+            raise
+    fewer = replace(info, frame_count=max(0, info.frame_count - len(early)))
+    return Shown(list(_timestamps(source, fewer, from_key=True)), len(early))
+
+
+def _rewrite(source: Path, target: Path, info: StreamInfo, shown: Shown, *, keeps_audio: bool) -> None:
+    if keeps_audio:
+        raise ClipRefusedError(
+            NOT_KEPT,
+            f"sound beside {info.codec}, whose pictures are rewritten: save it as MP4, or drop the sound",
+        )
+    rewrite(read_frames(source, from_key=shown.skipped > 0), target, info)
+
+
+def _told(info: StreamInfo, shown: Shown, *, is_copied: bool) -> list[str]:
+    """Return what a person should know of how a video was admitted."""
+    others = ", ".join(f"{width} x {height}" for width, height in info.others)
+    told = {
+        f"the largest of its videos was taken, those of {others} pixels were left out": info.others,
+        "it is shown mirrored, and so are its clips": info.is_mirrored,
+        f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied,
+        f"first pictures that no player shows were left out: {shown.skipped}": shown.skipped,
+        "its container does not say whether it is whole": info.container in BOUNDLESS,
+    }
+    return [sentence for sentence, holds in told.items() if holds]
 
 
 def _described(source: Path) -> StreamInfo:
@@ -56,23 +126,25 @@ def _described(source: Path) -> StreamInfo:
 
 
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
-    if info.pix_fmt not in settings.pixel_formats:
-        raise ClipRefusedError(NOT_KEPT, f"pixel format {info.pix_fmt}")
+    if info.came_as not in settings.pixel_formats:
+        raise ClipRefusedError(NOT_KEPT, f"pixel format {info.came_as}")
     try:
         info.check_keepable()
     except VideoError as error:
         raise ClipRefusedError(NOT_KEPT, str(error)) from None
 
 
-def _timestamps(source: Path, info: StreamInfo) -> Iterator[int]:
+def _timestamps(source: Path, info: StreamInfo, *, from_key: bool = False) -> Iterator[int]:
     declared, is_interlaced = info.frame_count, info.first_field is not None
     count, previous = 0, None
     try:
-        for frame in read_frames(source):
+        for frame in read_frames(source, from_key=from_key):
             if frame.interlaced != is_interlaced:
                 raise ClipRefusedError(NOT_KEPT, "interlaced pictures of unclear field order")
             if previous is not None and frame.pts <= previous:
-                raise ClipRefusedError("unreadable video", "timestamps do not increase")
+                raise ClipRefusedError(
+                    NOT_KEPT, "its pictures do not say when they are shown: save it as MP4"
+                )
             if (frame.size_wh, frame.pix_fmt) != (info.shown_size_wh, info.encoded_format):
                 raise ClipRefusedError(NOT_KEPT, "the picture changes its size or format")
             yield frame.pts
@@ -86,24 +158,30 @@ def _timestamps(source: Path, info: StreamInfo) -> Iterator[int]:
         raise ClipRefusedError("truncated video", f"{count} of {declared} frames")
 
 
-def _check_end(info: StreamInfo, pts: list[int]) -> None:
+def _check_end(source: Path, info: StreamInfo, pts: list[int]) -> None:
+    if info.frame_count or (info.end_s is None and ends_whole(source, info.container)):
+        return
     # a container that does not count its frames says when they end; half a second is its own slack
     last_s = float(pts[-1] * info.time_base)
-    if not info.frame_count and (info.end_s is None or last_s < info.end_s - SLACK_S):
+    if info.end_s is None or last_s < info.end_s - SLACK_S:
         seen = "no length" if info.end_s is None else f"{last_s:.1f} of {info.end_s:.1f} s"
         raise ClipRefusedError("truncated video", seen)
 
 
-def _check_copy(info: StreamInfo, pts: list[int], copied: StreamInfo, copied_pts: list[int]) -> None:
+def _check_copy(
+    info: StreamInfo, pts: list[int], copied: StreamInfo, copied_pts: list[int], *, is_copied: bool
+) -> None:
     # the copy counts from its first picture on
     times, kept = (
         [(value - ticks[0]) * base for value in ticks]
         for ticks, base in ((pts, info.time_base), (copied_pts, copied.time_base))
     )
     if kept != times:
-        raise ClipRefusedError("unreadable video", "its timestamps cannot be kept")
-    if copied.rotation_deg != info.rotation_deg or copied.size_wh != info.size_wh:
-        raise ClipRefusedError("unreadable video", "its size or rotation cannot be kept")
+        raise ClipRefusedError(NOT_KEPT, "its timestamps cannot be kept: save it as MP4")
+    if copied.shown_size_wh != info.shown_size_wh or (
+        is_copied and (copied.rotation_deg, copied.is_mirrored) != (info.rotation_deg, info.is_mirrored)
+    ):
+        raise ClipRefusedError(NOT_KEPT, "its size or rotation cannot be kept: save it as MP4")
 
 
 def _facts(info: StreamInfo, pts: list[int], has_audio: bool, keeps_audio: bool) -> Facts:
@@ -116,7 +194,7 @@ def _facts(info: StreamInfo, pts: list[int], has_audio: bool, keeps_audio: bool)
         "time_base": str(info.time_base),
         "frame_count": len(pts),
         "duration_s": float((pts[-1] - pts[0]) * info.time_base) + last_s,
-        "is_vfr": len(set(steps.tolist())) > 1,
+        "is_vfr": is_variable(np.array(pts)),
         "codec": info.codec,
         "pix_fmt": info.pix_fmt,
         "color_space": info.color_space,
@@ -126,3 +204,13 @@ def _facts(info: StreamInfo, pts: list[int], has_audio: bool, keeps_audio: bool)
         "has_audio": has_audio,
         "audio": ("kept" if keeps_audio else "dropped") if has_audio else "none",
     }
+
+
+def is_variable(pts: NDArray[np.int64]) -> bool:
+    """Return whether the steps between timestamps differ by more than their rounding to ticks."""
+    if len(pts) < 3:
+        return False
+    steps, constant = np.diff(pts), np.linspace(pts[0], pts[-1], len(pts))
+    # where a tick is about as long as a picture, nothing was rounded
+    rounding = ROUNDING_TICKS if np.median(steps) >= FINE_TICKS else 0
+    return bool(np.abs(pts - constant).max() > rounding + SLACK_TICKS)

@@ -3,8 +3,10 @@
 from tasks.video.copier import copy_streams
 from tasks.video.info import StreamInfo, read_info
 from tasks.video.pictures import GreyImage, Picture, RgbImage
-from tasks.video.reader import Frame, pick_frames, read_frames
+from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
+from tasks.video.rewriter import rewrite
 from tasks.video.stretch import stretch_clip
+from tasks.video.wholeness import ends_whole
 from tasks.video.writer import VideoWriter
 
 __all__ = [
@@ -15,8 +17,11 @@ __all__ = [
     "StreamInfo",
     "VideoWriter",
     "copy_streams",
+    "ends_whole",
     "pick_frames",
+    "pts_before_key",
     "read_frames",
     "read_info",
+    "rewrite",
     "stretch_clip",
 ]

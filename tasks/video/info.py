@@ -1,22 +1,27 @@
 """What a file says of its video, before its pictures are read."""
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import numpy as np
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
+from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from schemas.params.inference import Decoder
 from tasks.files.errors import EmptyVideoError, InputError, VideoError
+from tasks.video.formats import workable_format, workable_tags
 from tasks.video.pictures import Colours, encoded_format, plain_format
 
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # a Matroska track's own tag
+EMPTY_BYTES = 8  # of a picture that only says that there is none
 QUARTER_TURNS = {0: 0, 90: 1, 180: 2, 270: 3}
 # FFmpeg's AVFieldOrder: which field is shown first
 FIELD_ORDERS: dict[int, Literal["top", "bottom"]] = {2: "top", 3: "bottom", 4: "bottom", 5: "top"}
@@ -26,7 +31,9 @@ FIELD_ORDERS: dict[int, Literal["top", "bottom"]] = {2: "top", 3: "bottom", 4: "
 class StreamInfo:
     """What a container says of its video stream.
 
-    size_wh: coded size in pixels. rotation_deg: counter-clockwise turn that shows it upright.
+    pix_fmt: in which it is worked on; came_as: in which it came. size_wh: coded size in pixels.
+    rotation_deg: counter-clockwise turn that shows it upright, after it was mirrored left to right, if it
+    is shown so. others: sizes of video streams that are left alone.
     pixel_aspect: width of a coded pixel over its height. first_field: of interlaced pictures; None
     where they are progressive or do not say which comes first. frame_count: of pictures to show, as
     declared; 0 where the container does not say. end_s: where the container says that the video ends,
@@ -36,8 +43,10 @@ class StreamInfo:
     container: str
     codec: str
     pix_fmt: str
+    came_as: str
     size_wh: tuple[int, int]
     rotation_deg: int
+    is_mirrored: bool
     pixel_aspect: Fraction
     first_field: Literal["top", "bottom"] | None
     time_base: Fraction
@@ -49,6 +58,7 @@ class StreamInfo:
     color_transfer: int
     has_audio: bool
     end_s: float | None
+    others: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_sideways(self) -> bool:
@@ -67,7 +77,7 @@ class StreamInfo:
     def encoded_format(self) -> str:
         """The pixel format that it is written in. Raises VideoError where there is none."""
         written = encoded_format(self.pix_fmt, self.size_wh, self.is_sideways)
-        is_same = not self.rotation_deg and written == plain_format(self.pix_fmt)
+        is_same = not (self.rotation_deg or self.is_mirrored) and written == plain_format(self.pix_fmt)
         if self.first_field and not (is_same and self.size_wh[1] % 4 == 0):
             raise VideoError("interlaced pictures that are turned or of an odd size")
         return written
@@ -103,11 +113,26 @@ def _open_on_device(path: Path) -> InputContainer:
 
 
 def main_stream(container: InputContainer) -> VideoStream:
-    """Return the first video stream that is no cover picture."""
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:
-            return stream
-    raise VideoError("the file holds no video stream")
+    """Return the largest video stream that is no cover picture; of equals the default one, then the first."""
+    streams = _video_streams(container)
+    if not streams:
+        raise VideoError("the file holds no video stream")
+    return max(
+        streams, key=lambda one: (math.prod(_size_wh(one)), bool(one.disposition & Disposition.default))
+    )
+
+
+def _video_streams(container: InputContainer) -> list[VideoStream]:
+    return [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
+
+
+def _size_wh(stream: VideoStream) -> tuple[int, int]:
+    return stream.codec_context.width, stream.codec_context.height
+
+
+def is_before(packet: "av.Packet[Any]", first_pts: int | None) -> bool:
+    """Return whether a packet is shown before the first one of its stream, though it follows it."""
+    return packet.pts is not None and first_pts is not None and packet.pts < first_pts
 
 
 def time_base(stream: av.stream.Stream) -> Fraction:
@@ -122,31 +147,44 @@ def read_info(path: Path) -> StreamInfo:
         stream = main_stream(container)
         context = stream.codec_context
         first = _first_frame(container, stream)
+        tags = int(context.colorspace), int(context.color_range)
+        color_space, color_range = workable_tags(*tags, context.pix_fmt or "")
         is_interlaced = first is not None and first.interlaced_frame
         return StreamInfo(
             container=container.format.name,
             codec=context.codec.canonical_name,
-            pix_fmt=context.pix_fmt or "unknown",
-            size_wh=(context.width, context.height),
-            rotation_deg=quarter_turn(first) if first else 0,
+            pix_fmt=workable_format(context.pix_fmt or "unknown"),
+            came_as=context.pix_fmt or "unknown",
+            size_wh=_size_wh(stream),
+            rotation_deg=orientation(first)[0] if first else 0,
+            is_mirrored=bool(first and orientation(first)[1]),
             pixel_aspect=stream.sample_aspect_ratio or Fraction(1),
-            first_field=FIELD_ORDERS.get(context.field_order) if is_interlaced else None,
+            first_field=_first_field(context) if is_interlaced else None,
             time_base=time_base(stream),
             frame_rate=stream.average_rate or Fraction(25),
             frame_count=_declared_count(container, stream),
-            color_space=int(context.colorspace),
-            color_range=int(context.color_range),
+            color_space=color_space,
+            color_range=color_range,
             color_primaries=int(context.color_primaries),
             color_transfer=int(context.color_trc),
             has_audio=bool(container.streams.audio),
             end_s=_declared_end_s(container, stream),
+            others=tuple(_size_wh(one) for one in _video_streams(container) if one is not stream),
         )
+
+
+def _first_field(context: VideoCodecContext) -> Literal["top", "bottom"] | None:
+    # DV has but one order, which its stream need not say
+    return "bottom" if context.codec.canonical_name == "dvvideo" else FIELD_ORDERS.get(context.field_order)
 
 
 def _declared_count(container: InputContainer, stream: VideoStream) -> int:
     # the index of an MP4 marks the pictures that its edit list hides
     if stream.frames and container.format.name.startswith("mov"):
         return sum(not entry.is_discard for entry in stream.index_entries)
+    # an AVI counts those that were dropped, and some pictures come with an empty one
+    if stream.frames and container.format.name == "avi":
+        return sum(entry.size > EMPTY_BYTES for entry in stream.index_entries)
     return stream.frames
 
 
@@ -171,14 +209,18 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFram
         return None
 
 
-def quarter_turn(frame: av.VideoFrame) -> int:
-    """Return the degrees, counter-clockwise, that show a picture upright. Raises VideoError."""
+def orientation(frame: av.VideoFrame) -> tuple[int, bool]:
+    """Return the degrees, counter-clockwise, that show a picture upright, and whether to mirror it before.
+
+    Raises VideoError where that is no quarter turn.
+    """
     matrix = frame.side_data.get("DISPLAYMATRIX")
+    rotation_deg, is_mirrored = round(frame.rotation) % 360, False
     if matrix is not None:
         a, b, _, c, d = np.frombuffer(cast(bytes, matrix), np.int32)[:5].astype(float)
-        if a * d - b * c < 0:
-            raise VideoError("the picture is shown mirrored")
-    rotation_deg = round(frame.rotation) % 360
+        is_mirrored = a * d - b * c < 0
+        if is_mirrored:
+            rotation_deg = round(math.degrees(math.atan2(b, -a))) % 360
     if rotation_deg not in QUARTER_TURNS:
         raise VideoError("the picture is turned by no quarter turn")
-    return rotation_deg
+    return rotation_deg, is_mirrored

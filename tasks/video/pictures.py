@@ -3,19 +3,20 @@
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from numpy.typing import NDArray
 
 from tasks.files.errors import VideoError
+from tasks.video.formats import EXACT
+from tasks.video.planes import Plane, new_frame, planes_of
 
 RgbImage = NDArray[np.uint8]
 GreyImage = NDArray[np.uint8]
-Plane = NDArray[Any]
 
 # bits a sample, and pixels that share a chroma sample: across, down
 FORMATS = {
@@ -38,13 +39,6 @@ MATRICES = {
     7: Colorspace.SMPTE240M,
     9: Colorspace.BT2020,
 }
-# swscale's default is a whole level too dark
-EXACT = (
-    Interpolation.BILINEAR
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.FULL_CHR_H_INP
-)
 
 
 def plain_format(pix_fmt: str) -> str:
@@ -116,14 +110,18 @@ class Picture:
     colours: Colours
 
     @classmethod
-    def from_decoded(cls, frame: av.VideoFrame, turns: int, colours: Colours) -> Self:
-        """Turn a decoded frame upright by quarter turns, counter-clockwise."""
+    def from_decoded(
+        cls, frame: av.VideoFrame, turns: int, colours: Colours, *, is_mirrored: bool = False
+    ) -> Self:
+        """Turn a decoded frame upright by quarter turns, counter-clockwise, mirrored left to right before."""
         name = plain_format(frame.format.name)
         wanted = encoded_format(name, (frame.width, frame.height), turns % 2 == 1)
-        if turns == 0 and wanted == name:
+        if not turns and not is_mirrored and wanted == name:
             return cls(frame, colours)
-        planes = [np.rot90(plane, turns) for plane in _spread(_planes(frame), name, wanted)]
-        return cls(_new_frame(planes, wanted), colours)
+        planes = _spread(planes_of(frame), name, wanted)
+        if is_mirrored:
+            planes = [np.fliplr(plane) for plane in planes]
+        return cls(new_frame([np.rot90(plane, turns) for plane in planes], wanted), colours)
 
     @classmethod
     def from_rgb(cls, rgb: RgbImage) -> Self:
@@ -148,7 +146,7 @@ class Picture:
     @cached_property
     def grey(self) -> GreyImage:
         """The luma as it came, in 8 bits, 0 to 255, not to be written to."""
-        grey = self.colours.to_grey(_planes(self.frame)[0])
+        grey = self.colours.to_grey(planes_of(self.frame)[0])
         grey.flags.writeable = False
         return grey
 
@@ -162,7 +160,7 @@ class Picture:
 
         Nothing that travelled beside the samples goes along.
         """
-        drawn = _new_frame(_planes(self.frame), self.pix_fmt)
+        drawn = new_frame(planes_of(self.frame), self.pix_fmt)
         if "canvas" in vars(self):
             self._draw_canvas(drawn)
         return drawn
@@ -177,7 +175,7 @@ class Picture:
         inside = difference[box]
         changed = (inside[..., 0] | inside[..., 1] | inside[..., 2]) > 0
         patch = self.colours.from_rgb(np.ascontiguousarray(self.canvas[box]), self.pix_fmt)
-        for index, (plane, part) in enumerate(zip(_planes(drawn), _planes(patch), strict=True)):
+        for index, (plane, part) in enumerate(zip(planes_of(drawn), planes_of(patch), strict=True)):
             x, y = (across, down) if index else (1, 1)
             place = plane[rows.start // y : rows.stop // y, columns.start // x : columns.stop // x]
             in_block = [changed[row::y, column::x] for row in range(y) for column in range(x)]
@@ -196,16 +194,6 @@ def _changed_box(difference: RgbImage, across: int, down: int) -> tuple[slice, s
     )
 
 
-def _planes(frame: av.VideoFrame) -> list[Plane]:
-    kind = np.dtype(np.uint16 if frame.format.name.endswith("10le") else np.uint8)
-    lines = [np.frombuffer(memoryview(plane), kind) for plane in frame.planes]
-    shapes = [(plane.height, plane.line_size // kind.itemsize) for plane in frame.planes]
-    return [
-        line[: height * pitch].reshape(height, pitch)[:, : plane.width]
-        for line, (height, pitch), plane in zip(lines, shapes, frame.planes, strict=True)
-    ]
-
-
 def _spread(planes: list[Plane], name: str, wanted: str) -> list[Plane]:
     if name == wanted:
         return planes
@@ -213,11 +201,3 @@ def _spread(planes: list[Plane], name: str, wanted: str) -> list[Plane]:
     height, width = planes[0].shape
     chroma = [plane.repeat(down, axis=0).repeat(across, axis=1)[:height, :width] for plane in planes[1:]]
     return [planes[0], *chroma]
-
-
-def _new_frame(planes: list[Plane], name: str) -> av.VideoFrame:
-    height, width = planes[0].shape
-    frame = av.VideoFrame(width, height, name)
-    for target, plane in zip(_planes(frame), planes, strict=True):
-        target[:] = plane
-    return frame

@@ -9,12 +9,11 @@ from av.container import InputContainer
 
 from schemas.params.inference import Decoder
 from tasks.files.errors import VideoError
-from tasks.video.info import QUARTER_TURNS, main_stream, open_input, quarter_turn, time_base
+from tasks.video.formats import workable, workable_tags
+from tasks.video.info import QUARTER_TURNS, is_before, main_stream, open_input, orientation, time_base
 from tasks.video.pictures import Colours, GreyImage, Picture, RgbImage
 
 DECODERS = 2
-# what devices give, and where the same samples lie plane by plane
-PLANAR = {"nv12": "yuv420p", "p010le": "yuv420p10le"}
 FAR_FRAMES = 300  # beyond these it is quicker to look for a key frame
 
 
@@ -47,12 +46,24 @@ class Frame:
         return self.picture.grey
 
 
-def read_frames(path: Path, decoder: Decoder = "software") -> Iterator[Frame]:
-    """Yield every frame in presentation order. Raises VideoError where one cannot be decoded."""
+def read_frames(path: Path, decoder: Decoder = "software", *, from_key: bool = False) -> Iterator[Frame]:
+    """Yield every frame in presentation order. Raises VideoError where one cannot be decoded.
+
+    from_key: pictures that are shown before the first one of the file are left out: a cut parted them from
+    what they refer to, which later ones, too, may only say that they no longer need.
+    """
     with open_input(path, decoder) as container:
-        source = _Decoder(container)
+        source = _Decoder(container, from_key=from_key)
         for index, frame in enumerate(source.frames()):
             yield source.seen(index, frame)
+
+
+def pts_before_key(path: Path) -> set[int]:
+    """Return the timestamps of pictures that are shown before the first one of the file."""
+    with open_input(path) as container:
+        packets = [packet for packet in container.demux(main_stream(container)) if packet.size]
+    first_pts = packets[0].pts if packets else None
+    return {int(packet.pts or 0) for packet in packets if is_before(packet, first_pts)}
 
 
 def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
@@ -77,24 +88,35 @@ def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
 class _Decoder:
     """A container's main stream, picture by picture."""
 
-    def __init__(self, container: InputContainer) -> None:
+    def __init__(self, container: InputContainer, *, from_key: bool = False) -> None:
         self._container, self._stream = container, main_stream(container)
+        self._from_key = from_key
         self._base = time_base(self._stream)
         context = self._stream.codec_context
         # a damaged picture is not repaired; slice threads would not say that it is one
-        context.options = {"err_detect": "explode"}
+        context.options = {} if from_key else {"err_detect": "explode"}
         context.thread_type, context.thread_count = "FRAME", DECODERS
         self._colours: Colours | None = None
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield what comes next. Raises VideoError where it cannot be decoded."""
         try:
-            for number, frame in enumerate(self._container.decode(self._stream)):
+            for number, frame in enumerate(self._pictures()):
                 if frame.pts is None or frame.is_corrupt:
                     raise VideoError(f"frame {number} is damaged or has no timestamp")
-                yield planar(frame)
+                yield frame
         except av.error.FFmpegError as error:
             raise VideoError("the video cannot be decoded to its end") from error
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        if not self._from_key:
+            yield from self._container.decode(self._stream)
+            return
+        first = None
+        for packet in self._container.demux(self._stream):
+            first = packet.pts if first is None else first
+            if not is_before(packet, first):
+                yield from packet.decode()
 
     def frames_from(self, pts: int) -> Iterator[av.VideoFrame]:
         """Yield the frames from the last key frame on that lies no later than a pts."""
@@ -103,23 +125,21 @@ class _Decoder:
 
     def seen(self, index: int, frame: av.VideoFrame) -> Frame:
         """Return a decoded picture as it is seen."""
+        made = workable(frame)
         if self._colours is None:
             context = self._stream.codec_context
-            self._colours = Colours(int(context.colorspace), int(context.color_range), frame.format.name)
-        turns = QUARTER_TURNS[quarter_turn(frame)]
+            tags = int(context.colorspace), int(context.color_range)
+            self._colours = Colours(*workable_tags(*tags, frame.format.name), made.format.name)
+        rotation_deg, is_mirrored = orientation(frame)
         return Frame(
             index=index,
             pts=_pts(frame),
             timestamp_s=float(_pts(frame) * self._base),
-            picture=Picture.from_decoded(frame, turns, self._colours),
+            picture=Picture.from_decoded(
+                made, QUARTER_TURNS[rotation_deg], self._colours, is_mirrored=is_mirrored
+            ),
             interlaced=bool(frame.interlaced_frame),
         )
-
-
-def planar(frame: av.VideoFrame) -> av.VideoFrame:
-    """Return a frame as a device's decoder gives it with the planes, to the byte, of a software decoder's."""
-    wanted = PLANAR.get(frame.format.name)
-    return frame.reformat(format=wanted) if wanted else frame
 
 
 def _pts(frame: av.VideoFrame) -> int:

@@ -23,17 +23,24 @@ class VideoWriter:
     """Encode frames into an MP4 that keeps pts, time base, shown size and colour tags of `info`.
 
     The file appears under its name only when the block ends well. audio_from: a video whose first
-    audio stream is copied along.
+    audio stream is copied along. is_lossless: every sample stays, whatever quality is asked for.
     """
 
     def __init__(
-        self, path: Path, info: StreamInfo, encoding: Encoding, audio_from: Path | None = None
+        self,
+        path: Path,
+        info: StreamInfo,
+        encoding: Encoding,
+        audio_from: Path | None = None,
+        *,
+        is_lossless: bool = False,
     ) -> None:
         self._path = path
         self._audio_from = audio_from
         self._partial = path.with_name(f".{path.name}.part")
         self._info = info
         self._encoding = encoding
+        self._is_lossless = is_lossless
 
     def __enter__(self) -> Self:
         require_encoder(self._encoding.codec)
@@ -65,6 +72,8 @@ class VideoWriter:
             return {"rc": "vbr", "cq": str(encoding.crf), "preset": encoding.preset}
         # with mbtree, x264 gives other bytes when encoders run side by side (docs/decisions/004)
         rules = ["mbtree=0", *([f"{info.first_field[0]}ff=1"] if info.first_field else [])]
+        if self._is_lossless:
+            return {"qp": "0", "preset": encoding.preset, "x264-params": ":".join(rules)}
         return {"crf": str(encoding.crf), "preset": encoding.preset, "x264-params": ":".join(rules)}
 
     def write(self, frame: Frame) -> None:

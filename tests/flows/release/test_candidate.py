@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import yaml
 
+from flows.demo.sample import CLIPS as SAMPLE
 from flows.release.candidate import freeze
 from flows.release.decisions import decide, decided, judged_clips, waiting_clips, waiting_digest
 from flows.release.record import Record
@@ -74,9 +75,10 @@ def _let_fail(root, clip_id):
 
 def test_a_clip_that_asks_for_a_person_stops_the_candidate_until_one_decides(workspace):
     waiting = [clip.clip_id for clip in waiting_clips(workspace)]
-    assert len(waiting) == 4
+    assert len(waiting) == len(SAMPLE)
     with pytest.raises(
-        GateRefusedError, match=f"{waiting[0]} asks for a person's decision .* 3 more clips wait"
+        GateRefusedError,
+        match=f"{waiting[0]} asks for a person's decision .* {len(SAMPLE) - 1} more clips wait",
     ):
         freeze(workspace, "gate", read_params(workspace))
     decide(workspace, waiting[:1], accepted=False, by="Dr. A", reason="a tattoo")
@@ -147,7 +149,7 @@ def test_a_decision_of_a_former_version_holds_by_the_names_of_its_rules(workspac
     for record in document["decisions"]:
         assert record.pop("values")
     path.write_text(yaml.safe_dump(document))
-    assert len(decided(workspace)) == 4
+    assert len(decided(workspace)) == len(SAMPLE)
 
 
 def test_wrong_decisions_are_refused(workspace):

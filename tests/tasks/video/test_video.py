@@ -10,7 +10,7 @@ from tests_support import draw_ramp, samples, with_sound
 from schemas.params.video import Encoding
 from tasks.files.errors import InputError, VideoError
 from tasks.video import VideoWriter, copy_streams, read_frames, read_info
-from tasks.video.reader import planar
+from tasks.video.formats import workable
 from tasks.video.writer import require_encoder
 
 ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
@@ -154,8 +154,8 @@ def test_what_a_device_gives_becomes_planes_of_the_same_samples(given, plain):
     source = draw_ramp(3, (64, 48), plain)
     packed = source.reformat(format=given)
     assert packed.format.name == given
-    back = planar(packed)
+    back = workable(packed)
     assert back.format.name == plain
     for one, other in zip(samples(source), samples(back), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert planar(source) is source
+    assert workable(source) is source

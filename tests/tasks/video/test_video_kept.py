@@ -32,6 +32,8 @@ ENCODING = Encoding(codec="libx264", crf=23, preset="veryfast", threads=1)
 CANARY = "Jane-Doe-1961"
 QUIET = {"x265-params": "log-level=none"}
 
+TIMELESS = ("stream cannot be kept", "its pictures do not say when they are shown: save it as MP4")
+
 
 def times(path):
     base = read_info(path).time_base
@@ -338,12 +340,12 @@ def test_times_that_do_not_increase(tmp_path, params):
                 packet.pts = packet.dts = packet.dts - 512 * (number == 5)
                 packet.stream = copy
                 writer.mux(packet)
-    assert refusal(tmp_path / "x.mkv", tmp_path, params) == ("unreadable video", "timestamps do not increase")
+    assert refusal(tmp_path / "x.mkv", tmp_path, params) == TIMELESS
 
 
 def test_b_frames_whose_container_tells_no_times(tmp_path, params):
     source = write_stream(tmp_path / "x.avi", pts=range(20))
-    assert refusal(source, tmp_path, params) == ("unreadable video", "timestamps do not increase")
+    assert refusal(source, tmp_path, params) == TIMELESS
 
 
 def test_three_hours_keep_every_time(tmp_path):

@@ -1,0 +1,329 @@
+"""Videos as wards, phones and browsers leave them: every frame stays with its time, or it is said why not."""
+
+import struct
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.files.errors import ClipRefusedError
+from tasks.ingest.admit import admit, is_variable
+from tasks.video import read_frames, read_info
+from tasks.video.planes import planes_of
+
+NTSC = Fraction(30000, 1001)
+SMALL, DV = (160, 120), (720, 576)
+INTERLACED = 0x00040000 | 0x20000000  # FFmpeg's flags for coding by fields
+
+
+def _picture(number, size_wh):
+    y, x = np.mgrid[0 : size_wh[1], 0 : size_wh[0]]
+    planes = [(x * 2 + number * 5) % 256, (y * 2 + number * 3) % 256, ((x + y) // 2 + number * 7) % 256]
+    return np.stack(planes, -1).astype(np.uint8)
+
+
+def make(
+    path,
+    container,
+    codec,
+    pix_fmt,
+    *,
+    rate=25,
+    size_wh=SMALL,
+    numbers=range(20),
+    options=None,
+    muxer=None,
+    flags=0,
+):
+    """Write pictures of these numbers, each at its number's time."""
+    with av.open(str(path), "w", format=container, options=muxer or {}) as writer:
+        stream = writer.add_stream(codec, rate=rate)
+        stream.width, stream.height, stream.pix_fmt = *size_wh, pix_fmt
+        stream.codec_context.options = options or {}
+        stream.codec_context.flags |= flags
+        for number in numbers:
+            frame = av.VideoFrame.from_ndarray(_picture(number, size_wh), format="rgb24")
+            frame = frame.reformat(format=pix_fmt)
+            frame.pts, frame.time_base = number, 1 / Fraction(rate)
+            writer.mux(stream.encode(frame))
+        writer.mux(stream.encode(None))
+    return path
+
+
+def _admitted(source, tmp_path, params, audio="drop"):
+    return admit(source, tmp_path / "out.mp4", params.ingest, audio)
+
+
+def _refused(source, tmp_path, params, audio="drop"):
+    with pytest.raises(ClipRefusedError) as caught:
+        _admitted(source, tmp_path, params, audio)
+    assert not (tmp_path / "out.mp4").exists()
+    return caught.value.args
+
+
+def _decoded(path):
+    """Return what a player shows, by the library itself: times in seconds, and RGB."""
+    with av.open(str(path)) as reader:
+        stream = max(reader.streams.video, key=lambda one: one.codec_context.width)
+        frames = [
+            (frame.pts * frame.time_base, frame.to_ndarray(format="rgb24")) for frame in reader.decode(stream)
+        ]
+    return [time_s - frames[0][0] for time_s, _ in frames], [rgb for _, rgb in frames]
+
+
+WARD = [
+    ("x.mts", "mpegts", "libx264", "yuv420p", {"rate": NTSC}),
+    ("x.ts", "mpegts", "libx265", "yuv420p", {"options": {"x265-params": "log-level=none"}}),
+    ("x.mts", "mpegts", "libx264", "yuv420p", {"size_wh": DV, "options": {"x264-params": "tff=1"}}),
+    ("x.ts", "mpegts", "mpeg2video", "yuv420p", {"rate": NTSC}),
+    ("x.mpg", "mpeg", "mpeg2video", "yuv420p", {}),
+    ("x.mpg", "mpeg", "mpeg2video", "yuv420p", {"size_wh": DV, "flags": INTERLACED}),
+    ("x.vob", "vob", "mpeg2video", "yuv420p", {}),
+    ("x.mpg", "mpeg", "mpeg1video", "yuv420p", {}),
+    ("x.dv", "dv", "dvvideo", "yuv420p", {"size_wh": DV}),
+    ("x.dv", "dv", "dvvideo", "yuv411p", {"size_wh": (720, 480), "rate": NTSC}),
+    ("x.avi", "avi", "dvvideo", "yuv420p", {"size_wh": DV}),
+    ("x.wmv", "asf", "wmv2", "yuv420p", {}),
+    ("x.avi", "avi", "msmpeg4v3", "yuv420p", {}),
+    ("x.mov", "mov", "prores_ks", "yuv422p10le", {}),
+    ("x.webm", "webm", "libvpx", "yuv420p", {"rate": NTSC}),
+    ("x.webm", "webm", "libvpx", "yuv420p", {"muxer": {"live": "1"}, "rate": 30}),
+    ("x.webm", "webm", "libvpx-vp9", "yuv420p", {"muxer": {"live": "1"}, "rate": 60}),
+    ("x.mkv", "matroska", "libx264rgb", "rgb24", {}),
+    ("x.avi", "avi", "rawvideo", "bgr24", {}),
+    ("x.mov", "mov", "qtrle", "rgb24", {}),
+    ("x.mkv", "matroska", "ffv1", "gray", {}),
+    ("x.3gp", "3gp", "h263", "yuv420p", {"size_wh": (176, 144)}),
+    ("x.flv", "flv", "flv", "yuv420p", {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "pix_fmt", "more"), WARD, ids=lambda one: str(one)[:24]
+)
+def test_what_wards_record_is_kept_frame_for_frame(tmp_path, params, name, container, codec, pix_fmt, more):
+    source = make(tmp_path / name, container, codec, pix_fmt, **more)
+    facts = _admitted(source, tmp_path, params)
+    times_s, shown = _decoded(source)
+    kept = list(read_frames(tmp_path / "out.mp4"))
+    assert len(kept) == len(shown) == facts["frame_count"] == 20
+    assert [frame.pts * read_info(tmp_path / "out.mp4").time_base for frame in kept] == times_s
+    # to the sample; of a screen's RGB to a level or two
+    as_read = list(read_frames(source))
+    most = 3 if "rgb" in pix_fmt or "bgr" in pix_fmt else 0
+    for first, second, rgb in zip(as_read, kept, shown, strict=True):
+        pairs = zip(planes_of(first.picture.frame), planes_of(second.picture.frame), strict=True)
+        assert all(np.array_equal(*pair) for pair in pairs)
+        assert np.abs(second.rgb.astype(int) - rgb).mean() <= (most or 6)
+    assert not facts["is_vfr"]
+    with av.open(str(tmp_path / "out.mp4")) as copy:
+        assert [stream.type for stream in copy.streams] == ["video"]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.99])
+@pytest.mark.parametrize(
+    ("name", "container", "codec", "more"),
+    [
+        ("x.webm", "webm", "libvpx", {"muxer": {"live": "1"}}),
+        ("x.webm", "webm", "libvpx", {}),
+        ("x.mkv", "matroska", "libx264", {}),
+        ("x.avi", "avi", "mpeg4", {}),
+        ("x.mts", "mpegts", "libx264", {}),
+        ("x.dv", "dv", "dvvideo", {"size_wh": DV}),
+        ("x.mov", "mov", "prores_ks", {}),
+    ],
+)
+def test_what_was_cut_off_is_found(tmp_path, params, name, container, codec, more, share):
+    pix_fmt = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
+    whole = make(tmp_path / name, container, codec, pix_fmt, **more).read_bytes()
+    (tmp_path / name).write_bytes(whole[: int(len(whole) * share) | 1])
+    assert _refused(tmp_path / name, tmp_path, params)[0] in ("truncated video", "unreadable video")
+
+
+@pytest.mark.parametrize("bytes_behind", [b"\0" * 500, b"rubbish" * 90])
+@pytest.mark.parametrize(("name", "container"), [("x.mkv", "matroska"), ("x.avi", "avi")])
+def test_what_others_append_cuts_nothing_off(tmp_path, params, name, container, bytes_behind):
+    source = make(tmp_path / name, container, "mpeg4", "yuv420p")
+    source.write_bytes(source.read_bytes() + bytes_behind)
+    assert _admitted(source, tmp_path, params)["frame_count"] == 20
+
+
+def test_a_recorder_that_was_switched_off_left_no_whole_file(tmp_path, params):
+    source = make(tmp_path / "x.avi", "avi", "mpeg4", "yuv420p")
+    told = bytearray(source.read_bytes())
+    told[4:8] = bytes(4)
+    source.write_bytes(told)
+    assert _refused(source, tmp_path, params)[0] == "truncated video"
+
+
+@pytest.mark.parametrize("dropped", [{5, 13, 21, 29, 37, 45, 53, 58}, {1}, set(range(20, 40))])
+def test_pictures_that_a_recorder_dropped_are_not_missing(tmp_path, params, dropped):
+    there = [number for number in range(60) if number not in dropped]
+    source = make(tmp_path / "x.avi", "avi", "mpeg4", "yuv420p", numbers=there)
+    facts = _admitted(source, tmp_path, params)
+    assert facts["frame_count"] == len(there)
+    assert facts["is_vfr"]
+    pts = [frame.pts for frame in read_frames(tmp_path / "out.mp4")]
+    assert [round(value / pts[1] * there[1]) for value in pts] == there
+
+
+OPEN = "open-gop=1:keyint=10:min-keyint=10:bframes=3:b-adapt=0:scenecut=0"
+ENCODERS = {"libx264": {"x264-params": OPEN}, "libx265": {"x265-params": f"{OPEN}:log-level=none"}}
+
+
+def _from_key(source, target, number):
+    """Copy a video from its n-th key frame on."""
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        copy, keys = writer.add_stream_from_template(reader.streams.video[0]), 0
+        for packet in reader.demux(reader.streams.video[0]):
+            keys += packet.dts is not None and packet.is_keyframe
+            if packet.dts is not None and keys >= number:
+                packet.stream = copy
+                writer.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv"])
+@pytest.mark.parametrize("codec", ENCODERS)
+def test_a_cut_inside_an_open_group_keeps_what_a_player_shows(tmp_path, params, codec, name):
+    whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(40), options=ENCODERS[codec])
+    cut = _from_key(whole, tmp_path / name, 3)
+    facts = _admitted(cut, tmp_path, params)
+    _, shown = _decoded(cut)
+    kept = list(read_frames(tmp_path / "out.mp4"))
+    assert len(kept) == len(shown) == facts["frame_count"] >= 17
+    assert any("first pictures that no player shows were left out" in sentence for sentence in facts["told"])
+    assert max(np.abs(one.rgb.astype(int) - rgb).mean() for one, rgb in zip(kept, shown, strict=True)) < 6
+    # the whole one has nothing to leave out
+    assert _admitted(whole, tmp_path, params)["frame_count"] == 40
+
+
+@pytest.mark.parametrize("lost", [3, 14, 25])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
+def test_a_picture_that_is_lost_in_the_middle_is_missed(tmp_path, params, codec, lost):
+    whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(30))
+    told = bytearray(whole.read_bytes())
+    with av.open(str(whole)) as reader:
+        packets = [packet for packet in reader.demux(reader.streams.video[0]) if packet.size]
+    start, size = packets[lost].pos, packets[lost].size
+    told[start + 4 : start + size] = bytes(size - 4)
+    whole.write_bytes(told)
+    assert _refused(whole, tmp_path, params)[0] in ("truncated video", "unreadable video")
+
+
+def _two_streams(path, sizes_wh, default=0):
+    with av.open(str(path), "w") as writer:
+        streams = []
+        for size_wh in sizes_wh:
+            stream = writer.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = *size_wh, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if len(streams) == default else 0
+            streams.append(stream)
+        for number in range(10):
+            for place, (stream, size_wh) in enumerate(zip(streams, sizes_wh, strict=True)):
+                rgb = _picture(number, size_wh) if size_wh != (64, 64) else np.zeros((64, 64, 3), np.uint8)
+                frame = av.VideoFrame.from_ndarray(rgb // (place + 1), format="rgb24")
+                frame.pts, frame.time_base = number, Fraction(1, 25)
+                writer.mux(stream.encode(frame))
+        for stream in streams:
+            writer.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("name", ["x.mkv", "x.mp4"])
+@pytest.mark.parametrize("sizes_wh", [[(64, 64), SMALL], [SMALL, (64, 64)], [(64, 64), SMALL, (64, 64)]])
+def test_of_several_videos_the_patients_is_taken_and_the_others_are_told(tmp_path, params, name, sizes_wh):
+    facts = _admitted(_two_streams(tmp_path / name, sizes_wh), tmp_path, params)
+    assert (facts["width"], facts["height"]) == SMALL
+    (sentence,) = facts["told"]
+    assert sentence.count("64 x 64") == len(sizes_wh) - 1
+    assert next(read_frames(tmp_path / "out.mp4")).rgb.mean() > 40
+
+
+@pytest.mark.parametrize("default", [0, 1])
+def test_of_equal_ones_the_default_is_taken(tmp_path, params, default):
+    facts = _admitted(_two_streams(tmp_path / "x.mkv", [SMALL, SMALL], default), tmp_path, params)
+    bright = next(read_frames(tmp_path / "out.mp4")).rgb.mean() > 85
+    assert bright == (default == 0)
+    assert facts["told"]
+
+
+def _shown_by(source, a, b, c, d):
+    """Say in an MP4's track header how its picture is shown: x' = ax + cy, y' = bx + dy."""
+    told = bytearray(source.read_bytes())
+    place = told.index(b"tkhd") + 4 + 40
+    told[place : place + 36] = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    source.write_bytes(told)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "seen"),
+    [
+        ((-1, 0, 0, 1), np.fliplr),
+        ((1, 0, 0, -1), np.flipud),
+        ((0, 1, 1, 0), lambda rgb: rgb.transpose(1, 0, 2)),
+        ((0, -1, -1, 0), lambda rgb: np.rot90(rgb.transpose(1, 0, 2), 2)),
+        ((0, 1, -1, 0), lambda rgb: np.rot90(rgb, 3)),  # turned only, as before
+        ((-1, 0, 0, -1), lambda rgb: np.rot90(rgb, 2)),
+    ],
+)
+def test_a_mirrored_selfie_is_seen_as_it_is_shown(tmp_path, params, matrix, seen):
+    source = make(tmp_path / "x.mp4", "mp4", "libx264", "yuv420p")
+    plain = [frame.rgb for frame in read_frames(source)]
+    _shown_by(source, *matrix)
+    facts = _admitted(source, tmp_path, params)
+    for kept, rgb in zip(read_frames(tmp_path / "out.mp4"), plain, strict=True):
+        expected = seen(rgb)
+        assert kept.rgb.shape == expected.shape
+        assert np.abs(kept.rgb.astype(int) - expected).mean() < 3
+    is_mirrored = matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0
+    assert bool(facts["told"]) == is_mirrored
+
+
+def test_pictures_without_times_of_their_own_are_refused_with_the_way_out(tmp_path, params):
+    source = make(tmp_path / "x.avi", "avi", "libx264", "yuv420p", options={"bf": "3"})
+    reason, detail = _refused(source, tmp_path, params)
+    assert reason == "stream cannot be kept"
+    assert detail.endswith("save it as MP4")
+
+
+def test_sound_beside_rewritten_pictures_is_dropped_or_refused(tmp_path, params):
+    source = make(tmp_path / "x.webm", "webm", "libvpx", "yuv420p")
+    with av.open(str(source)) as reader, av.open(str(tmp_path / "s.webm"), "w") as writer:
+        copy = writer.add_stream_from_template(reader.streams.video[0])
+        sound = writer.add_stream("libopus", rate=48000, layout="mono")
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 9600), np.float32), format="flt", layout="mono")
+        silence.sample_rate = 48000
+        writer.mux(sound.encode(silence))
+        writer.mux(sound.encode(None))
+        for packet in reader.demux(reader.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = copy
+                writer.mux(packet)
+    assert _admitted(tmp_path / "s.webm", tmp_path, params)["audio"] == "dropped"
+    (tmp_path / "out.mp4").unlink()
+    reason, detail = _refused(tmp_path / "s.webm", tmp_path, params, "keep")
+    assert reason == "stream cannot be kept"
+    assert "or drop the sound" in detail
+
+
+@given(
+    st.fractions(min_value=1, max_value=240),
+    st.integers(3, 900),
+    st.sampled_from([Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 600)]),
+)
+def test_rounding_makes_no_rate_variable(rate, count, base):
+    if base > 1 / (3 * rate):
+        return
+    pts = np.array([round(number / rate / base) for number in range(count)])
+    assert not is_variable(pts)
+
+
+@given(st.fractions(min_value=10, max_value=120), st.integers(10, 900), st.data())
+def test_a_picture_that_was_dropped_makes_it_variable(rate, count, data):
+    gone = data.draw(st.integers(1, count - 2))
+    pts = np.array([round(number / rate * 90000) for number in range(count) if number != gone])
+    assert is_variable(pts)
