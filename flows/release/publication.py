@@ -18,7 +18,7 @@ from tasks.files.errors import GateRefusedError
 from tasks.files.hashing import sha256_bytes, sha256_file
 from tasks.files.pseudonyms import known_key
 from tasks.files.whole import write_bytes
-from tasks.publish import Package, Tell, open_bucket, publish_release
+from tasks.publish import Package, Tell, open_bucket, publish_release, require_faithful
 from tasks.publish.plan import (
     MANIFEST_NAME,
     SIGNATURE_NAME,
@@ -52,6 +52,7 @@ def publish(record: Record, settings: Publish, to: str | None, tell: Tell) -> Pu
 def _upload(record: Record, package: Package, to: str, settings: Publish, tell: Tell) -> Publication:
     bucket = open_bucket(to, settings)
     bucket.require()
+    require_faithful(bucket)
     begun, root = _begin(record, package, to), record.root
     is_newest = all(one.begun_at <= begun.begun_at for one in newest_publications(root, begun.to))
     # on record before the first object: a withdrawal must know of what a killed run left behind

@@ -11,6 +11,7 @@ from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError
 from tasks.files.pseudonyms import fingerprint, known_key
 from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
+from tasks.publish import has_credentials, open_bucket, require_faithful
 from tasks.publish.signature import public_key
 
 FREE_BYTES = 5 << 30
@@ -35,6 +36,7 @@ def examine(root: Path) -> list[Finding]:
     inbox = root / "data/inbox" / MANIFEST_NAME
     findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
     findings.append(_attempt("models", lambda: _count_models(root)))
+    findings.append(_attempt("store", lambda: _ask_store(root)))
     return findings
 
 
@@ -43,6 +45,16 @@ def _attempt(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, True, check())
     except GuiseError as error:
         return Finding(what, False, str(error))
+
+
+def _ask_store(root: Path) -> str:
+    settings = read_params(root).publish
+    if not has_credentials():
+        return f"{settings.to} was not asked: there are no S3 credentials yet"
+    bucket = open_bucket(settings.to, settings)
+    bucket.require()
+    require_faithful(bucket)
+    return f"{settings.to} overwrites nothing"
 
 
 def _count_models(root: Path) -> str:

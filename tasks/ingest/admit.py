@@ -28,6 +28,7 @@ SLACK_TICKS = 1e-6  # of floating point
 ROUNDING_TICKS = 1.0  # both ends and the stamp itself are rounded to half of one
 UNKNOWN = "unknown"  # a pixel format, where not one picture can be read
 BOUNDLESS = ("mpeg", "mpegts")  # of a broadcast; where they end nothing says
+HDR = {16: "PQ", 18: "HLG"}  # transfer functions of ISO/IEC 23091-2
 # which an MP4 holds as they are
 COPIED = ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg")
 
@@ -128,6 +129,9 @@ def _described(source: Path) -> StreamInfo:
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
     if info.came_as not in settings.pixel_formats:
         raise ClipRefusedError(NOT_KEPT, f"pixel format {info.came_as}")
+    if info.color_transfer in HDR:
+        told = f"high dynamic range ({HDR[info.color_transfer]}), where a drawn face stands out"
+        raise ClipRefusedError(NOT_KEPT, f"{told}: save it as SDR")
     try:
         info.check_keepable()
     except VideoError as error:

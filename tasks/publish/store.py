@@ -254,6 +254,11 @@ def _opened(body: bytes | Path) -> Iterator[Any]:
             yield stream
 
 
+def has_credentials() -> bool:
+    """Return whether boto3's own chain finds S3 credentials."""
+    return boto3.Session().get_credentials() is not None
+
+
 def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
     """Open `s3://bucket/prefix`; endpoint and credentials come by boto3's own chain."""
     name, _, prefix = to.removeprefix("s3://").partition("/")

@@ -327,3 +327,19 @@ def test_a_picture_that_was_dropped_makes_it_variable(rate, count, data):
     gone = data.draw(st.integers(1, count - 2))
     pts = np.array([round(number / rate * 90000) for number in range(count) if number != gone])
     assert is_variable(pts)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "name"), [("arib-std-b67", "HLG"), ("smpte2084", "PQ"), ("bt2020-10", None)]
+)
+@pytest.mark.parametrize("container", ["mp4", "matroska"])
+def test_high_dynamic_range_is_refused_by_name(tmp_path, params, transfer, name, container):
+    told = {"x264-params": f"transfer={transfer}:colorprim=bt2020:colormatrix=bt2020nc"}
+    source = make(tmp_path / "x.mov", container, "libx264", "yuv420p10le", options=told)
+    if name is None:
+        assert _admitted(source, tmp_path, params)["pix_fmt"] == "yuv420p10le"
+        return
+    reason, detail = _refused(source, tmp_path, params)
+    assert reason == "stream cannot be kept"
+    assert name in detail
+    assert detail.endswith("save it as SDR")

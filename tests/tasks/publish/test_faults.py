@@ -11,7 +11,8 @@ from tests_support import REPO
 
 from flows.demo.object_store import object_store
 from tasks.files.errors import StorageError
-from tasks.publish import open_bucket
+from tasks.files.hashing import sha256_bytes
+from tasks.publish import open_bucket, require_faithful
 
 SCRIPT = str(REPO / "tests/s3_support.py")
 
@@ -238,3 +239,47 @@ def test_a_server_that_dies_half_way_and_comes_back(tmp_path, monkeypatch):
         assert what_a_reader_sees(bucket) is None
         assert "there" in {state for _, state in publish(tmp_path / "v1", package, bucket)}
         assert what_a_reader_sees(bucket) == "v1"
+
+
+def _forgetful(bucket, *headers):
+    """Make a client that asks nothing of these: what it talks to is a store that ignores them."""
+
+    def forget(request, **_):
+        for name in headers:
+            del request.headers[name]
+
+    bucket.client.meta.events.register("before-sign.s3", forget)
+    return bucket
+
+
+@pytest.mark.parametrize(
+    ("ignored", "told"),
+    [
+        (["If-None-Match"], "If-None-Match"),
+        (["If-Match"], "If-Match"),
+        (["If-None-Match", "If-Match"], "If-None-Match"),
+    ],
+)
+def test_a_faithless_store(bucket, ignored, told):
+    bucket.put(f"{bucket.prefix}there", b"kept", sha256_bytes(b"kept"))
+    with pytest.raises(StorageError, match=rf"overwrites what it was asked to leave alone \({told}"):
+        require_faithful(_forgetful(bucket, *ignored))
+    assert list(bucket.keys("")) == [f"{bucket.prefix}there"]
+
+
+def test_a_store_faithless_in_parts(bucket):
+    def forget(request, **_):
+        del request.headers["If-None-Match"]
+
+    bucket.client.meta.events.register("before-sign.s3.CompleteMultipartUpload", forget)
+    with pytest.raises(StorageError, match="in parts"):
+        require_faithful(bucket)
+    assert not bucket.keys("")
+    assert not bucket.unfinished("")
+
+
+def test_a_faithful_store_keeps_nothing(bucket):
+    require_faithful(bucket)
+    require_faithful(bucket)
+    assert not bucket.keys("")
+    assert not bucket.unfinished("")
