@@ -35,6 +35,14 @@ DEFAULTS = {
     "PYTHONWARNINGS": "ignore",
     "OPENCV_LOG_LEVEL": "ERROR",
 }
+# of git in a workspace, whoever owns it and whatever is set for all of a person's repositories
+GIT = {
+    "safe.directory": "*",
+    "commit.gpgSign": "false",
+    "tag.gpgSign": "false",
+    "core.hooksPath": os.devnull,
+    "core.excludesFile": os.devnull,
+}
 
 
 def private_folder(folder: Path) -> Path:
@@ -49,6 +57,7 @@ def keep_to_ourselves() -> None:
     os.environ.update(SILENCE)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
+    _set_git()
     home = Path.cwd() / STATE / "prefect"
     if (Path.cwd() / "dvc.yaml").is_file():
         private_folder(home.parent)
@@ -60,3 +69,14 @@ def keep_to_ourselves() -> None:
     here = str(Path(sys.executable).parent)
     if here not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join((here, os.environ.get("PATH", "")))
+
+
+def _set_git() -> None:
+    """Tell git what holds in a workspace, beside what the environment told it before."""
+    count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+    told = {os.environ.get(f"GIT_CONFIG_KEY_{number}") for number in range(count)}
+    for name, value in GIT.items():
+        if name not in told:
+            os.environ |= {f"GIT_CONFIG_KEY_{count}": name, f"GIT_CONFIG_VALUE_{count}": value}
+            count += 1
+    os.environ["GIT_CONFIG_COUNT"] = str(count)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from tasks.files.errors import InputError
 
+AUTHOR = {"user.name": "Guise workspace", "user.email": "guise@localhost"}
+
 
 def git(root: Path, *arguments: str) -> str:
     """Run git in a workspace and return its output. Raises InputError with git's own sentence."""
@@ -21,8 +23,16 @@ def commit(root: Path, message: str, paths: list[str]) -> bool:
     git(root, "add", "--", *present)
     if not git(root, "diff", "--cached", "--name-only"):
         return False
+    _name_author(root)
     git(root, "commit", "--quiet", "--message", message)
     return True
+
+
+def _name_author(root: Path) -> None:
+    """Name somebody as author where git knows nobody."""
+    for name, value in AUTHOR.items():
+        if subprocess.run(["git", "config", name], cwd=root, capture_output=True, check=False).returncode:
+            git(root, "config", name, value)
 
 
 def last_commit_of(root: Path, paths: list[str]) -> str:

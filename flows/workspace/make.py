@@ -45,6 +45,7 @@ RECORDS = [
     "data/evidence/summary.json",
 ]
 SETTINGS = ("params", "params.yaml")
+AMBIGUOUS = "?%#*[]\n"  # in a path: an address's query, escape and fragment, a pattern of names
 HERE = Path(__file__).resolve().parents[2]
 
 
@@ -57,6 +58,7 @@ def make_workspace(root: Path) -> list[str]:
         raise InputError("this folder holds Guise's own code: name another folder")
     if root.exists() and any(root.iterdir()) and not is_workspace(root):
         raise InputError(f"{root} is not empty and no workspace: name a new folder")
+    _require_plain_path(root)
     # it holds raw videos, the manifest and databases
     private_folder(root)
     private_folder(root / STATE)
@@ -67,7 +69,6 @@ def make_workspace(root: Path) -> list[str]:
                     "start again every release run that waits for a person")  # fmt: skip
     if not (root / ".git").is_dir():
         git(root, "init", "--quiet", "--initial-branch", "main")
-        _name_author(root)
     if not (root / ".dvc").is_dir():
         _init_dvc(root)
         told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
@@ -91,6 +92,17 @@ def require_workspace(root: Path) -> None:
     """Raise InputError where the folder is no workspace."""
     if not is_workspace(root):
         raise InputError(f"{root} is no workspace: make one with `guise workspace DIR`")
+    _require_plain_path(root)
+
+
+def _require_plain_path(root: Path) -> None:
+    """Raise InputError where Prefect's database or DVC's cache would lie elsewhere than in the workspace."""
+    found = [sign for sign in AMBIGUOUS if sign in str(root.resolve())]
+    if found:
+        raise InputError(
+            f"the path of the workspace holds {' and '.join(map(repr, found))}, which databases and tables "
+            "read otherwise: choose a folder without"
+        )
 
 
 def _take_code(root: Path) -> str:
@@ -147,18 +159,12 @@ def _has_node(nodes: dict[str, Any], name: str) -> bool:
     return base in nodes and ("foreach" in nodes[base]) == bool(item)
 
 
-def _name_author(root: Path) -> None:
-    if not subprocess.run(["git", "config", "user.email"], cwd=root, capture_output=True, check=False).stdout:
-        git(root, "config", "user.name", "Guise workspace")
-        git(root, "config", "user.email", "guise@localhost")
-
-
 def _init_dvc(root: Path) -> None:
     for arguments in (
         ["init", "--quiet"],
         ["config", "core.analytics", "false"],
         ["config", "core.check_update", "false"],
-        ["remote", "add", "--quiet", "--default", "private", str(root.resolve() / STATE / "private-remote")],
+        ["remote", "add", "--quiet", "--default", "private", str(STATE / "private-remote")],
     ):
         dvc(root, *arguments)
 

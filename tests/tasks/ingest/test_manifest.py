@@ -141,7 +141,7 @@ CELLS = st.one_of(
 SOUND = ["sound.mp4", "Sound Person", "q", "q", "yes", "", "", ""]
 
 
-@settings(max_examples=300)
+@settings(max_examples=800)
 @given(st.lists(st.lists(CELLS, max_size=10), max_size=5), st.sampled_from(",;\t|"), st.sampled_from(COLUMNS))
 @example([["b.mp4", "P", "s1", "gait", "yes", "0001-01-01", "", ""]], ",", "file")
 @example([["b.mp4", "q"]], ",", "file")

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.ingest.names import LONGEST_BYTES, is_systems, printable, unusable_names
@@ -11,6 +11,7 @@ from tasks.ingest.names import LONGEST_BYTES, is_systems, printable, unusable_na
 BYTES = st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & {*name} and name.strip(b"."))
 
 
+@settings(max_examples=200)
 @given(st.lists(BYTES, min_size=1, max_size=4, unique=True))
 def test_any_name_is_shown_and_the_usable_ones_can_be_written_down(names):
     files = [os.fsdecode(name) for name in names]
