@@ -50,13 +50,13 @@ def _fill(inbox: Path, sample) -> None:
     (inbox / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     (inbox / "text.mp4").write_bytes(b"no video at all" * 99)
     write_video(inbox / "empty.mkv", 0)
-    write_video(inbox / "odd.mkv", 3, codec="ffv1")
+    write_video(inbox / "odd.avi", 3, codec="ffvhuff")
     write_video(inbox / "late.mkv", 3)
     (inbox / "link.mp4").symlink_to(inbox.parent / "elsewhere.mp4")
     (inbox / f"{CANARY} unnamed.mp4").write_bytes(b"x")
     rows = [
         [name, CANARY, "s1", "gait", "yes", "2099-12-31", "", CANARY]
-        for name in (*GOOD, "again.mp4", "cut.mp4", "text.mp4", "empty.mkv", "odd.mkv", "gone.mp4",
+        for name in (*GOOD, "again.mp4", "cut.mp4", "text.mp4", "empty.mkv", "odd.avi", "gone.mp4",
                      "../secret.mp4", "link.mp4")
     ]  # fmt: skip
     rows.append(["denied.mp4", CANARY, "s1", "gait", "no", "", "", ""])
@@ -72,7 +72,7 @@ def test_every_refusal_is_told_with_its_reason_and_stops_nobody(workspace):
         "cut.mp4": "truncated video",
         "text.mp4": "unreadable video",
         "empty.mkv": "zero frames",
-        "odd.mkv": "unsupported codec",
+        "odd.avi": "unsupported codec",
         "gone.mp4": "file missing",
         "../secret.mp4": "path outside the inbox",
         "link.mp4": "path outside the inbox",
