@@ -158,7 +158,7 @@ def test_compared_methods_are_tried_on_excerpts_under_the_numbers_of_the_origina
     compared = pl.read_parquet(root / "data/evidence/invariance.parquet").filter(arm=arm)
     assert compared["clip_id"].n_unique() == max(1, int(0.1 * whole_s)) < clips.height
     # of what the control shows there, at most every frame
-    assert 0 < compared.filter(part="face", metric="found_again")["n"].max() <= 30 * seconds + 2
+    assert 0 < compared.filter(part="face", metric="found_again")["n"].max() <= 2 * (30 * seconds + 2)
 
 
 def test_the_graph_speaks_through_dvc(demo):

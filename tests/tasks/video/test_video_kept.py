@@ -73,7 +73,7 @@ STREAMS = {
     "10-bit 4:2:2": ("x.mp4", {"pix_fmt": "yuv422p10le"}, "yuv422p10le"),
     "10-bit 4:4:4 odd": ("x.mp4", {"pix_fmt": "yuv444p10le", "size_wh": (63, 47)}, "yuv444p10le"),
     "10-bit hevc": ("x.mp4", {"codec": "libx265", "pix_fmt": "yuv420p10le", "options": QUIET}, "yuv420p10le"),
-    "10-bit full hdr": ("x.mp4", {"pix_fmt": "yuv420p10le", "tags": (9, 2, 9, 16)}, "yuv420p10le"),
+    "10-bit full wide": ("x.mp4", {"pix_fmt": "yuv420p10le", "tags": (9, 2, 9, 14)}, "yuv420p10le"),
     "4:2:2": ("x.mp4", {"pix_fmt": "yuv422p"}, "yuv422p"),
     "full range": ("x.mp4", {"pix_fmt": "yuvj420p", "tags": (6, 2, 6, 6)}, "yuvj420p"),
     "bt.709": ("x.mp4", {"tags": (1, 1, 1, 1)}, "yuv420p"),
