@@ -29,16 +29,27 @@ class CorrectionError(InputError):
 
 @dataclass(frozen=True)
 class Correction:
-    """What a person says of a box in some frames: cover it, do not, or cover it in another way.
+    """What a person says of a box, or of a track, in some frames: cover it, do not, or cover it otherwise.
 
-    uncovers: a `remove` is meant although a face, or the subject, is known in the box.
+    box_xyxy: in the first frame; None where a track is named. to_xyxy: in the last one, straight between;
+    None where it stays. uncovers: a `remove` is meant although a face, or the subject, is known there.
     """
 
     frames: range
-    box_xyxy: Box
+    box_xyxy: Box | None
     action: Action
     method: Method | None = None
     uncovers: bool = False
+    to_xyxy: Box | None = None
+    track: int | None = None
+
+    def box_in(self, frame: int) -> Box:
+        """Return where the box is in one of the frames."""
+        assert self.box_xyxy is not None
+        if self.to_xyxy is None or len(self.frames) < 2:
+            return self.box_xyxy
+        share = (frame - self.frames[0]) / (len(self.frames) - 1)
+        return np.asarray(self.box_xyxy * (1 - share) + self.to_xyxy * share, np.float32)
 
 
 def correct(
@@ -51,7 +62,7 @@ def correct(
     for number, line in enumerate(corrections):
         if line.action == "add" and add:
             regions = regions + [
-                FaceRegion(frame, CORRECTED - number, "corrected", line.box_xyxy, line.method or "mask")
+                FaceRegion(frame, CORRECTED - number, "corrected", line.box_in(frame), line.method or "mask")
                 for frame in line.frames
             ]
         elif line.action == "remove":
@@ -93,9 +104,9 @@ def _change(regions: list[FaceRegion], line: Correction, method: Drawn) -> list[
 def _speaks_of(line: Correction, region: FaceRegion) -> bool:
     if region.frame not in line.frames:
         return False
-    low, high = (
-        np.maximum(line.box_xyxy[:2], region.box_xyxy[:2]),
-        np.minimum(line.box_xyxy[2:], region.box_xyxy[2:]),
-    )
+    if line.track is not None:
+        return region.track >= 0 and region.track % HEADS == line.track
+    box = line.box_in(region.frame)
+    low, high = np.maximum(box[:2], region.box_xyxy[:2]), np.minimum(box[2:], region.box_xyxy[2:])
     shared = float(np.prod(np.clip(high - low, 0, None)))
     return shared >= MEANT * float(np.prod(region.box_xyxy[2:] - region.box_xyxy[:2]))

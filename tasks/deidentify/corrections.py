@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
-from schemas.corrections import CORRECTIONS, UNCOVERS
+from schemas.corrections import BOX, CORRECTIONS, OPTIONAL, TO_BOX, UNCOVERS
 from schemas.params.deidentify import Method
 from tasks.deidentify.correcting import Action, Correction
 from tasks.files.clips import CORRECTIONS as FOLDER
@@ -58,36 +58,62 @@ def read_corrections(root: Path, clip_id: str, film: Film) -> list[Correction]:
     path = root / corrections_path(clip_id)
     if not path.is_file():
         return []
-    dtypes = {name: column.dtype.type for name, column in CORRECTIONS.columns.items()}
-    former = {name: kind for name, kind in dtypes.items() if name != UNCOVERS}
-    try:
-        has_all = UNCOVERS in pl.read_csv(path, n_rows=0, infer_schema=False).columns
-        table = pl.read_csv(path, schema=dtypes if has_all else former)
-    except pl.exceptions.PolarsError as error:
-        raise DocumentError(
-            f"{path.name} cannot be read: it needs the columns {', '.join(dtypes)}, in this order"
-        ) from error
-    table = table if has_all else table.with_columns(pl.lit(None, pl.String).alias(UNCOVERS))
-    rows = check_table(table, CORRECTIONS, path.name).iter_rows(named=True)
+    rows = check_table(_read(path), CORRECTIONS, path.name).iter_rows(named=True)
     return [_correction(f"{path.name} row {number}", row, film) for number, row in enumerate(rows, 1)]
 
 
-def _correction(where: str, row: Mapping[str, object], film: Film) -> Correction:
-    first, last = int(str(row["first_frame"])), int(str(row["last_frame"]))
-    if last < first or last >= film.frame_count:
-        raise DocumentError(f"{where}: frames go from 0 to {film.frame_count - 1}, first before last")
-    if row["action"] == "method" and row["method"] is None:
+def _read(path: Path) -> pl.DataFrame:
+    """Read the columns in any order; those that may be left out are null where they are."""
+    dtypes = {name: column.dtype.type for name, column in CORRECTIONS.columns.items()}
+    needed = [name for name in dtypes if name not in OPTIONAL]
+    try:
+        there = pl.read_csv(path, n_rows=0, infer_schema=False).columns
+        if not {*needed} <= {*there} <= {*dtypes}:
+            raise pl.exceptions.SchemaError
+        table = pl.read_csv(path, schema={name: dtypes[name] for name in there})
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(
+            f"{path.name} cannot be read: it needs the columns {', '.join(needed)}; "
+            f"{', '.join(OPTIONAL)} may follow"
+        ) from error
+    missing = [pl.lit(None, kind).alias(name) for name, kind in dtypes.items() if name not in there]
+    return table.with_columns(missing).select(*dtypes)
+
+
+def _correction(where: str, row: Mapping[str, Any], film: Film) -> Correction:
+    action, method, track = cast(Action, row["action"]), cast(Method | None, row["method"]), row["track"]
+    if action == "method" and method is None:
         raise DocumentError(f"{where}: the action method needs a method")
-    action, method = cast(Action, row["action"]), cast(Method, row["method"])
+    box = _box(where, row, BOX, film)
+    if (box is None) == (track is None) or (action == "add" and box is None):
+        raise DocumentError(f"{where}: write a box, or, to change what covers it, the number of a track")
     return Correction(
-        range(first, last + 1), _box(where, row, film), action, method, uncovers=row[UNCOVERS] == "yes"
-    )
+        _frames(where, row, film), box, action, method, uncovers=row[UNCOVERS] == "yes",
+        to_xyxy=_box(where, row, TO_BOX, film), track=track,
+    )  # fmt: skip
 
 
-def _box(where: str, row: Mapping[str, object], film: Film) -> Box:
-    shown = np.array([row["x0"], row["y0"], row["x1"], row["y1"]], np.float32)
+def _frames(where: str, row: Mapping[str, Any], film: Film) -> range:
+    first, last = row["first_frame"], row["last_frame"]
+    if first is None and last is None:
+        return range(film.frame_count)
+    if first is None or last is None or not first <= last < film.frame_count:
+        raise DocumentError(f"{where}: frames go from 0 to {film.frame_count - 1}, first before last")
+    return range(first, last + 1)
+
+
+def _box(where: str, row: Mapping[str, Any], names: tuple[str, ...], film: Film) -> Box | None:
+    """Return a row's box in stored pixels; None where none of its four numbers is there."""
+    numbers = [row[name] for name in names]
+    if all(number is None for number in numbers):
+        return None
+    if any(number is None for number in numbers):
+        raise DocumentError(f"{where}: a box has four numbers, {', '.join(names)}")
+    shown = np.array(numbers, np.float32)
     if (shown[2:] <= shown[:2]).any():
-        raise DocumentError(f"{where}: x1 must lie right of x0, and y1 below y0")
+        raise DocumentError(
+            f"{where}: {names[2]} must lie right of {names[0]}, and {names[3]} below {names[1]}"
+        )
     box = shown / np.tile(np.array(film.stretch_xy, np.float32), 2)
     if (np.minimum(box[2:], film.size_wh) - np.maximum(box[:2], 0) < 1).any():
         width, height = np.array(film.size_wh) * film.stretch_xy

@@ -1,8 +1,12 @@
 """What a person writes down is checked, row by row."""
 
+import numpy as np
 import pytest
 
+from tasks.deidentify.correcting import correct
 from tasks.deidentify.corrections import Film, check_corrections, read_corrections
+from tasks.deidentify.face_regions import FaceRegion
+from tasks.files.clips import corrections_path
 from tasks.files.errors import DocumentError
 
 CLIP = "clip-0123456789abcdef"
@@ -102,3 +106,66 @@ def test_a_misspelt_ending_is_named(tmp_path, ending):
     (tmp_path / f"data/corrections/{CLIP}{ending}").write_text(HEADER)
     with pytest.raises(DocumentError, match=f"{CLIP}{ending}"):
         check_corrections(tmp_path, [CLIP])
+
+
+MORE = "to_x0,to_y0,to_x1,to_y1,track"
+
+
+def _written(
+    tmp_path, *rows, header=f"first_frame,last_frame,x0,y0,x1,y1,action,method,uncovers_a_face,{MORE}"
+):
+    path = tmp_path / corrections_path(CLIP)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return read_corrections(tmp_path, CLIP, FILM)
+
+
+def test_two_boxes_follow_somebody_who_walks_through(tmp_path):
+    (line,) = _written(tmp_path, "2,6,0,0,10,10,add,pixelate,,40,20,60,40,")
+    assert [line.box_in(frame).tolist() for frame in (2, 4, 6)] == [
+        [0, 0, 10, 10], [20, 10, 35, 25], [40, 20, 60, 40],
+    ]  # fmt: skip
+    regions = correct([], [line])
+    assert [region.frame for region in regions] == [2, 3, 4, 5, 6]
+    assert regions[2].box_xyxy.tolist() == [20, 10, 35, 25]
+    (still,) = _written(tmp_path, "2,6,0,0,10,10,add,pixelate,,,,,,")
+    assert {tuple(still.box_in(frame)) for frame in still.frames} == {(0, 0, 10, 10)}
+
+
+@pytest.mark.parametrize("track", [3, 4])
+@pytest.mark.parametrize(("frames", "told"), [("1,2", {1, 2}), (",", {0, 1, 2, 3})])
+def test_a_track_is_followed_wherever_it_goes(tmp_path, track, frames, told):
+    (line,) = _written(tmp_path, f"{frames},,,,,method,mask,,,,,,{track}")
+    seen = [
+        FaceRegion(frame, one, "tracked", np.array([frame * 9, 0, frame * 9 + 5, 5], np.float32), "mesh_swap")
+        for frame in range(4)
+        for one in (3, 4)
+    ]
+    changed = {(one.frame, one.track) for one in correct(seen, [line]) if one.method == "mask"}
+    assert changed == {(frame, track) for frame in told}
+
+
+def test_what_is_new_may_be_left_out_and_stand_in_any_order(tmp_path):
+    header = "action,track,method,first_frame,last_frame,x0,y0,x1,y1"
+    (line,) = _written(tmp_path, "method,2,blur,,,,,,", header=header)
+    assert (line.track, line.method, line.box_xyxy) == (2, "blur", None)
+    assert line.frames == range(FILM.frame_count)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("0,1,,,,,add,mask,,,,,,3", "write a box, or"),
+        ("0,1,0,0,9,9,remove,,,,,,,3", "write a box, or"),
+        ("0,1,,,,,remove,,,,,,,", "write a box, or"),
+        ("0,,0,0,9,9,remove,,,,,,,", "first before last"),
+        ("0,1,0,0,9,,remove,,,,,,,", "a box has four numbers"),
+        ("0,1,0,0,9,9,add,,,1,1,9,,", "a box has four numbers"),
+        ("0,1,0,0,9,9,add,,,9,1,1,9,", "to_x1 must lie right of to_x0"),
+        ("0,1,0,0,9,9,add,,,9000,0,9999,9,", "lies outside of the picture"),
+        ("0,1,,,,,remove,,,,,,,-1", "track"),
+    ],
+)
+def test_what_cannot_be_followed_is_one_sentence(tmp_path, row, said):
+    with pytest.raises(DocumentError, match=said):
+        _written(tmp_path, row)
