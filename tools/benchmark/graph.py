@@ -78,13 +78,14 @@ def admit(root: Path, videos: list[Path]) -> None:
         path = root / video_path("original", clip_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.hardlink_to(video)
-        info = read_info(path)
+        info, count = read_info(path), sum(1 for _ in read_frames(path))
         rows.append(
             {
                 "clip_id": clip_id, "subject": f"subject-{number:016x}", "session": "s1", "task": "speed",
                 "width": info.shown_size_wh[0], "height": info.shown_size_wh[1], "rotation": 0,
-                "time_base": str(info.time_base), "frame_count": sum(1 for _ in read_frames(path)),
-                "duration_s": 1.0, "is_vfr": False, "codec": info.codec, "pix_fmt": info.pix_fmt,
+                "time_base": str(info.time_base), "frame_count": count,
+                "duration_s": count / float(info.frame_rate), "is_vfr": False,
+                "codec": info.codec, "pix_fmt": info.pix_fmt,
                 "has_audio": False, "audio": "none", "sha256": sha256_file(path), "status": "admitted",
             }
         )  # fmt: skip
