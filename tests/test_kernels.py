@@ -44,7 +44,7 @@ def _judge(workspace, told):
 def test_whoever_has_a_target_keeps_it(demo, outcomes, name):
     given = pl.read_parquet(demo[0] / "data/targets/targets.parquet").sort("clip_id", "track")
     assert outcomes[name]["targets"] == [list(row) for row in given["clip_id", "track", "target"].rows()]
-    assert given["clip_id"].n_unique() >= 4
+    assert len(given) == 4
 
 
 @pytest.mark.parametrize("name", ["nehalem", "haswell"])

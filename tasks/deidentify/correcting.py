@@ -18,13 +18,7 @@ MEANT = 0.8
 
 
 class CorrectionError(InputError):
-    """A line of corrections would uncover a face."""
-
-    def __init__(self, row: int, frame: int) -> None:
-        super().__init__(
-            f"row {row} would uncover a face that is known in frame {frame}: make its box smaller, or write "
-            "yes in the column uncovers_a_face"
-        )
+    """A line of corrections would uncover a face, or speaks of nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,18 +66,27 @@ def correct(
     return regions
 
 
-def require_covered_faces(regions: list[FaceRegion], corrections: Sequence[Correction], clip: Clip) -> None:
+def require_sound(regions: list[FaceRegion], corrections: Sequence[Correction], clip: Clip) -> None:
     """Raise CorrectionError for the first line that would uncover a face without saying so.
 
+    Or that names a track of which nothing is covered there: numbers change when a clip is extracted anew.
     regions: as they are before anything is corrected. A face is known where it is swapped, and on the
     subject's tracks, seen or not.
     """
     known = [one for one in regions if one.method in SWAPS or _is_subjects(one, clip)]
     for number, line in enumerate(corrections, 1):
+        if line.track is not None and not any(_speaks_of(line, one) for one in regions):
+            raise CorrectionError(
+                f"row {number} names track {line.track}, of which nothing is covered in these frames: look "
+                "up its number in the coverage table again"
+            )
         if line.action == "remove" and not line.uncovers:
             frames = [region.frame for region in known if _speaks_of(line, region)]
             if frames:
-                raise CorrectionError(number, min(frames))
+                raise CorrectionError(
+                    f"row {number} would uncover a face that is known in frame {min(frames)}: make its box "
+                    "smaller, or write yes in the column uncovers_a_face"
+                )
 
 
 def _is_subjects(region: FaceRegion, clip: Clip) -> bool:

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from schemas.params.deidentify import SWAPS, Deidentify, Method
-from tasks.deidentify.correcting import Correction, correct, require_covered_faces
+from tasks.deidentify.correcting import Correction, correct, require_sound
 from tasks.deidentify.face_regions import NOBODY, Clip, FaceRegion, Source, around, grow, holds
 from tasks.deidentify.heads import add_heads, steady_heads, without_shadows
 from tasks.deidentify.leaving import reached
@@ -39,7 +39,7 @@ def cover(
     heads = steady_heads(heads, clip, rule)
     regions = [region for (_, scene), seen in tracks.items() for region in _follow(seen, clip, scene, rule)]
     regions = without_shadows(add_heads(regions, heads, clip, rule), rule)
-    require_covered_faces(regions, corrections, clip)
+    require_sound(regions, corrections, clip)
     regions = correct(regions, corrections)
     blind = answer_rest(regions, tracks, heads, clip, rule)
     return sorted(regions + correct(blind, corrections, add=False), key=drawing_order)

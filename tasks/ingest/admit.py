@@ -1,6 +1,6 @@
 """Open one raw video and admit it, or say why not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from schemas.params.video import Ingest
 from tasks.files.errors import ClipRefusedError, EmptyVideoError, VideoError
 from tasks.video import (
+    Frame,
     StreamInfo,
     copy_streams,
     ends_whole,
+    is_rgb,
     pts_before_key,
     read_frames,
     read_info,
@@ -22,7 +24,7 @@ from tasks.video import (
 
 Facts = dict[str, Any]
 SLACK_S = 0.5
-NOT_KEPT = "stream cannot be kept"
+NOT_KEPT, UNREADABLE = "stream cannot be kept", "unreadable video"
 FINE_TICKS = 3
 SLACK_TICKS = 1e-6  # of floating point
 ROUNDING_TICKS = 1.0  # both ends and the stamp itself are rounded to half of one
@@ -58,7 +60,7 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
         else:
             _rewrite(source, target, info, shown, keeps_audio=keeps_audio)
         copied = read_info(target)
-        copied_pts = list(_timestamps(target, copied))
+        copied_pts = list(_timestamps(read_frames(target), copied))
         _check_copy(info, shown.pts, copied, copied_pts, is_copied=is_copied)
     except VideoError as error:
         raise ClipRefusedError(NOT_KEPT, str(error)) from None
@@ -72,10 +74,17 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
 
 @dataclass(frozen=True)
 class Shown:
-    """When the pictures that a player shows are shown, in ticks, and how many before them it does not."""
+    """When the pictures that a player shows are shown, in ticks, and how many before them it does not.
+
+    is_checked: whether they were looked at for damage.
+    """
 
     pts: list[int]
-    skipped: int
+    skipped: int = 0
+    is_checked: bool = True
+
+    def frames(self, source: Path) -> Iterator[Frame]:
+        return read_frames(source, from_key=self.skipped > 0, forgive=not self.is_checked)
 
 
 def _look(source: Path, info: StreamInfo) -> Shown:
@@ -85,14 +94,26 @@ def _look(source: Path, info: StreamInfo) -> Shown:
     except VideoError:
         early = set()
     try:
-        shown = list(_timestamps(source, info))
+        shown = list(_timestamps(read_frames(source), info))
         if early <= set(shown):
-            return Shown(shown, 0)
+            return Shown(shown)
     except ClipRefusedError:
         if not early:
             raise
-    fewer = replace(info, frame_count=max(0, info.frame_count - len(early)))
-    return Shown(list(_timestamps(source, fewer, from_key=True)), len(early))
+    return _look_from_key(
+        source, replace(info, frame_count=max(0, info.frame_count - len(early))), len(early)
+    )
+
+
+def _look_from_key(source: Path, info: StreamInfo, skipped: int) -> Shown:
+    try:
+        return Shown(list(_timestamps(read_frames(source, from_key=True), info)), skipped)
+    except ClipRefusedError as refusal:
+        # an error after a picture was shown is damage; before, H.264 may speak of what was cut off
+        if refusal.args[0] != UNREADABLE:
+            raise
+    frames = read_frames(source, from_key=True, forgive=True)
+    return Shown(list(_timestamps(frames, info)), skipped, is_checked=False)
 
 
 def _rewrite(source: Path, target: Path, info: StreamInfo, shown: Shown, *, keeps_audio: bool) -> None:
@@ -101,7 +122,7 @@ def _rewrite(source: Path, target: Path, info: StreamInfo, shown: Shown, *, keep
             NOT_KEPT,
             f"sound beside {info.codec}, whose pictures are rewritten: save it as MP4, or drop the sound",
         )
-    rewrite(read_frames(source, from_key=shown.skipped > 0), target, info)
+    rewrite(shown.frames(source), target, info)
 
 
 def _told(info: StreamInfo, shown: Shown, *, is_copied: bool) -> list[str]:
@@ -110,7 +131,10 @@ def _told(info: StreamInfo, shown: Shown, *, is_copied: bool) -> list[str]:
     told = {
         f"the largest of its videos was taken, those of {others} pixels were left out": info.others,
         "it is shown mirrored, and so are its clips": info.is_mirrored,
-        f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied,
+        f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied
+        and not is_rgb(info.came_as),
+        f"{info.codec} in {info.came_as} was rewritten, to a level or two": is_rgb(info.came_as),
+        "a cut parted it from what it refers to: it could not be looked at for damage": not shown.is_checked,
         f"first pictures that no player shows were left out: {shown.skipped}": shown.skipped,
         "its container does not say whether it is whole": info.container in BOUNDLESS,
     }
@@ -123,7 +147,7 @@ def _described(source: Path) -> StreamInfo:
     except EmptyVideoError as error:
         raise ClipRefusedError("zero frames", str(error)) from None
     except VideoError as error:
-        raise ClipRefusedError("unreadable video", str(error)) from None
+        raise ClipRefusedError(UNREADABLE, str(error)) from None
 
 
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
@@ -138,11 +162,11 @@ def _check_format(info: StreamInfo, settings: Ingest) -> None:
         raise ClipRefusedError(NOT_KEPT, str(error)) from None
 
 
-def _timestamps(source: Path, info: StreamInfo, *, from_key: bool = False) -> Iterator[int]:
+def _timestamps(frames: Iterable[Frame], info: StreamInfo) -> Iterator[int]:
     declared, is_interlaced = info.frame_count, info.first_field is not None
     count, previous = 0, None
     try:
-        for frame in read_frames(source, from_key=from_key):
+        for frame in frames:
             if frame.interlaced != is_interlaced:
                 raise ClipRefusedError(NOT_KEPT, "interlaced pictures of unclear field order")
             if previous is not None and frame.pts <= previous:
@@ -154,7 +178,7 @@ def _timestamps(source: Path, info: StreamInfo, *, from_key: bool = False) -> It
             yield frame.pts
             count, previous = count + 1, frame.pts
     except VideoError as error:
-        raise ClipRefusedError("truncated video" if count else "unreadable video", str(error)) from None
+        raise ClipRefusedError("truncated video" if count else UNREADABLE, str(error)) from None
     if count == 0:
         reason = "truncated video" if declared else "zero frames"
         raise ClipRefusedError(reason, f"0 of {declared} frames" if declared else "no picture")

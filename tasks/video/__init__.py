@@ -1,6 +1,7 @@
 """Frames in, frames out: the only user of codecs."""
 
 from tasks.video.copier import copy_streams
+from tasks.video.formats import is_rgb
 from tasks.video.info import StreamInfo, read_info
 from tasks.video.pictures import GreyImage, Picture, RgbImage
 from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
@@ -18,6 +19,7 @@ __all__ = [
     "VideoWriter",
     "copy_streams",
     "ends_whole",
+    "is_rgb",
     "pick_frames",
     "pts_before_key",
     "read_frames",

@@ -22,14 +22,19 @@ EXACT = (
 )
 
 
+def is_rgb(pix_fmt: str) -> bool:
+    """Return whether a format is worked on in the nearest 8 bits of another one, not in its own samples."""
+    return pix_fmt in RGB
+
+
 def workable_format(pix_fmt: str) -> str:
     """Return the format in which pictures of another are worked on; the same where it is one of these."""
-    return RGB_AS if pix_fmt in RGB else SAME_SAMPLES.get(pix_fmt, pix_fmt)
+    return RGB_AS if is_rgb(pix_fmt) else SAME_SAMPLES.get(pix_fmt, pix_fmt)
 
 
 def workable_tags(color_space: int, color_range: int, pix_fmt: str) -> tuple[int, int]:
     """Return the colour matrix and range in which pictures of a format are worked on."""
-    if pix_fmt in RGB:
+    if is_rgb(pix_fmt):
         return BT709, LIMITED
     # grey has all levels unless it says that it has not
     return color_space, (color_range or FULL if pix_fmt == "gray" else color_range)
@@ -39,7 +44,7 @@ def workable(frame: av.VideoFrame) -> av.VideoFrame:
     """Return a decoded frame in its workable format: the same samples, of RGB the nearest in 8 bits."""
     name = frame.format.name
     wanted = workable_format(name)
-    if name in RGB:
+    if is_rgb(name):
         return frame.reformat(
             format=wanted,
             dst_colorspace=Colorspace.ITU709,

@@ -46,14 +46,16 @@ class Frame:
         return self.picture.grey
 
 
-def read_frames(path: Path, decoder: Decoder = "software", *, from_key: bool = False) -> Iterator[Frame]:
+def read_frames(
+    path: Path, decoder: Decoder = "software", *, from_key: bool = False, forgive: bool = False
+) -> Iterator[Frame]:
     """Yield every frame in presentation order. Raises VideoError where one cannot be decoded.
 
     from_key: pictures that are shown before the first one of the file are left out: a cut parted them from
-    what they refer to, which later ones, too, may only say that they no longer need.
+    what they refer to. forgive: later ones may speak of those, too, which is an error; then damage is none.
     """
     with open_input(path, decoder) as container:
-        source = _Decoder(container, from_key=from_key)
+        source = _Decoder(container, from_key=from_key, forgive=forgive)
         for index, frame in enumerate(source.frames()):
             yield source.seen(index, frame)
 
@@ -88,13 +90,13 @@ def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
 class _Decoder:
     """A container's main stream, picture by picture."""
 
-    def __init__(self, container: InputContainer, *, from_key: bool = False) -> None:
+    def __init__(self, container: InputContainer, *, from_key: bool = False, forgive: bool = False) -> None:
         self._container, self._stream = container, main_stream(container)
         self._from_key = from_key
         self._base = time_base(self._stream)
         context = self._stream.codec_context
         # a damaged picture is not repaired; slice threads would not say that it is one
-        context.options = {} if from_key else {"err_detect": "explode"}
+        context.options = {} if forgive else {"err_detect": "explode"}
         context.thread_type, context.thread_count = "FRAME", DECODERS
         self._colours: Colours | None = None
 

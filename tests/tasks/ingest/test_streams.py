@@ -114,6 +114,7 @@ def test_what_wards_record_is_kept_frame_for_frame(tmp_path, params, name, conta
     # to the sample; of a screen's RGB to a level or two
     as_read = list(read_frames(source))
     most = 3 if "rgb" in pix_fmt or "bgr" in pix_fmt else 0
+    assert any("to a level or two" in told for told in facts["told"]) == (most > 0)
     for first, second, rgb in zip(as_read, kept, shown, strict=True):
         pairs = zip(planes_of(first.picture.frame), planes_of(second.picture.frame), strict=True)
         assert all(np.array_equal(*pair) for pair in pairs)
@@ -141,6 +142,34 @@ def test_what_was_cut_off_is_found(tmp_path, params, name, container, codec, mor
     whole = make(tmp_path / name, container, codec, pix_fmt, **more).read_bytes()
     (tmp_path / name).write_bytes(whole[: int(len(whole) * share) | 1])
     assert _refused(tmp_path / name, tmp_path, params)[0] in ("truncated video", "unreadable video")
+
+
+def _as_a_browser(path):
+    """Take the lengths of clusters away, as a browser never writes them; return where each begins."""
+    content, places = bytearray(path.read_bytes()), []
+    place = content.find(CLUSTER)
+    while place >= 0:
+        size = 9 - content[place + 4].bit_length()
+        content[place + 4 : place + 4 + size] = ((1 << 7 * size + 1) - 1).to_bytes(size, "big")
+        places.append(place)
+        place = content.find(CLUSTER, place + 4)
+    path.write_bytes(content)
+    return places
+
+
+CLUSTER = bytes.fromhex("1F43B675")
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_a_browsers_recording_is_whole_or_ends_inside_a_picture(tmp_path, params, codec, share):
+    source = make(tmp_path / "x.webm", "webm", codec, "yuv420p", muxer={"live": "1"}, rate=30)
+    first = _as_a_browser(source)[0]
+    assert _admitted(source, tmp_path, params)["frame_count"] == 20
+    (tmp_path / "out.mp4").unlink()
+    content = source.read_bytes()
+    source.write_bytes(content[: first + round((len(content) - first) * share)])
+    assert _refused(source, tmp_path, params)[0] == "truncated video"
 
 
 @pytest.mark.parametrize("bytes_behind", [b"\0" * 500, b"rubbish" * 90])
@@ -201,16 +230,48 @@ def test_a_cut_inside_an_open_group_keeps_what_a_player_shows(tmp_path, params, 
     assert _admitted(whole, tmp_path, params)["frame_count"] == 40
 
 
+PLAIN = {"x264-params": f"{OPEN}:b-pyramid=none:ref=1"}  # which speaks of nothing that was cut off
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize(
+    ("codec", "options", "is_looked_at"),
+    [
+        ("libx264", ENCODERS["libx264"], False),
+        ("libx264", PLAIN, True),
+        ("libx265", ENCODERS["libx265"], True),
+    ],
+)
+def test_a_cut_does_not_hide_damage(tmp_path, params, codec, options, is_looked_at, share):
+    """Strict where the codec lets one; where it does not, a person is told that nobody looked."""
+    whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(70), options=options)
+    cut = _from_key(whole, tmp_path / "cut.mp4", 3)
+    told = _admitted(cut, tmp_path, params)["told"]
+    assert any("first pictures that no player shows" in one for one in told)
+    assert any("could not be looked at for damage" in one for one in told) != is_looked_at
+    (tmp_path / "out.mp4").unlink()
+    _spoil(cut, 30, share)
+    # HEVC with a part of a picture in zeros decodes without an error, cut or not (docs/decisions/007)
+    if is_looked_at and (codec == "libx264" or not share):
+        assert _refused(cut, tmp_path, params)[0] == "truncated video"
+
+
+def _spoil(path, number, share=0.0):
+    """Overwrite what lies behind a share of a picture with zeros."""
+    content = bytearray(path.read_bytes())
+    with av.open(str(path)) as reader:
+        packets = [packet for packet in reader.demux(reader.streams.video[0]) if packet.size]
+    start, size = packets[number].pos, packets[number].size
+    first = start + 4 + round((size - 4) * share)
+    content[first : start + size] = bytes(start + size - first)
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize("lost", [3, 14, 25])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])
 def test_a_picture_that_is_lost_in_the_middle_is_missed(tmp_path, params, codec, lost):
     whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(30))
-    told = bytearray(whole.read_bytes())
-    with av.open(str(whole)) as reader:
-        packets = [packet for packet in reader.demux(reader.streams.video[0]) if packet.size]
-    start, size = packets[lost].pos, packets[lost].size
-    told[start + 4 : start + size] = bytes(size - 4)
-    whole.write_bytes(told)
+    _spoil(whole, lost)
     assert _refused(whole, tmp_path, params)[0] in ("truncated video", "unreadable video")
 
 
