@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,15 +36,6 @@ JOBS: dict[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Options:
-    """height, frames: measure at another size or length. peer: a command with {input} and {output}."""
-
-    height: int | None = None
-    frames: int | None = None
-    peer: str | None = None
-
-
-@dataclass(frozen=True)
 class Measure:
     """One job on one clip; ratio: its frames per second against the codec's, or ours against the peer's."""
 
@@ -54,6 +46,19 @@ class Measure:
     frames_per_s: float
     peak_mb: float
     ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """height, frames: measure at another size or length. peer: a command with {input} and {output}.
+
+    tell: hears of each job when it is done.
+    """
+
+    height: int | None = None
+    frames: int | None = None
+    peer: str | None = None
+    tell: Callable[[Measure], None] = lambda _: None
 
 
 def benchmark(root: Path, clips: list[Path], options: Options) -> list[Measure]:
@@ -74,7 +79,10 @@ def benchmark(root: Path, clips: list[Path], options: Options) -> list[Measure]:
 
 def _measure_clip(here: Path, root: Path, name: str, clip: Path, options: Options) -> list[Measure]:
     count = _prepare(here, root, clip, options)
-    measures = [_measure(name, job, count, [job, str(here)]) for job in JOBS]
+    measures = []
+    for job in JOBS:
+        measures.append(_measure(name, job, count, [job, str(here)]))
+        options.tell(measures[-1])
     by_job = {measure.job: measure for measure in measures}
     seconds = by_job["extract"].seconds + by_job["render"].seconds
     peak = max(by_job["extract"].peak_mb, by_job["render"].peak_mb)

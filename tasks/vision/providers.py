@@ -48,7 +48,14 @@ def session_settings(inference: Inference) -> dict[str, Any]:
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
-        "cuda": {"gpu_mem_limit": inference.memory_mb << 20, "arena_extend_strategy": "kSameAsRequested"},
+        # pictures come in many sizes: a search for the fastest way at each costs more than it brings, and
+        # its outcome is chance; full float32, so that scores are what the CPU gives
+        "cuda": {
+            "gpu_mem_limit": inference.memory_mb << 20,
+            "arena_extend_strategy": "kSameAsRequested",
+            "cudnn_conv_algo_search": "HEURISTIC",
+            "use_tf32": 0,
+        },
         "tensorrt": {"trt_max_workspace_size": inference.memory_mb << 20},
     }
     return {"sess_options": options, "providers": [(name, limits[inference.provider])]}

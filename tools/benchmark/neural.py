@@ -1,6 +1,7 @@
 """Measure what surrounds a neural swap: decode, crop, paste and encode around a graph of chosen weight.
 
-    python -m tools.benchmark.neural [--megabytes 0] [--provider cpu] [--height 1080] [--frames 400]
+    python -m tools.benchmark.neural [--megabytes 0] [--provider cpu] [--decoder software] [--codec libx264]
+                                     [--height 1080] [--frames 400]
 
 The graph has the real swapper's inputs and outputs; without megabytes it costs nothing, with about 550 it
 weighs and computes what the real one does. With a device, its busy share over the render pass is printed.
@@ -33,9 +34,13 @@ from tools.benchmark.graph import scratch
 from tools.benchmark.made_graphs import write_recogniser, write_swapper
 
 SAMPLE_S = 0.2
+# of the device, at most
+MEMORY_MB = 40_000
 
 
-def profile(folder: Path, provider: str, memory_mb: int = 40_000) -> dict[str, Any]:
+def profile(
+    folder: Path, provider: str, *, decoder: str = "software", codec: str = "libx264"
+) -> dict[str, Any]:
     """Return the default parameters with a neural swap by the weights in a folder."""
     params = read_params(HERE).model_dump(mode="json", by_alias=True)
     for name in ("inswapper", "arcface"):
@@ -45,7 +50,8 @@ def profile(folder: Path, provider: str, memory_mb: int = 40_000) -> dict[str, A
             "sha256": sha256_file(folder / f"{name}.onnx"), "licence": "made", "licence_class": "permissive",
             "purpose": "stands in for insightface's",
         }  # fmt: skip
-    params["inference"] = {"provider": provider, "memory_mb": memory_mb}
+    params["inference"] = {"provider": provider, "memory_mb": MEMORY_MB, "decoder": decoder}
+    params["encoding"]["codec"] = codec
     params["deidentify"] |= {"method": "inswapper", "method_of_others": "inswapper"}
     params["deidentify"]["targets"]["chooser"] = "arcface"
     # what the made recogniser tells apart is not what a real one does
@@ -85,7 +91,8 @@ def measure(told: argparse.Namespace) -> tuple[list[Measure], list[int]]:
         write_recogniser(weights / "arcface.onnx")
         for name in ("params", "params.yaml"):
             (root / name).unlink()
-        (root / "params.yaml").write_text(yaml.safe_dump(profile(weights, told.provider), sort_keys=False))
+        wanted = profile(weights, told.provider, decoder=told.decoder, codec=told.codec)
+        (root / "params.yaml").write_text(yaml.safe_dump(wanted, sort_keys=False))
         params = read_params(root)
         for job in models.plan(root, params, ""):
             models.process(root, job)
@@ -94,7 +101,8 @@ def measure(told: argparse.Namespace) -> tuple[list[Measure], list[int]]:
         source = root / clip.file
         shutil.copyfile(fetch_member(clip.source, clip.member, clip.sha256), source)
         with device_watched(told.provider) as busy:
-            measures = benchmark(root, [source], Options(told.height, told.frames))
+            # a lent device may end before the last job
+            measures = benchmark(root, [source], Options(told.height, told.frames, tell=print))
     render = next(one for one in measures if one.job == "render")
     return measures, busy[-round(render.seconds / SAMPLE_S) :]
 
@@ -103,6 +111,8 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--megabytes", type=int, default=0)
     parser.add_argument("--provider", choices=["cpu", "cuda", "tensorrt"], default="cpu")
+    parser.add_argument("--decoder", choices=["software", "nvdec"], default="software")
+    parser.add_argument("--codec", choices=["libx264", "h264_nvenc"], default="libx264")
     parser.add_argument("--height", type=int, default=1080)
     parser.add_argument("--frames", type=int, default=400)
     told = parser.parse_args(words)

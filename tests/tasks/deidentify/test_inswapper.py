@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+from device_support import has_device
 from neural_support import with_models
 
 from schemas.params.inference import Inference
@@ -29,9 +30,7 @@ from tools.benchmark.made_graphs import LATENT, write_recogniser, write_swapper
 @pytest.fixture(params=list(PROVIDERS))
 def inference(request):
     """Every provider that this machine has."""
-    import onnxruntime
-
-    if PROVIDERS[request.param][0] not in onnxruntime.get_available_providers():
+    if not has_device(request.param):
         pytest.skip(f"no device for the provider {request.param} is here")
     return Inference(provider=request.param, memory_mb=4096)
 

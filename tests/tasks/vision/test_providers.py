@@ -4,43 +4,27 @@ import subprocess
 import sys
 
 import numpy as np
+import onnxruntime
 import pytest
-from onnx import TensorProto, helper
+from device_support import doubling, has_device, small_graph
+from onnx import helper
 from tests_support import REPO
 
 from schemas.params.inference import Inference
 from tasks.files.errors import InputError, ModelError
-from tasks.vision.providers import Batches, open_session, require_provider
+from tasks.vision.providers import PROVIDERS, Batches, open_session, require_provider, session_settings
 
 CPU = Inference(provider="cpu", memory_mb=1024)
 
 
-def _graph(*nodes, batch="n"):
-    shape = [batch, 4]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("x", "y")]
-    graph = helper.make_graph(list(nodes), "made", ends[:1], ends[1:])
-    opset = [helper.make_opsetid("", 17)]
-    return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
-
-
-def _doubling():
-    return _graph(helper.make_node("Add", ["x", "x"], ["y"]))
-
-
 def test_a_provider_that_is_not_here_is_one_sentence_with_what_is():
     for provider, package in (("cuda", "onnxruntime-gpu"), ("tensorrt", "TensorRT")):
-        if f"{provider}executionprovider" in _installed():
+        if PROVIDERS[provider][0] in onnxruntime.get_available_providers():
             pytest.skip("this machine has the provider")
         with pytest.raises(
             InputError, match=rf"provider {provider} is not here \(installed: .*CPU.*{package}"
         ):
-            open_session("made", _doubling(), Inference(provider=provider, memory_mb=64))
-
-
-def _installed():
-    import onnxruntime
-
-    return [name.lower() for name in onnxruntime.get_available_providers()]
+            open_session("made", doubling(), Inference(provider=provider, memory_mb=64))
 
 
 def test_the_session_is_asked_what_it_runs_on(monkeypatch):
@@ -48,8 +32,18 @@ def test_the_session_is_asked_what_it_runs_on(monkeypatch):
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     require_provider("cuda")
+    if has_device("cuda"):
+        pytest.skip("this machine has the device and its libraries")
     with pytest.raises(ModelError, match=r"instead of CUDAExecutionProvider|cannot be opened on cuda"):
-        open_session("made", _doubling(), Inference(provider="cuda", memory_mb=64))
+        open_session("made", doubling(), Inference(provider="cuda", memory_mb=64))
+
+
+def test_a_device_computes_as_the_cpu_does_and_takes_no_ways_by_chance(monkeypatch):
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
+    [(_, options)] = session_settings(Inference(provider="cuda", memory_mb=64))["providers"]
+    assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == (0, "HEURISTIC")
+    assert options["gpu_mem_limit"] == 64 << 20
 
 
 def test_what_is_no_graph_is_one_sentence():
@@ -60,7 +54,7 @@ def test_what_is_no_graph_is_one_sentence():
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 9])
 def test_batches_are_padded_and_give_what_single_rows_give(count):
     rows = np.random.default_rng(0).normal(size=(count, 4)).astype(np.float32)
-    batches = Batches("made", open_session("made", _doubling(), CPU), CPU, 4)
+    batches = Batches("made", open_session("made", doubling(), CPU), CPU, 4)
     found = batches(rows)
     assert len(found) == count
     # what an earlier, longer batch left behind is not seen
@@ -71,7 +65,10 @@ def test_batches_are_padded_and_give_what_single_rows_give(count):
 
 def test_a_graph_that_fails_is_one_sentence():
     batches = Batches(
-        "made", open_session("made", _graph(helper.make_node("Add", ["x", "x"], ["y"]), batch=2), CPU), CPU, 3
+        "made",
+        open_session("made", small_graph(helper.make_node("Add", ["x", "x"], ["y"]), batch=2), CPU),
+        CPU,
+        3,
     )
     with pytest.raises(ModelError, match="model made failed"):
         batches(np.zeros((3, 4), np.float32))
