@@ -6,8 +6,12 @@ import dlib
 import numpy as np
 
 from tasks.vision.alignment import CROP_PX, Embedding, align_arcface, upright
+from tasks.vision.dlib_network import CHIP_PX
 from tasks.vision.regions import Points, RgbImage, bounding_box
 from tasks.vision.sessions import Weights
+
+# dlib's own: what lies around a face, in its sides
+CHIP_PADDING = 0.25
 
 
 class Recogniser(Protocol):
@@ -27,13 +31,14 @@ def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
 
 def _dlib(weights: Weights) -> Recogniser:
     predictor = dlib.shape_predictor(str(weights.path("dlib_landmarks")))
-    network = dlib.face_recognition_model_v1(str(weights.path("dlib_recogniser")))
+    session = weights.dlib("dlib_recogniser")
 
     def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
         face, upright_xy = upright(rgb, mesh_xy)
         aligned = face if like is None else upright(like, mesh_xy)[0]
         box = dlib.rectangle(*(round(float(value)) for value in bounding_box(upright_xy)))
-        return np.array(network.compute_face_descriptor(face, predictor(aligned, box)), np.float32)
+        chip = dlib.get_face_chip(face, predictor(aligned, box), CHIP_PX, CHIP_PADDING)
+        return np.asarray(session(chip[None].astype(np.float32))[0][0], np.float32)
 
     return embed
 

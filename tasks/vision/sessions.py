@@ -17,6 +17,7 @@ from schemas.registry import Registry
 from tasks.files.documents import read_document
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_file
+from tasks.vision.dlib_network import onnx_from_dlib
 from tasks.vision.providers import open_session
 
 Tensor = NDArray[np.float32]
@@ -83,6 +84,12 @@ class Weights:
         Raises ModelError for another one.
         """
         session: Session = self.once(name, lambda: _open_onnx(name, self.path(name), size_wh, self.inference))
+        return session
+
+    def dlib(self, name: str) -> Session:
+        """Open dlib's face network: N x 150 x 150 x 3 chips, RGB of 0 to 255, in; N x 128 out."""
+        graph = self.shared(f"{name} graph", lambda: onnx_from_dlib(self.path(name).read_bytes()))
+        session: Session = self.once(name, lambda: _run_onnx(name, graph, self.inference))
         return session
 
     def centerface(self, name: str) -> Session:
