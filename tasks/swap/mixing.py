@@ -134,8 +134,8 @@ def _redraw(donor: Donor, mesh_xy: Floats) -> tuple[NDArray[np.float32], NDArray
     ones = np.ones((*triangles.shape, 1))
     maps = np.linalg.pinv(np.concatenate([mesh_xy[triangles], ones], 2)) @ source[triangles]
     rows, columns = np.indices(index.shape)
-    points = np.stack([columns, rows, np.ones_like(rows)], axis=2)
-    at = np.einsum("yxj,yxjk->yxk", points, maps[index]).astype(np.float32)
+    across, down, shift = np.moveaxis(maps[index], 2, 0)
+    at = (columns[..., None] * across + rows[..., None] * down + shift).astype(np.float32)
     drawn = cv2.remap(rgb, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # a cheek turned away has little paint for its area
     areas = np.abs(np.linalg.det(maps[:, :2]))

@@ -20,6 +20,8 @@ LID_POINTS = [*LIDS[0], *LIDS[1]]
 FARTHEST_CORRECTION = 0.1
 KEPT_CORRECTION = 0.9  # from frame to frame; more of it adds up
 STEP, SHORTER = 0.9, 0.5  # of what is astray; after a step that made it worse
+# a first frame is read as it is built: there is nothing to put right, and nothing more to be read
+NOTHING_ASTRAY_PX = 1e-4
 # how fast a drawn face's own reading is learnt, as a share of each frame, and how far it may be astray
 HABIT_RATE, MOST_HABIT_PX = 0.003, 6.0
 
@@ -62,6 +64,8 @@ class Settling:
                 best, least, read = canvas, error, seen
             else:
                 step *= np.float32(SHORTER)
+            if error < NOTHING_ASTRAY_PX:
+                break
             astray = (seen if read is None else read) - aim - self.habit
             moved = _apart(aim, _bounded(brush.face.near @ (best.moved - step * astray), farthest))
         self._learn(best.moved, read, aim, region)

@@ -1,6 +1,7 @@
 """Targets tried on shots of a person."""
 
 from dataclasses import KW_ONLY, dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -55,6 +56,14 @@ def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
     return Shot(track, part, (mesh_xy - corner).astype(np.float32))
 
 
+class Swapped(NamedTuple):
+    """A shot with another face: picture and mesh, how alike its features are, its error."""
+
+    face: tuple[RgbImage, Points]
+    features: float
+    error: float
+
+
 @dataclass(frozen=True)
 class Audition:
     """A person's shots, on which targets are tried, and how likeness is judged.
@@ -81,14 +90,19 @@ class Audition:
         others = [face for name, face in self.decoys.items() if name not in donors]
         keep = self.settings.keep_asymmetry
         reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
-        results = [self._swap(shot, target, reshaping, others) for shot in self.shots]
-        own, other, features, error = (float(np.mean(column)) for column in zip(*results, strict=True))
-        apart = shape_apart(reshaping, self.shapes)
-        return Trial(target.name, share, own, other, features, error, apart)
+        results = [self._swap(shot, target, reshaping) for shot in self.shots]
+        faces = [unit_mean([face[None]]) for face in self.judge.many([result.face for result in results])]
+        return Trial(
+            target.name,
+            share,
+            float(np.mean([face @ self.own for face in faces])),
+            float(np.mean([max((float(face @ other) for other in others), default=1.0) for face in faces])),
+            float(np.mean([result.features for result in results])),
+            float(np.mean([result.error for result in results])),
+            shape_apart(reshaping, self.shapes),
+        )
 
-    def _swap(
-        self, shot: Shot, target: Target, reshaping: Reshaping, others: list[Embedding]
-    ) -> tuple[float, float, float, float]:
+    def _swap(self, shot: Shot, target: Target, reshaping: Reshaping) -> Swapped:
         rgb, goal_xy = shot.rgb.copy(), reshaping.moved(shot.mesh_xy)
         region = mesh_region(goal_xy)
         swap = MeshSwapper(self.settings, self.fit, self.look)
@@ -98,9 +112,8 @@ class Audition:
         found = aim if seen is None else seen
         eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
         error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes
-        face = unit_mean([self.judge(rgb, to_picture(found, region, MESH_SIDE_PX))[None]])
-        nearest = max((float(face @ other) for other in others), default=1.0)
-        return float(face @ self.own), nearest, features_alike(before, after, aim), error
+        face = rgb, to_picture(found, region, MESH_SIDE_PX)
+        return Swapped(face, features_alike(before, after, aim), error)
 
 
 def _box_around(mesh_xy: Points, margin: float) -> Box:

@@ -201,10 +201,9 @@ class Caster:
         decoys = {f"other {number}": face for number, face in enumerate(self._others)}
         rule = self._order.deidentify
         if len(decoys) < rule.targets.others and rule.method == "mesh_swap":
-            donors = self._pool.donors().items()
-            decoys |= {
-                name: unit_mean([self._judge(donor.rgb, donor.mesh_xy)[None]]) for name, donor in donors
-            }
+            donors = self._pool.donors()
+            faces = self._judge.many([(donor.rgb, donor.mesh_xy) for donor in donors.values()])
+            decoys |= {name: unit_mean([face[None]]) for name, face in zip(donors, faces, strict=True)}
         return decoys
 
     def _largest_face(self, clip_id: str) -> list[tuple[Embedding, Shape]]:
@@ -216,7 +215,7 @@ class Caster:
         return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in shots])
 
     def _embed(self, shots: list[Shot]) -> Embedding:
-        return np.stack([self._judge(shot.rgb, shot.mesh_xy) for shot in shots])
+        return np.asarray(self._judge.many([(shot.rgb, shot.mesh_xy) for shot in shots]), np.float32)
 
 
 def _spread(items: Sequence[Item], count: int) -> list[Item]:

@@ -1,9 +1,11 @@
 """Face recognisers of two families, as an attacker would hold them. Embeddings stay in memory."""
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import dlib
 import numpy as np
+from numpy.typing import NDArray
 
 from tasks.vision.alignment import CROP_PX, Embedding, align_arcface, upright
 from tasks.vision.dlib_network import CHIP_PX
@@ -19,47 +21,72 @@ class Recogniser(Protocol):
 
     def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding: ...
 
+    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
+        """Embed (picture, mesh) after (picture, mesh), N x D."""
+        ...
+
 
 def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
     """Return name -> (picture, 468 x 2 mesh in it) -> embedding; nearer means more alike.
 
     `arcface` judges too where the workspace has its weight: one of insightface's recognisers.
     """
-    found = {"dlib": _dlib(weights), "mobilefacenet": _mobilefacenet(weights)}
+    found = {"dlib": _dlib(weights), "mobilefacenet": _MobileFaceNet(weights)}
     return found | ({"arcface": _arcface(weights)} if weights.has("arcface") else {})
+
+
+class _OneByOne:
+    """A recogniser that takes one face at a time."""
+
+    def __init__(self, embed: Callable[[RgbImage, Points, RgbImage | None], Embedding]) -> None:
+        self._embed = embed
+
+    def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
+        return self._embed(rgb, mesh_xy, like)
+
+    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
+        return np.stack([self._embed(rgb, mesh_xy, None) for rgb, mesh_xy in faces])
 
 
 def _dlib(weights: Weights) -> Recogniser:
     predictor = dlib.shape_predictor(str(weights.path("dlib_landmarks")))
     session = weights.dlib("dlib_recogniser")
 
-    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
+    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None) -> Embedding:
         face, upright_xy = upright(rgb, mesh_xy)
         aligned = face if like is None else upright(like, mesh_xy)[0]
         box = dlib.rectangle(*(round(float(value)) for value in bounding_box(upright_xy)))
         chip = dlib.get_face_chip(face, predictor(aligned, box), CHIP_PX, CHIP_PADDING)
         return np.asarray(session(chip[None].astype(np.float32))[0][0], np.float32)
 
-    return embed
+    return _OneByOne(embed)
 
 
-def _mobilefacenet(weights: Weights) -> Recogniser:
-    session = weights.tflite("mobilefacenet")
+class _MobileFaceNet:
+    """Its file takes two faces at a time, no more and no fewer."""
 
-    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
-        crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
-        vector = session(np.stack([crop, crop]))[0][0]
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    def __init__(self, weights: Weights) -> None:
+        self._session = weights.tflite("mobilefacenet")
 
-    return embed
+    def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
+        return np.asarray(self.many([(rgb, mesh_xy)])[0], np.float32)
+
+    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
+        crops = np.stack([_crop(*face) for face in [*faces, faces[-1]]])
+        pairs = [crops[at : at + 2] for at in range(0, len(faces), 2)]
+        vectors = np.concatenate([self._session(pair)[0] for pair in pairs])[: len(faces)]
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 def _arcface(weights: Weights) -> Recogniser:
     session = weights.onnx("arcface", (CROP_PX, CROP_PX))
 
-    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
-        crop = align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
-        vector = session(crop.transpose(2, 0, 1)[None])[0][0]
+    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None) -> Embedding:
+        vector = session(_crop(rgb, mesh_xy).transpose(2, 0, 1)[None])[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
-    return embed
+    return _OneByOne(embed)
+
+
+def _crop(rgb: RgbImage, mesh_xy: Points) -> NDArray[np.float32]:
+    return align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1

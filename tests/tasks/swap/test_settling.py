@@ -81,3 +81,15 @@ def test_a_habit_is_bounded(target):
     reader, settling = Reader(np.tile([9.0, 0.0], (468, 1))), Settling()
     _settle(settling, reader, target)
     assert np.linalg.norm(settling.habit, axis=1).max() <= 6.001
+
+
+@pytest.mark.parametrize(("habit", "reads"), [((1.5, -0.5), 1), ((0.0, 0.0), 1), ((9.0, 0.0), 4)])
+def test_a_first_frame_is_read_as_often_as_there_is_something_to_put_right(habit, reads, target):
+    reader, settling = Reader(np.tile(habit, (468, 1))), Settling()
+    read, fit = [], reader.fit
+    reader.fit = lambda crop: read.append(crop) or fit(crop)
+    first, _ = _settle(settling, reader, target)
+    assert len(read) == reads
+    plain, _ = _settle(Settling(), reader, target, corrections=0)
+    if reads == 1:
+        np.testing.assert_array_equal(first.drawn, plain.drawn)

@@ -301,3 +301,17 @@ def test_a_third_recogniser_judges_where_its_weight_is_brought(tmp_path, root, s
 def test_a_third_recogniser_of_another_kind_is_refused(tmp_path, root, made, says):
     with pytest.raises(ModelError, match=says):
         make_recognisers(_with_arcface(tmp_path, root, **made))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_many_faces_are_embedded_as_each_alone(tmp_path, root, sample, weights, params, count):
+    faces = []
+    for name in ("cap12", "franck", "carphone"):
+        frame = next(iter(read_frames(sample(name))))
+        found = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
+        faces.append((frame.rgb, locate_mesh(frame.rgb, face_region(found), weights, 0.5).xy))
+    faces = (faces * 2)[:count]
+    for judge in make_recognisers(_with_arcface(tmp_path, root)).values():
+        alone = np.stack([judge(rgb, mesh) for rgb, mesh in faces])
+        np.testing.assert_allclose(judge.many(faces), alone, atol=1e-6)
+        assert count < 2 or np.linalg.norm(alone[0] - alone[1]) > 0.1
