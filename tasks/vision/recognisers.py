@@ -75,7 +75,7 @@ class _MobileFaceNet:
         crops = np.stack([_crop(*face) for face in [*faces, faces[-1]]])
         pairs = [crops[at : at + 2] for at in range(0, len(faces), 2)]
         vectors = np.concatenate([self._session(pair)[0] for pair in pairs])[: len(faces)]
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        return np.stack([vector / np.linalg.norm(vector) for vector in vectors])
 
 
 def _arcface(weights: Weights) -> Recogniser:
