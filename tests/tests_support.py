@@ -229,12 +229,11 @@ def admit_clips(root, clips):
     for clip_id, subject in clips.items():
         path = root / video_path("original", clip_id)
         info, frames = read_info(path), sum(1 for _ in read_frames(path))
-        duration_s = frames / float(info.frame_rate)
         rows.append(
             {
                 "clip_id": clip_id, "subject": subject, "session": "s1", "task": "talking",
                 "width": info.shown_size_wh[0], "height": info.shown_size_wh[1], "rotation": 0,
-                "time_base": str(info.time_base), "frame_count": frames, "duration_s": duration_s,
+                "time_base": str(info.time_base), "frame_count": frames, "duration_s": 1.0,
                 "is_vfr": False, "codec": info.codec, "pix_fmt": info.pix_fmt, "has_audio": False,
                 "audio": "none", "sha256": sha256_file(path), "status": "admitted",
             }

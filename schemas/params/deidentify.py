@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.params.sections import AsTuple, Count, Fraction01, Positive, Seconds, Section, Timed, in_seconds
+from schemas.params.sections import Count, Fraction01, Positive, Section
 
 Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
 Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
@@ -12,35 +12,29 @@ SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
 
-class MeshSwap(Timed):
+class MeshSwap(Section):
     """How a target's face is laid over the patient's.
 
     shares: of the way from the patient's own face shape to the target's, among which a trial chooses.
     keep_asymmetry: what differs between the halves of the patient's face stays, as a palsy does.
     rim: how far
     the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
-    feather: soft rim as a share of the face. steady_s: over which the keypoints are smoothed.
-    corrections: how often the drawn mesh is measured and moved to where its keypoints should be.
+    feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
+    odd. corrections: how often the drawn mesh is measured and moved to where its keypoints should be.
     """
 
     shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.8, 1.0, 1.2]
     keep_asymmetry: bool = True
     rim: Fraction01
     feather: Fraction01
-    steady_s: Seconds
+    steady: Count
     corrections: Annotated[int, Field(ge=0, le=10)]
 
     @model_validator(mode="before")
     @classmethod
     def _forget_tone(cls, given: dict[str, Any]) -> dict[str, Any]:
         # a workspace of before names the target's tone; now the scene's light is all there is
-        kept = {name: value for name, value in given.items() if name not in ("tone", "tone_frames")}
-        return in_seconds(kept, ("steady",))
-
-    @property
-    def steady(self) -> int:
-        """Frames over which keypoints are smoothed, odd."""
-        return self.frames(self.steady_s) | 1
+        return {name: value for name, value in given.items() if name not in ("tone", "tone_frames")}
 
 
 class Recipe(Section):
@@ -54,7 +48,7 @@ class Recipe(Section):
     shape: Annotated[dict[str, Positive], Field(min_length=1)]
     texture: Annotated[dict[str, Positive], Field(min_length=1)]
     growth: dict[str, float] = {}
-    skin: Annotated[tuple[float, float, float], AsTuple] = (0, 0, 0)
+    skin: tuple[float, float, float] = (0, 0, 0)
     brow: Fraction01 = 0
     lips: float = 0
     detail: Positive = 1
@@ -113,7 +107,7 @@ class Pixelate(Section):
 
 
 class Mask(Section):
-    rgb: Annotated[tuple[int, int, int], AsTuple]
+    rgb: tuple[int, int, int]
 
 
 class Trust(Section):
@@ -130,13 +124,13 @@ class Trust(Section):
     detail_px: Annotated[float, Field(ge=0)] = 80  # workspaces of before do not name it
 
 
-class Deidentify(Timed):
-    """What covers whom; margin is a share of the box's size; max_gap, reach and settle are times.
+class Deidentify(Section):
+    """What covers whom; margin is a share of the box's size, max_gap, reach and settle are frames.
 
     method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
     whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
-    max_gap_s: over which a lost mesh is interpolated. reach_s: how long a doubtful face, or one at the
-    picture's edge, is covered beyond its sightings. settle_s: how long a mesh must be trusted before
+    max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
+    picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
     the method changes.
     """
 
@@ -145,9 +139,9 @@ class Deidentify(Timed):
     fallback: ComparedMethod
     unresolved: ComparedMethod
     margin: Annotated[float, Field(ge=0)]
-    max_gap_s: Annotated[float, Field(ge=0, le=2)]
-    reach_s: Seconds
-    settle_s: Seconds
+    max_gap: Annotated[int, Field(ge=0)]
+    reach: Count
+    settle: Count
     trust: Trust
     targets: Targets
     mesh_swap: MeshSwap
@@ -156,34 +150,9 @@ class Deidentify(Timed):
     pixelate: Pixelate
     mask: Mask
 
-    def at(self, frame_rate: float) -> Self:
-        """Return the rule for a clip of so many frames a second."""
-        made = super().at(frame_rate)
-        return made.model_copy(update={"mesh_swap": self.mesh_swap.at(frame_rate)})
-
-    @property
-    def max_gap(self) -> int:
-        """Frames over which a lost mesh is interpolated."""
-        return self.frames(self.max_gap_s, least=0)
-
-    @property
-    def reach(self) -> int:
-        """Frames that a doubtful face is covered beyond its sightings."""
-        return self.frames(self.reach_s)
-
-    @property
-    def settle(self) -> int:
-        """Frames for which a mesh must be trusted before the method changes."""
-        return self.frames(self.settle_s)
-
     @property
     def swaps_neurally(self) -> bool:
         return "inswapper" in (self.method, self.method_of_others)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return in_seconds(given, ("max_gap", "reach", "settle"))
 
     @model_validator(mode="after")
     def _chooses_by_what_it_swaps_with(self) -> Self:

@@ -1,18 +1,18 @@
 """How keypoints are found."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from schemas.params.sections import Count, Fraction01, Seconds, Timed, in_seconds
+from schemas.params.sections import Count, Fraction01, Section
 
 Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
 
-class Extract(Timed):
-    """Thresholds are scores in 0..1; intervals are in seconds; tile_px and search_px are pixels.
+class Extract(Section):
+    """Thresholds are scores in 0..1; intervals are in frames; tile_px and search_px are pixels.
 
-    search_interval_s: between two searches with every detector, scale and tile; between them
+    search_interval: frames between two searches with every detector, scale and tile; between them
     a glance and the landmarks carry on. sure_score: from which on a face is believed that is
     found only in a turned picture, or not again from close by.
     search_px: longer side, at most, of the copy that detectors and the scene cutter see.
@@ -30,24 +30,9 @@ class Extract(Timed):
     hand_score: Fraction01
     landmark_score: Fraction01
     overlap: Fraction01
-    search_interval_s: Seconds
+    search_interval: Count
     search_px: Count
     tile_px: Count
-    part_interval_s: Seconds
+    part_interval: Count
     scene_cut: Fraction01
     max_people: Count
-
-    @property
-    def search_interval(self) -> int:
-        """Frames between two searches."""
-        return self.frames(self.search_interval_s)
-
-    @property
-    def part_interval(self) -> int:
-        """Frames between two looks for new bodies and hands."""
-        return self.frames(self.part_interval_s)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return in_seconds(given, ("search_interval", "part_interval"))

@@ -19,7 +19,7 @@ from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
 from tasks.deidentify.neural import NeuralSwaps
 from tasks.deidentify.render import Cover, make_methods, render
-from tasks.files.clips import corrections_path, frame_rate_of, video_path
+from tasks.files.clips import corrections_path, video_path
 from tasks.files.documents import write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
@@ -60,8 +60,7 @@ class CoveredClip:
         self._root, self._clip_id, self._cast, self._order = root, clip_id, cast, order
         self._source = root / video_path("original", clip_id)
         self._info = read_info(self._source)
-        self._rule = order.deidentify.at(frame_rate_of(root, clip_id))
-        self._seen = read_seen(root, clip_id, self._rule)
+        self._seen = read_seen(root, clip_id, order.deidentify)
         self._regions = self._cover()
         self._kept: dict[FaceKey, Kept] = {}
 
@@ -87,13 +86,13 @@ class CoveredClip:
         film = Film(len(seen.scenes), size_wh, float(self._info.shown_pixel_aspect))
         corrections = read_corrections(self._root, self._clip_id, film)
         try:
-            return cover(seen.tracks, seen.heads, clip, self._rule, corrections)
+            return cover(seen.tracks, seen.heads, clip, self._order.deidentify, corrections)
         except CorrectionError as error:
             name = corrections_path(self._clip_id).name
             raise DocumentError(f"data/corrections/{name} {error}") from None
 
     def _frames_and_methods(self) -> tuple[Iterable[Frame], dict[Drawn, Cover]]:
-        rule, extract = self._rule, self._order.extract
+        rule, extract = self._order.deidentify, self._order.extract
         weights = shared_weights(self._root)
         frames: Iterable[Frame] = ahead(_on_canvas(self._source, weights.inference.decoder))
         neural: Cover = _no_neural_swap
@@ -111,7 +110,7 @@ class CoveredClip:
 
         A face that was too small or too short to be cast keeps its shape.
         """
-        cast, keep = self._cast, self._rule.mesh_swap.keep_asymmetry
+        cast, keep = self._cast, self._order.deidentify.mesh_swap.keep_asymmetry
         shapes = read_shapes(self._root, self._order.subject)
         if not set(cast.faces.values()) <= set(shapes):
             raise DocumentError(
@@ -127,7 +126,7 @@ class CoveredClip:
 
     def _meshes(self) -> Meshes:
         """Return the clip's meshes for one who goes through its frames; another one needs their own."""
-        return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._rule)
+        return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._order.deidentify)
 
 
 def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:

@@ -22,7 +22,6 @@ from tasks.files.clips import (
     cost_of,
     faces_path,
     followed_path,
-    frame_rate_of,
     frames_path,
     keypoints_path,
     read_admitted,
@@ -82,8 +81,7 @@ def process(root: Path, job: Job[Extract]) -> Row:
         pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
         if job.arm not in VIDEO_FOLDERS:
             pictures = _numbered(pictures, read_table(root / frames_path("original", job.key), FRAMES))
-        settings = job.order.at(frame_rate_of(root, job.key))
-        survey = extract_people(pictures, weights, settings, spool)
+        survey = extract_people(pictures, weights, job.order, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
     write_table(survey.face_table(), FACES, root / faces)

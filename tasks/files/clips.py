@@ -15,7 +15,6 @@ from tasks.files.documents import read_table
 from tasks.files.errors import DocumentError
 
 NeededFile = Callable[[str], Path]
-MOMENT_S = 1e-3
 CLIPS_PATH = Path("data/ingested/clips.parquet")
 TARGETS_PATH = Path("data/targets/targets.parquet")
 SHAPES = TARGETS_PATH.with_name("shapes")
@@ -50,12 +49,6 @@ def read_admitted(root: Path) -> pl.DataFrame:
 
 def shapes_path(subject: str) -> Path:
     return SHAPES / f"{subject}.parquet"
-
-
-def frame_rate_of(root: Path, clip_id: str) -> float:
-    """Return a clip's frames a second, on average; the same for all of its arms."""
-    clip = read_clips(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)
-    return float(clip["frame_count"] / max(clip["duration_s"], MOMENT_S))
 
 
 def cost_of(clip: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.params.deidentify import Deidentify
 from schemas.skeletons import FACE_POINTS
-from tasks.files.clips import frame_rate_of, keypoints_path
+from tasks.files.clips import keypoints_path
 from tasks.tracks.sightings import Observation
 from tasks.tracks.steadying import steady
 from tasks.vision.keypoints import Floats, stack_xy
@@ -23,7 +23,7 @@ class Meshes:
     def __init__(self, root: Path, clip_id: str, faces: list[Observation], rule: Deidentify) -> None:
         self._path = root / keypoints_path("original", clip_id)
         self._track_of = {(face.frame, face.person): face.track for face in faces if face.is_trusted}
-        self._rule = rule = rule.at(frame_rate_of(root, clip_id))
+        self._rule = rule
         self._pad = rule.max_gap + rule.mesh_swap.steady
         self._rows = pl.scan_parquet(self._path).select("frame").collect()["frame"].to_numpy()
         self._start = -PIECE_FRAMES

@@ -9,7 +9,7 @@ from schemas.faces import BELIEFS, FACES, FOLLOWED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.params.deidentify import Deidentify
-from tasks.files.clips import faces_path, followed_path, frame_rate_of, frames_path, keypoints_path
+from tasks.files.clips import faces_path, followed_path, frames_path, keypoints_path
 from tasks.files.documents import read_pieces, read_table
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.tracks.beliefs import Beliefs, Opinion, believe
@@ -33,7 +33,6 @@ class Seen:
 
 def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
     """Read what was seen of a clip once, and join its faces to tracks. Rejected faces are not among them."""
-    rule = rule.at(frame_rate_of(root, clip_id))
     frames = read_table(root / frames_path("original", clip_id), FRAMES)
     scenes = frames["scene"].to_list()
     faces: list[Observation] = []

@@ -60,7 +60,7 @@ def test_a_missing_key_is_no_default(tmp_path, document):
         ("encoding", "crf", "18"),
         ("deidentify", "method", "smear"),
         ("extract", "face_score", 1.5),
-        ("deidentify", "reach_s", 0.1),
+        ("deidentify", "reach", 1),
         ("publish", "to", "ftp://somewhere"),
     ],
 )
@@ -97,39 +97,3 @@ def test_no_rule_at_all_is_refused(tmp_path, document):
     document["validate"]["rules"] = {}
     with pytest.raises(DocumentError, match=r"validate.rules"):
         _read(tmp_path, document)
-
-
-@pytest.mark.parametrize(
-    ("rate", "reach", "search", "settle", "steady", "gap"),
-    [
-        (30, 15, 15, 6, 5, 5),
-        (20, 15, 15, 6, 5, 5),  # what was measured on clips of about that rate stays what it was
-        (23.976, 15, 15, 6, 5, 5),
-        (40, 15, 15, 6, 5, 5),
-        (15, 8, 8, 3, 3, 3),
-        (60, 30, 30, 12, 11, 10),
-        (240, 120, 120, 48, 41, 41),
-        (4, 2, 2, 1, 1, 1),
-        (0.2, 1, 1, 1, 1, 0),  # a camera that takes a picture now and then
-        (10_000, 240, 240, 96, 83, 82),  # no clip is so fast: what says so is wrong
-    ],
-)
-def test_times_are_so_many_frames_of_the_clip_at_hand(params, rate, reach, search, settle, steady, gap):
-    rule, extract = params.deidentify.at(rate), params.extract.at(rate)
-    assert (rule.reach, extract.search_interval, rule.settle) == (reach, search, settle)
-    assert (rule.mesh_swap.steady, rule.max_gap) == (steady, gap)
-    # the settings are the same, and so is whatever was computed by them
-    assert rule.model_dump() == params.deidentify.model_dump()
-
-
-def test_frames_of_a_former_workspace_are_taken_for_seconds(tmp_path, document):
-    rule, extract = document["deidentify"], document["extract"]
-    for section, names in ((rule, ("reach", "max_gap", "settle")), (extract, ("search_interval",))):
-        for name in names:
-            del section[f"{name}_s"]
-            section[name] = 15
-    del rule["mesh_swap"]["steady_s"]
-    rule["mesh_swap"]["steady"] = 5
-    found = _read(tmp_path, document)
-    assert found.deidentify.reach_s == found.extract.search_interval_s == 0.5
-    assert found.deidentify.mesh_swap.at(30).steady == 5
