@@ -1,5 +1,6 @@
 """Targets tried on shots of a person."""
 
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
@@ -59,7 +60,8 @@ def close_up(track: int, rgb: RgbImage, mesh_xy: Points) -> Shot:
 class Swapped(NamedTuple):
     """A shot with another face: picture and mesh, how alike its features are, its error."""
 
-    face: tuple[RgbImage, Points]
+    rgb: RgbImage
+    mesh_xy: Points
     features: float
     error: float
 
@@ -90,17 +92,23 @@ class Audition:
         others = [face for name, face in self.decoys.items() if name not in donors]
         keep = self.settings.keep_asymmetry
         reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
-        results = [self._swap(shot, target, reshaping) for shot in self.shots]
-        faces = [unit_mean([face[None]]) for face in self.judge.many([result.face for result in results])]
-        return Trial(
-            target.name,
-            share,
-            float(np.mean([face @ self.own for face in faces])),
-            float(np.mean([max((float(face @ other) for other in others), default=1.0) for face in faces])),
-            float(np.mean([result.features for result in results])),
-            float(np.mean([result.error for result in results])),
-            shape_apart(reshaping, self.shapes),
-        )
+        results = self._results(target, reshaping, others)
+        own, other, features, error = (float(np.mean(column)) for column in zip(*results, strict=True))
+        apart = shape_apart(reshaping, self.shapes)
+        return Trial(target.name, share, own, other, features, error, apart)
+
+    def _results(
+        self, target: Target, reshaping: Reshaping, others: list[Embedding]
+    ) -> Iterator[tuple[float, float, float, float]]:
+        """Yield of each shot: likeness to the own and to the nearest other face, features, error."""
+        # two at a time: all pictures at once would fill the memory
+        for at in range(0, len(self.shots), 2):
+            swapped = [self._swap(shot, target, reshaping) for shot in self.shots[at : at + 2]]
+            seen = self.judge.many([(one.rgb, one.mesh_xy) for one in swapped])
+            for one, vector in zip(swapped, seen, strict=True):
+                face = unit_mean([vector[None]])
+                nearest = max((float(face @ other) for other in others), default=1.0)
+                yield float(face @ self.own), nearest, one.features, one.error
 
     def _swap(self, shot: Shot, target: Target, reshaping: Reshaping) -> Swapped:
         rgb, goal_xy = shot.rgb.copy(), reshaping.moved(shot.mesh_xy)
@@ -112,8 +120,8 @@ class Audition:
         found = aim if seen is None else seen
         eyes = float(np.linalg.norm(aim[LEFT_EYE] - aim[RIGHT_EYE]))
         error = 1.0 if seen is None else float(np.linalg.norm(found - aim, axis=1).mean()) / eyes
-        face = rgb, to_picture(found, region, MESH_SIDE_PX)
-        return Swapped(face, features_alike(before, after, aim), error)
+        mesh_xy = to_picture(found, region, MESH_SIDE_PX)
+        return Swapped(rgb, mesh_xy, features_alike(before, after, aim), error)
 
 
 def _box_around(mesh_xy: Points, margin: float) -> Box:

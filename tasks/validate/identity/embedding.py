@@ -15,9 +15,11 @@ MOST_THREADS = 4  # each holds its own models
 
 def embed_all(root: Path, wanted: list[tuple[str, Probe]]) -> Iterator[Sighting]:
     """Yield what recognisers see of each (arm, probe), in their order; embeddings stay in memory."""
-    # a device has one owner
-    is_shared = shared_weights(root).inference.provider == "cpu"
-    count = min(len(os.sched_getaffinity(0)), MOST_THREADS) if is_shared else 1
+    # a device has one owner, and that is this thread, which holds its models already
+    if shared_weights(root).inference.provider != "cpu":
+        yield from (_embed(root, *one) for one in wanted)
+        return
+    count = min(len(os.sched_getaffinity(0)), MOST_THREADS)
     with ThreadPoolExecutor(count) as pool:
         yield from pool.map(lambda one: _embed(root, *one), wanted)
 

@@ -38,7 +38,7 @@ def test_the_session_is_asked_what_it_runs_on(monkeypatch):
         open_session("made", doubling(), Inference(provider="cuda", memory_mb=64))
 
 
-def test_a_device_computes_as_the_cpu_does_and_takes_no_ways_by_chance(monkeypatch):
+def test_a_cuda_session_is_asked_for_full_floats_and_no_ways_by_chance(monkeypatch):
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
     [(_, options)] = session_settings(Inference(provider="cuda", memory_mb=64))["providers"]
