@@ -48,8 +48,8 @@ def session_settings(inference: Inference) -> dict[str, Any]:
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
-        # pictures come in many sizes: a search for the fastest way at each costs more than it brings, and
-        # its outcome is chance; full float32, so that scores are what the CPU gives
+        # no search for the fastest way at every size of picture, whose outcome is chance; and full float32,
+        # so that scores are what the CPU gives
         "cuda": {
             "gpu_mem_limit": inference.memory_mb << 20,
             "arena_extend_strategy": "kSameAsRequested",

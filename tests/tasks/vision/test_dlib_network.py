@@ -7,7 +7,12 @@ import pytest
 
 from tasks.files.errors import ModelError
 from tasks.video import read_frames
+from tasks.vision.alignment import upright
+from tasks.vision.detectors import View
 from tasks.vision.dlib_network import CHIP_PX, onnx_from_dlib
+from tasks.vision.faces import face_region, locate_mesh, search_faces
+from tasks.vision.recognisers import make_recognisers
+from tasks.vision.regions import bounding_box
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,25 @@ def test_it_says_what_dlib_says(weights, sample, dlib_itself):
     # far more than they may differ lies between any two of them
     apart = np.linalg.norm(expected[:, None] - expected, axis=2) + np.eye(len(chips))
     assert apart.min() > 0.01
+
+
+@pytest.mark.parametrize("quarter_turns", [0, 1, 2])
+@pytest.mark.parametrize(("name", "frame"), [("cap12", 0), ("cap13", 20), ("carphone", 11), ("franck", 24)])
+def test_a_face_is_cut_as_dlib_cuts_it(weights, sample, params, name, frame, quarter_turns):
+    rgb = next(one.rgb for one in read_frames(sample(name)) if one.index == frame)
+    found = search_faces(View.of(rgb, 960), weights, params.extract)[0]
+    mesh = locate_mesh(rgb, face_region(found), weights, 0.5).xy
+    for _ in range(quarter_turns):
+        rgb, mesh = (
+            np.ascontiguousarray(np.rot90(rgb)),
+            np.stack([mesh[:, 1], rgb.shape[1] - 1 - mesh[:, 0]], 1),
+        )
+    level, level_xy = upright(rgb, mesh)
+    box = dlib.rectangle(*(round(float(value)) for value in bounding_box(level_xy)))
+    landmarks = dlib.shape_predictor(str(weights.path("dlib_landmarks")))(level, box)
+    network = dlib.face_recognition_model_v1(str(weights.path("dlib_recogniser")))
+    expected = np.array(network.compute_face_descriptor(level, landmarks))
+    np.testing.assert_allclose(make_recognisers(weights)["dlib"](rgb, mesh), expected, atol=2e-5)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 100, 20_000, 5_000_000, 22_400_000])

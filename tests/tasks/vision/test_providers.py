@@ -6,8 +6,7 @@ import sys
 import numpy as np
 import onnxruntime
 import pytest
-from device_support import doubling, has_device, small_graph
-from onnx import helper
+from device_support import doubling, has_device
 from tests_support import REPO
 
 from schemas.params.inference import Inference
@@ -64,12 +63,7 @@ def test_batches_are_padded_and_give_what_single_rows_give(count):
 
 
 def test_a_graph_that_fails_is_one_sentence():
-    batches = Batches(
-        "made",
-        open_session("made", small_graph(helper.make_node("Add", ["x", "x"], ["y"]), batch=2), CPU),
-        CPU,
-        3,
-    )
+    batches = Batches("made", open_session("made", doubling(batch=2), CPU), CPU, 3)
     with pytest.raises(ModelError, match="model made failed"):
         batches(np.zeros((3, 4), np.float32))
 
