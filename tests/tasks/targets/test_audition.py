@@ -1,0 +1,46 @@
+"""A trial is the mean of all its shots, however many they are."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tasks.swap.mesh_swap import make_fit, make_look
+from tasks.swap.pool import load_pool
+from tasks.swap.shape import shape_of
+from tasks.targets.assignment import unit_mean
+from tasks.targets.audition import Audition, close_up
+from tasks.video import read_frames
+from tasks.vision.detectors import View
+from tasks.vision.faces import face_region, locate_mesh, read_shape, search_faces
+from tasks.vision.recognisers import make_recognisers
+
+
+@pytest.fixture(scope="module")
+def audition(sample, weights, params):
+    """Five shots of three people as if they were one: no two of them give the same."""
+    shots = []
+    for name, frames in (("cap12", (3, 20)), ("franck", (0, 15)), ("carphone", (9,))):
+        for one in read_frames(sample(name)):
+            if one.index in frames:
+                found = search_faces(View.of(one.rgb, 960), weights, params.extract)[0]
+                shots.append(close_up(0, one.rgb, locate_mesh(one.rgb, face_region(found), weights, 0.5).xy))
+    judge = make_recognisers(weights)["mobilefacenet"]
+    own = unit_mean([judge(shots[0].rgb, shots[0].mesh_xy)[None]])
+    shapes = [shape_of([read_shape(shot.rgb, shot.mesh_xy, weights)]) for shot in shots]
+    decoys = {"decoy": unit_mean([judge(shots[2].rgb, shots[2].mesh_xy)[None]])}
+    fit, look, settings = make_fit(weights, 0.5), make_look(weights), params.deidentify.mesh_swap
+    return Audition(
+        shots, own, shapes[0], decoys, shapes[2:], judge=judge, fit=fit, look=look, settings=settings
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_every_shot_counts_once(audition, weights, params, count):
+    target = load_pool(weights, params.deidentify, params.extract)["average"]
+    together = replace(audition, shots=audition.shots[:count]).hear(target, set(), 1.0)
+    alone = [replace(audition, shots=[shot]).hear(target, set(), 1.0) for shot in audition.shots[:count]]
+    for name in ("own", "other", "features", "error"):
+        values = [getattr(trial, name) for trial in alone]
+        assert getattr(together, name) == pytest.approx(np.mean(values), abs=1e-5)
+        assert count == 1 or np.ptp(values) > 1e-4
