@@ -8,6 +8,7 @@ import polars as pl
 from schemas.clips import CLIP_ID
 from schemas.keypoints import ARMS
 from schemas.params.validate import Finding
+from schemas.texts import CLIP_TEXTS
 
 ARM = pa.Check.isin(ARMS)
 # blank: the original with the face filled flat, the floor of privacy; it has no video
@@ -203,7 +204,8 @@ FINDINGS = pa.DataFrameSchema(
         # surviving: original pixels are still in a face. uncovered: a correction took a cover away.
         # flagged: a face was not located there.
         # doubtful: less of one is, or only a part. in_front: something stayed in front of a face, with its
-        # original pixels; in_mouth: so did the inside of an open mouth
+        # original pixels; in_mouth: so did the inside of an open mouth. text_left: what may identify somebody
+        # can still be read. text: something can
         "finding": pa.Column(pl.String, pa.Check.isin(get_args(Finding))),
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "ranges": pa.Column(pl.String),
@@ -260,6 +262,7 @@ MEASURED = {
     "linkage": LINKAGE,
     "recognition": RECOGNITION,
     "findings": FINDINGS,
+    "texts": CLIP_TEXTS,
 }
 
 # what is asked of a method, and between what its figures lie

@@ -10,6 +10,7 @@ import polars as pl
 
 from flows.release.decisions import decided, refused_clips, waiting_clips
 from flows.review.doubts import Doubt, read_doubts
+from flows.review.texts import Text, left_in, read_texts
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
 from schemas.release import Candidate
@@ -26,6 +27,8 @@ FINDINGS = {
     "flagged": "a face was covered without having been located, may be none, or nobody was found",
     "in_front": "something stayed in front of a face, with its own pixels",
     "doubtful": "a part of a face may still be the original's",
+    "text_left": "what may be a name, a date or a number can still be read",
+    "text": "text stays that can be read",
 }
 TOLD = "in_mouth"  # by design, and no reason to look
 
@@ -48,7 +51,7 @@ class Clip:
     """One clip of the cohort, with its rows of the evidence.
 
     place: in the release, or why not. size_wh: stored pixels, which a player may show wider or narrower.
-    codec: the original's. doubts: what may be faces.
+    codec: the original's. doubts: what may be faces. texts: lines of text.
     """
 
     clip_id: str
@@ -58,6 +61,7 @@ class Clip:
     time_s: list[float]
     tables: dict[str, pl.DataFrame]
     doubts: tuple[Doubt, ...] = ()
+    texts: tuple[Text, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -81,6 +85,11 @@ class Clip:
     def open_mouths(self) -> int:
         """In how many frames an open mouth shows the patient's own inside."""
         return int(self.tables["findings"].filter(finding=TOLD)["frames"].sum())
+
+    @property
+    def text_left(self) -> list[int]:
+        """Frames of the release in which text was read that is not known to stay."""
+        return left_in(self.tables["texts"])
 
     @property
     def stand_in(self) -> bool:
@@ -170,6 +179,7 @@ def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
             read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list(),
             {name: table.filter(clip_id=clip_id) for name, table in tables.items()},
             tuple(read_doubts(root, clip_id)),
+            tuple(read_texts(root, clip_id)),
         )
         for clip_id, width, height, codec in admitted.iter_rows()
     ]

@@ -35,25 +35,30 @@ def read_doubts(root: Path, clip_id: str) -> Iterator[Doubt]:
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     if faces.filter(pl.col("belief") != "confirmed").is_empty():
         return
-    info = read_info(root / video_path("original", clip_id))
-    film = Film(0, info.shown_size_wh, float(info.shown_pixel_aspect))
+    film = film_of(root, clip_id)
     for row in faces.filter(belief="possible").sort("first_frame").iter_rows(named=True):
         covers = coverage.filter(pl.col("track") == row["person"], pl.col("flagged"))
         if len(covers):  # it may be a piece of somebody who is known
             boxes = covers["region_xyxy"].to_numpy()
             around = [*np.floor(boxes[:, :2].min(axis=0)), *np.ceil(boxes[:, 2:].max(axis=0))]
-            line = _line(film, covers["frame"].min(), covers["frame"].max(), around, "remove,")
+            line = correction(film, covers["frame"].min(), covers["frame"].max(), around, "remove,")
             yield Doubt(row["likeliest_frame"], "possible", row["reason"], line)
     known = set(faces.filter(pl.col("belief") != "rejected")["scene"])
     most = faces.sort(pl.col("looks").list.max(), descending=True, nulls_last=True, maintain_order=True)
     for row in most.unique("scene", keep="first", maintain_order=True).sort("scene").iter_rows(named=True):
         if row["scene"] not in known:
             around = row["around_xyxy"]
-            line = _line(film, row["first_frame"], row["last_frame"], around, "add,pixelate")
+            line = correction(film, row["first_frame"], row["last_frame"], around, "add,pixelate")
             yield Doubt(row["likeliest_frame"], "rejected", row["reason"], line)
 
 
-def _line(film: Film, first: Any, last: Any, box_xyxy: list[float], action: str) -> str:
+def film_of(root: Path, clip_id: str) -> Film:
+    """Return how a clip's boxes are shown."""
+    info = read_info(root / video_path("original", clip_id))
+    return Film(0, info.shown_size_wh, float(info.shown_pixel_aspect))
+
+
+def correction(film: Film, first: Any, last: Any, box_xyxy: list[float], action: str) -> str:
     """Write a line of corrections: its box is in pixels as they are shown."""
     shown = np.maximum(0, np.array(box_xyxy) * np.tile(film.stretch_xy, 2)).round().astype(int).tolist()
     return ",".join(map(str, (first, last, *shown))) + f",{action},"

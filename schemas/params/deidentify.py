@@ -8,6 +8,8 @@ from schemas.params.sections import Count, Fraction01, Positive, Section
 
 Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
 Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
+# of burned-in text; workspaces of before do not name it
+TextRule = Literal["cover", "flag", "keep"]
 SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
@@ -129,6 +131,8 @@ class Deidentify(Section):
 
     method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
     whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
+    text: of what is burned into the picture; cover: what may be a name, a date or a number, and a person
+    looks at the rest; flag: a person looks at all of it; keep: it stays.
     max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
     picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
     the method changes.
@@ -138,6 +142,7 @@ class Deidentify(Section):
     method_of_others: Method
     fallback: ComparedMethod
     unresolved: ComparedMethod
+    text: TextRule = "cover"
     margin: Annotated[float, Field(ge=0)]
     max_gap: Annotated[int, Field(ge=0)]
     reach: Count

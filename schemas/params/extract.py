@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.params.sections import Count, Fraction01, Section
+from schemas.params.sections import Count, Fraction01, Positive, Section
 
 Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
@@ -19,6 +19,7 @@ class Extract(Section):
     scene_cut: distance of colour histograms between two frames, in 0..1, from which on they belong
     to two scenes. face_backend, body_backend: the files `face_*.py` and `body_*.py` of
     tasks/extract/backends. batch: frames that a body backend sees at once, where it can.
+    text_interval_s: seconds between two looks for burned-in text within a scene.
     """
 
     face_backend: Backend
@@ -36,3 +37,4 @@ class Extract(Section):
     part_interval: Count
     scene_cut: Fraction01
     max_people: Count
+    text_interval_s: Positive = 5.0  # workspaces of before do not name it

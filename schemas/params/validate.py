@@ -6,7 +6,9 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.params.sections import Count, Fraction01, Positive, Section
 
-Finding = Literal["surviving", "doubtful", "uncovered", "flagged", "in_front", "in_mouth"]
+Finding = Literal[
+    "surviving", "doubtful", "uncovered", "flagged", "in_front", "in_mouth", "text_left", "text"
+]
 
 
 class Compare(Section):
@@ -48,8 +50,13 @@ class Rule(Section):
         return self
 
 
-# whatever the rules are, a person sees what a correction uncovered, and what may be left of a face
-SEEN: dict[str, Finding] = {"nothing_uncovered": "uncovered", "no_face_is_doubtful": "doubtful"}
+# whatever the rules are, a person sees what a correction uncovered, what may be left of a face, and text
+SEEN: dict[str, Finding] = {
+    "nothing_uncovered": "uncovered",
+    "no_face_is_doubtful": "doubtful",
+    "no_text_is_left": "text_left",
+    "no_text_stays": "text",
+}
 ALWAYS = {
     name: Rule(metric="frames", finding=finding, comparison="<=", threshold=0, severity="review")
     for name, finding in SEEN.items()

@@ -20,10 +20,12 @@ from tasks.files.clips import (
     corrections_path,
     cost_of,
     coverage_path,
+    covered_texts_path,
     keypoints_path,
     read_admitted,
     read_refusals,
     shapes_path,
+    texts_path,
     video_path,
     with_file,
 )
@@ -79,6 +81,7 @@ def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:
     clip_id, shapes = clip["clip_id"], root / shapes_path(clip["subject"])
     known = {
         "keypoints": seen_digest(root, clip_id),
+        "texts": sha256_file(root / texts_path(clip_id)),
         "targets": sha256_document(_targets_of(root, clip_id).rows()),
         "shapes": sha256_file(shapes),
     }
@@ -99,9 +102,9 @@ def rule_of(rule: Deidentify, arm: str) -> Deidentify:
 
 
 def process(root: Path, job: Job[Covering]) -> Row:
-    """Write a clip with every frame covered, and its coverage table."""
+    """Write a clip with every frame covered, and what covers it: faces and lines of text."""
     rows = _targets_of(root, job.key).select("track", "face", "target", "target_sha256", "share").rows()
-    paths = video_path(job.arm, job.key), coverage_path(job.arm, job.key)
+    paths = [path(job.arm, job.key) for path in (video_path, coverage_path, covered_texts_path)]
     covered = CoveredClip(root, job.key, Cast.from_rows(rows), job.order)
     covered.write(*(root / path for path in paths))
     return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path) for path in paths}}

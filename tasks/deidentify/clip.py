@@ -12,15 +12,17 @@ from schemas.params.extract import Extract
 from schemas.params.inference import Decoder
 from schemas.params.sections import Section
 from schemas.params.video import Encoding
+from schemas.texts import COVERED_TEXTS, TEXTS
 from tasks.deidentify.cast import Cast, FaceKey
-from tasks.deidentify.correcting import CorrectionError
+from tasks.deidentify.correcting import Correction, CorrectionError
 from tasks.deidentify.corrections import Film, read_corrections
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
 from tasks.deidentify.neural import NeuralSwaps
-from tasks.deidentify.render import Cover, make_methods, render
-from tasks.files.clips import corrections_path, video_path
-from tasks.files.documents import write_table
+from tasks.deidentify.render import Cover, cover_texts, make_methods, render
+from tasks.deidentify.texts import choose_texts, texts_table
+from tasks.files.clips import corrections_path, texts_path, video_path
+from tasks.files.documents import read_table, write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.mouth import mouth_share
@@ -61,11 +63,14 @@ class CoveredClip:
         self._source = root / video_path("original", clip_id)
         self._info = read_info(self._source)
         self._seen = read_seen(root, clip_id, order.deidentify)
+        self._corrections = self._read_corrections()
         self._regions = self._cover()
+        texts = read_table(root / texts_path(clip_id), TEXTS)
+        self._texts = choose_texts(texts, order.deidentify.text, self._corrections)
         self._kept: dict[FaceKey, Kept] = {}
 
-    def write(self, video: Path, coverage: Path) -> None:
-        """Write the covered video and its coverage table. Raises VideoError if a frame is missing."""
+    def write(self, video: Path, coverage: Path, texts: Path) -> None:
+        """Write the covered video and what covers it. Raises VideoError if a frame is missing."""
         frames, methods = self._frames_and_methods()
         count, excerpt = len(self._seen.scenes), self._order.excerpt
         empty = set(range(count)) - {region.frame for region in self._regions}
@@ -73,20 +78,24 @@ class CoveredClip:
         if excerpt:
             frames, count = _only(frames, excerpt), len(range(*excerpt))
         with VideoWriter(video, self._info, self._order.encoding, audio) as writer:
-            for frame in ahead(render(frames, self._regions, empty, methods)):
+            covered = render(frames, self._regions, empty, methods)
+            for frame in ahead(cover_texts(covered, self._texts)):
                 writer.write(frame)
                 written += 1
             if written != count:
                 raise VideoError(f"{self._clip_id} gave {written} frames instead of {count}")
         write_table(to_table(self._regions, self._kept), COVERAGE, coverage)
+        write_table(texts_table(self._texts), COVERED_TEXTS, texts)
+
+    def _read_corrections(self) -> list[Correction]:
+        size_wh, aspect = self._info.shown_size_wh, float(self._info.shown_pixel_aspect)
+        return read_corrections(self._root, self._clip_id, Film(len(self._seen.scenes), size_wh, aspect))
 
     def _cover(self) -> list[FaceRegion]:
         seen, size_wh = self._seen, self._info.shown_size_wh
         clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded, seen.beliefs)
-        film = Film(len(seen.scenes), size_wh, float(self._info.shown_pixel_aspect))
-        corrections = read_corrections(self._root, self._clip_id, film)
         try:
-            return cover(seen.tracks, seen.heads, clip, self._order.deidentify, corrections)
+            return cover(seen.tracks, seen.heads, clip, self._order.deidentify, self._corrections)
         except CorrectionError as error:
             name = corrections_path(self._clip_id).name
             raise DocumentError(f"data/corrections/{name} {error}") from None

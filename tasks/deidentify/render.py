@@ -1,6 +1,6 @@
 """One clip under its coverage."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from schemas.params.deidentify import Deidentify, Drawn
@@ -8,7 +8,9 @@ from tasks.deidentify.blur import blur
 from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.mask import mask
 from tasks.deidentify.pixelate import pixelate
+from tasks.deidentify.texts import CoveredText
 from tasks.files.errors import GuiseError
+from tasks.text.lines import fill
 from tasks.video import Frame
 from tasks.vision.regions import RgbImage
 
@@ -40,4 +42,17 @@ def render(
             raise GuiseError(f"frame {frame.index} has no face region: nothing was released")
         for region in by_frame.get(frame.index, ()):
             methods[region.method](frame.rgb, region)
+        yield frame
+
+
+def cover_texts(frames: Iterable[Frame], texts: Sequence[CoveredText]) -> Iterator[Frame]:
+    """Yield each frame with the lines that are covered in it filled. texts: in the order of frames."""
+    coming = [text for text in reversed(texts) if text.covered]
+    here: list[CoveredText] = []
+    for frame in frames:
+        while coming and coming[-1].first_frame <= frame.index:
+            here.append(coming.pop())
+        here = [text for text in here if text.last_frame >= frame.index]
+        for text in here:
+            fill(frame.rgb, text.box_xyxy)
         yield frame

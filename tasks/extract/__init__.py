@@ -14,6 +14,7 @@ from schemas.jobs import Collected, Job, Row
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Params
 from schemas.params.extract import Extract
+from schemas.texts import TEXTS
 from tasks.extract.backends import chosen_models
 from tasks.extract.clip import extract_people
 from tasks.extract.hands import MODELS as HAND_MODELS
@@ -25,13 +26,20 @@ from tasks.files.clips import (
     frames_path,
     keypoints_path,
     read_admitted,
+    texts_path,
     video_path,
     with_file,
 )
 from tasks.files.documents import read_table, write_pieces, write_table
 from tasks.files.hashing import sha256_file
+from tasks.text.following import Texts
+from tasks.text.reading import MODELS as TEXT_MODELS
+from tasks.text.reading import read_lines
 from tasks.video import Frame, read_frames
-from tasks.vision.sessions import shared_weights
+from tasks.vision.sessions import Weights, shared_weights
+
+# what is burned into the others is the same, covered or not
+TEXT_ARM = "original"
 
 
 def folder(arm: str) -> Path:
@@ -40,13 +48,15 @@ def folder(arm: str) -> Path:
 
 def models_of(settings: Extract) -> tuple[str, ...]:
     """Return the names of the weights that the settings need."""
-    return (*chosen_models(settings), *HAND_MODELS)
+    return (*chosen_models(settings), *HAND_MODELS, *TEXT_MODELS)
 
 
 def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
     """Return a job for every clip of the arm."""
     registered = shared_weights(root)
     weights = {name: registered.digest(name) for name in models_of(params.extract)}
+    if arm != TEXT_ARM:
+        weights = {name: digest for name, digest in weights.items() if name not in TEXT_MODELS}
     runs_on = {"device": registered.inference.device}
     clips = with_file(root, read_admitted(root), partial(video_path, arm))
     return [
@@ -73,7 +83,7 @@ def _digests(root: Path, arm: str, clip_id: str) -> dict[str, str]:
 def process(root: Path, job: Job[Extract]) -> Row:
     """Write the clip's keypoints and the tables of its frames and faces."""
     paths = (keypoints_path, frames_path, faces_path, followed_path)
-    keypoints, frames, faces, followed = (path(job.arm, job.key) for path in paths)
+    keypoints, frames, faces, followed = written = tuple(path(job.arm, job.key) for path in paths)
     for path in (frames, faces, followed):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=(root / frames).parent) as spool:
@@ -81,15 +91,24 @@ def process(root: Path, job: Job[Extract]) -> Row:
         pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
         if job.arm not in VIDEO_FOLDERS:
             pictures = _numbered(pictures, read_table(root / frames_path("original", job.key), FRAMES))
-        survey = extract_people(pictures, weights, job.order, spool)
+        texts = _texts(weights, job.order) if job.arm == TEXT_ARM else None
+        survey = extract_people(pictures, weights, job.order, spool, texts)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
     write_table(survey.face_table(), FACES, root / faces)
     write_table(survey.followed_table(), FOLLOWED, root / followed)
+    if texts is not None:
+        (root / texts_path(job.key)).parent.mkdir(exist_ok=True)
+        write_table(texts.table(), TEXTS, root / texts_path(job.key))
+        written = (*written, texts_path(job.key))
     return {
         "clip_id": job.key,
-        "outputs": {str(path): sha256_file(root / path) for path in (keypoints, frames, faces, followed)},
+        "outputs": {str(path): sha256_file(root / path) for path in written},
     }
+
+
+def _texts(weights: Weights, settings: Extract) -> Texts:
+    return Texts(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), settings.text_interval_s)
 
 
 def _numbered(pictures: Iterable[Frame], frames: pl.DataFrame) -> Iterator[Frame]:

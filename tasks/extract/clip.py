@@ -19,6 +19,7 @@ from tasks.extract.scenes import SceneCutter
 from tasks.extract.tracking import PartModel, Tracked, Tracker
 from tasks.extract.weighing import Weighing
 from tasks.files.tables import build_table
+from tasks.text.following import Texts
 from tasks.video import Frame
 from tasks.video.ahead import ahead
 from tasks.vision.closeup import closeness
@@ -100,10 +101,16 @@ def _without(rejected: set[int], parts: FrameParts) -> FrameParts:
     return parts | {"face": tuple(face for face in parts["face"] if face.track not in rejected)}
 
 
-def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract, spool: BinaryIO) -> Survey:
+def extract_people(
+    frames: Iterable[Frame],
+    weights: Weights,
+    settings: Extract,
+    spool: BinaryIO,
+    texts: Texts | None = None,
+) -> Survey:
     """Track faces, bodies and hands over the frames and note where scenes change.
 
-    Decoding and limbs run ahead of the faces, each in a thread.
+    Decoding, with a look for text, and limbs run ahead of the faces, each in a thread.
     """
     weighing = Weighing(
         lambda rgb, box, angle_rad, others: closeness(rgb, box, angle_rad, weights, others),
@@ -117,7 +124,7 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
         settings.overlap,
         glances=True,
     )
-    limbed = _with_limbs(ahead(_moments(frames, settings)), weights, settings)
+    limbed = _with_limbs(ahead(_moments(frames, settings, texts)), weights, settings)
     for moment, limbs, many_bodies in ahead(limbed, AHEAD_FRAMES):
         # where nobody is known, one looks more closely
         is_hidden = _is_face_missing(limbs["body"], face.live) or not weighing.knows(face.live)
@@ -128,11 +135,13 @@ def extract_people(frames: Iterable[Frame], weights: Weights, settings: Extract,
     return survey
 
 
-def _moments(frames: Iterable[Frame], settings: Extract) -> Iterator[Moment]:
+def _moments(frames: Iterable[Frame], settings: Extract, texts: Texts | None) -> Iterator[Moment]:
     scenes = SceneCutter(settings.scene_cut)
     for frame in frames:
         view = View.of(frame.picture.original, settings.search_px)
         is_cut = scenes.step(view.small)
+        if texts is not None:
+            texts.step(frame.index, frame.timestamp_s, view.rgb, cut=is_cut)
         yield Moment(frame, view, scenes.scene, is_cut)
 
 

@@ -103,6 +103,16 @@ def followed_path(arm: str, clip_id: str) -> Path:
     return keypoints_path(arm, clip_id).parent / "followed" / f"{clip_id}.parquet"
 
 
+def texts_path(clip_id: str) -> Path:
+    """Return where the lines of text in an original are listed."""
+    return keypoints_path("original", clip_id).parent / "texts" / f"{clip_id}.parquet"
+
+
+def covered_texts_path(arm: str, clip_id: str) -> Path:
+    """Return where an arm says which lines of text it covered."""
+    return coverage_path(arm, clip_id).parent.parent / "texts" / f"{clip_id}.parquet"
+
+
 def corrections_path(clip_id: str) -> Path:
     """Return where a person corrects what is covered of a clip."""
     return CORRECTIONS / f"{clip_id}.csv"

@@ -8,6 +8,7 @@ import polars as pl
 from schemas.evidence import MEASURED
 from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
+from schemas.params.deidentify import TextRule
 from schemas.params.extract import Extract
 from schemas.params.sections import Section
 from schemas.params.validate import Validate
@@ -16,6 +17,7 @@ from tasks.files.clips import (
     REFUSED,
     TARGETS_PATH,
     coverage_path,
+    covered_texts_path,
     faces_path,
     keypoints_path,
     read_admitted,
@@ -27,9 +29,11 @@ from tasks.files.documents import write_table
 from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.tables import build_table
+from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
 from tasks.validate.identity.uncovered import subject_bared
-from tasks.validate.pixels.leaks import clip_leaks
+from tasks.validate.pixels.leaks import clip_leaks, finding
+from tasks.validate.pixels.texts import Rereading, frames_of, read_covered, text_rows
 from tasks.vision.sessions import shared_weights
 
 MODELS = (
@@ -39,6 +43,7 @@ MODELS = (
     "centerface",
     "face_detector",
     "face_landmarks",
+    *TEXT_MODELS,
 )
 BROUGHT = ("arcface",)  # judges where it is there
 COHORT = "cohort"
@@ -77,11 +82,16 @@ def standing_clips(root: Path) -> pl.DataFrame:
 
 
 class ClipOrder(Section):
-    """Which arms are compared with a clip's original, and how; margin: that a cover has around a face."""
+    """Which arms are compared with a clip's original, and how; margin: that a cover has around a face.
+
+    text: what becomes of burned-in text. text_interval_s: how often it is looked for.
+    """
 
     arms: tuple[str, ...]
     measures: Validate
     margin: float
+    text: TextRule
+    text_interval_s: float
 
 
 class CohortOrder(Section):
@@ -128,12 +138,19 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
             key=clip_id,
             # the judges look where a correction took a cover away
             inputs=digests | _videos(root, clip_id) | judges,
-            order=ClipOrder(arms=arms[clip_id], measures=measures, margin=rule.margin),
+            order=_order(params, arms[clip_id], measures),
             clips=(clip_id,),
         )
         for clip_id, digests in keypoints.items()
     ]
     return [cohort, *clips]
+
+
+def _order(params: Params, arms: tuple[str, ...], measures: Validate) -> ClipOrder:
+    rule, interval_s = params.deidentify, params.extract.text_interval_s
+    return ClipOrder(
+        arms=arms, measures=measures, margin=rule.margin, text=rule.text, text_interval_s=interval_s
+    )
 
 
 def _judges(root: Path, strangers: list[str]) -> dict[str, str]:
@@ -153,6 +170,7 @@ def _videos(root: Path, clip_id: str) -> dict[str, str]:
         "original video": sha256_file(root / video_path("original", clip_id)),
         "released video": sha256_file(root / video_path("released", clip_id)),
         "released coverage": sha256_file(root / coverage_path("released", clip_id)),
+        "released texts": sha256_file(root / covered_texts_path("released", clip_id)),
         **{f"{arm} faces": sha256_file(root / faces_path(arm, clip_id)) for arm in ("original", "released")},
     }
 
@@ -160,13 +178,22 @@ def _videos(root: Path, clip_id: str) -> dict[str, str]:
 def process(root: Path, job: Job[Order]) -> Row:
     """Return a clip's invariance rows, or the cohort's identity rows."""
     match job.order:
-        case ClipOrder(arms=arms, measures=measures, margin=margin):
-            tables = clip_keypoints(root, job.key, arms, measures)
-            bared = subject_bared(root, job.key, measures)
-            tables["findings"] = clip_leaks(root, job.key, measures, margin, bared)
+        case ClipOrder() as order:
+            tables = clip_keypoints(root, job.key, order.arms, order.measures) | _look(root, job.key, order)
         case CohortOrder(arms=by_clip, measures=measures, extract=extract, chooser=chooser):
             tables = cohort_identity(root, by_clip, measures, extract, chooser)
     return {**tables, "outputs": {}}
+
+
+def _look(root: Path, clip_id: str, order: ClipOrder) -> dict[str, list[Row]]:
+    """Return what was found in a clip's pictures: faces, and text."""
+    reading = Rereading(shared_weights(root), order.text_interval_s)
+    bared = subject_bared(root, clip_id, order.measures)
+    findings = clip_leaks(root, clip_id, order.measures, order.margin, bared, reread=reading.step)
+    texts = text_rows(clip_id, read_covered(root, clip_id), reading.found())
+    left, stays = frames_of(texts, order.text)
+    findings += [finding(clip_id, "text_left", left, None), finding(clip_id, "text", stays, None)]
+    return {"findings": findings, "texts": texts}
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
@@ -209,5 +236,7 @@ def _tell(finding: Row) -> str:
         "doubtful": "a part of a face may still be the original's",
         "in_mouth": "an open mouth shows the patient's own inside",
         "flagged": "a face was covered without having been located, may be none, or nobody was found",
+        "text_left": "what may be a name, a date or a number can still be read",
+        "text": "text stays that can be read",
     }
     return f"{finding['clip_id']}: {says[finding['finding']]} in frames {finding['ranges']}"

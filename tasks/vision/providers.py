@@ -33,8 +33,11 @@ def require_provider(provider: str) -> None:
         )
 
 
-def session_settings(inference: Inference) -> dict[str, Any]:
-    """Return what an ONNX Runtime session is opened with. Raises InputError without the provider."""
+def session_settings(inference: Inference, *, one_size: bool = False) -> dict[str, Any]:
+    """Return what an ONNX Runtime session is opened with. Raises InputError without the provider.
+
+    one_size: pictures are all of about one size, so that memory is kept for the next.
+    """
     import onnxruntime
 
     require_provider(inference.provider)
@@ -44,7 +47,7 @@ def session_settings(inference: Inference) -> dict[str, Any]:
     name, _ = PROVIDERS[inference.provider]
     if inference.provider == "cpu":
         # pictures come in many sizes: what is kept for one is little use to the next
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = one_size
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
@@ -61,11 +64,11 @@ def session_settings(inference: Inference) -> dict[str, Any]:
     return {"sess_options": options, "providers": [(name, limits[inference.provider])]}
 
 
-def open_session(name: str, graph: bytes, inference: Inference) -> Any:
+def open_session(name: str, graph: bytes, inference: Inference, *, one_size: bool = False) -> Any:
     """Open an ONNX graph. Raises ModelError where it is none, or runs on another provider than asked for."""
     import onnxruntime
 
-    settings = session_settings(inference)
+    settings = session_settings(inference, one_size=one_size)
     try:
         session = onnxruntime.InferenceSession(graph, **settings)
     except Exception as error:  # the runtime raises what it likes

@@ -92,6 +92,24 @@ class Weights:
         session: Session = self.once(name, lambda: _run_onnx(name, graph, self.inference))
         return session
 
+    def free_onnx(self, name: str, *, one_size: bool = False) -> Session:
+        """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1.
+
+        one_size: most pictures have the same, and its memory is kept.
+        """
+        session: Session = self.once(
+            name,
+            lambda: _run_onnx(name, self.path(name).read_bytes(), self.inference, one_size=one_size),
+        )
+        return session
+
+    def note(self, name: str, key: str) -> str:
+        """Return what an ONNX file says of itself. Raises ModelError where it says nothing of that."""
+        notes: dict[str, str] = self.shared(f"{name} notes", lambda: _notes(name, self.path(name)))
+        if key not in notes:
+            raise ModelError(f"model {name} does not say what its {key} is: bring another one")
+        return notes[key]
+
     def centerface(self, name: str) -> Session:
         """Open CenterFace's ONNX graph with free input and output sizes."""
         session: Session = self.once(name, lambda: _open_centerface(name, self.path(name), self.inference))
@@ -147,6 +165,10 @@ def load_graph(name: str, path: Path) -> Any:
         raise ModelError(f"model {name} is no ONNX graph") from error
 
 
+def _notes(name: str, path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in load_graph(name, path).metadata_props}
+
+
 def input_shapes(graph: Any) -> list[list[int]]:
     """Return the shape of every input of a graph, 0 where an axis is free."""
     initialisers = {tensor.name for tensor in graph.graph.initializer}
@@ -164,8 +186,8 @@ def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Infer
     return _run_onnx(name, graph.SerializeToString(), inference)
 
 
-def _run_onnx(name: str, graph: bytes, inference: Inference) -> Session:
-    session = open_session(name, graph, inference)
+def _run_onnx(name: str, graph: bytes, inference: Inference, *, one_size: bool = False) -> Session:
+    session = open_session(name, graph, inference, one_size=one_size)
     source = session.get_inputs()[0].name
     return lambda tensor: session.run(None, {source: tensor})
 

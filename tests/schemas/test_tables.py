@@ -28,12 +28,14 @@ from schemas.evidence import (
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import SHAPES, TARGETS
+from schemas.texts import CLIP_TEXTS, COVERED_TEXTS, TEXTS
 from tasks.files.documents import read_table, write_table, write_tables
 from tasks.files.errors import DocumentError, FaultError
 from tasks.files.tables import check_table
 from tasks.vision.keypoints import to_table
 
 CLIP = "clip-0123456789abcdef"
+RUN = {"first_frame": 3, "last_frame": 9, "kind": "other", "box_xyxy": [0.0] * 4}
 GOOD = {
     "manifest": (MANIFEST, {"file": "a.mp4", "subject_id": "S1", "session": "s1", "task": "gait",
                             "consent_release": "yes", "consent_expires": None, "audio_policy": None,
@@ -43,6 +45,9 @@ GOOD = {
     "invariance": (INVARIANCE, {"clip_id": CLIP, "arm": "control", "part": "face", "metric": "nme_mean",
                                 "value": 0.1, "n": 3, "low": 0.0, "high": 0.2,
                                 "floor": 0.1, "ratio_to_floor": 1.0}),
+    "lines": (TEXTS, {"line": 0, **RUN}),
+    "covered texts": (COVERED_TEXTS, {"line": 0, **RUN, "covered": True}),
+    "texts": (CLIP_TEXTS, {"clip_id": CLIP, "arm": "released", **RUN, "covered": False}),
     "identity": (IDENTITY, {"clip_id": CLIP, "arm": "released", "recogniser": "dlib",
                             "distance_mean": 0.7, "distance_min": 0.6, "distance_floor": 0.7,
                             "threshold": 0.6, "independent": True,
@@ -85,6 +90,10 @@ GOOD = {
 BAD = [
     ("findings", "finding", "odd"),
     ("findings", "worst", 1.5),
+    ("lines", "line", -1),
+    ("covered texts", "last_frame", -1),
+    ("texts", "kind", "Schmidt, Maria"),
+    ("texts", "arm", "control"),
     ("frames", "scene", -1),
     ("targets", "subject", "Patient One"),
     ("targets", "target_sha256", "short"),

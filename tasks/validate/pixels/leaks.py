@@ -1,6 +1,6 @@
 """Every released frame beside its original: what of a face is still there, and where nobody was found."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -54,15 +54,22 @@ Shares = dict[str, float]
 
 
 def clip_leaks(
-    root: Path, clip_id: str, settings: Validate, margin: float, bared: Sequence[int] = ()
+    root: Path,
+    clip_id: str,
+    settings: Validate,
+    margin: float,
+    bared: Sequence[int] = (),
+    *,
+    reread: Callable[[Frame], None] = lambda frame: None,
 ) -> list[Row]:
     """Return the findings on a clip's frames: where original pixels survived, and where a person should look.
 
-    bared: frames in which a face was uncovered that is known to be the subject's. Raises VideoError where
-    the released video has another number of frames than its original.
+    bared: frames in which a face was uncovered that is known to be the subject's. reread: is given every
+    frame of the release, too. Raises VideoError where the released video has another number of frames than
+    its original.
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
-    shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin))
+    shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin), reread)
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
     behind = _more(coverage, "in_front", settings.in_front_share)
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
@@ -71,19 +78,23 @@ def clip_leaks(
     survived = [
         frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
     ]
-    worst = max((share.get(WHOLE, 0.0) for share in shares.values()), default=0.0)
-    worst = max([worst, *(max(shares[frame].values()) for frame in survived)])
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
-        _finding(clip_id, "surviving", survived, worst),
-        _finding(
+        finding(clip_id, "surviving", survived, _worst(shares, survived)),
+        finding(
             clip_id, "uncovered", coverage.filter(method="none", source="corrected")["frame"].to_list(), None
         ),
-        _finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
-        _finding(clip_id, "in_front", behind, most["in_front"]),
-        _finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
-        _finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
+        finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
+        finding(clip_id, "in_front", behind, most["in_front"]),
+        finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
+        finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]
+
+
+def _worst(shares: dict[int, Shares], survived: list[int]) -> float:
+    """Return the largest share of a whole face, or of a part of one that survived."""
+    whole = [share.get(WHOLE, 0.0) for share in shares.values()]
+    return max([0.0, *whole, *(max(shares[frame].values()) for frame in survived)])
 
 
 def _more(coverage: pl.DataFrame, column: str, share: float) -> list[int]:
@@ -96,7 +107,9 @@ def _beyond(shares: dict[int, Shares], limits: Survival) -> list[int]:
     return [frame for frame, share in shares.items() if any(share[part] > most[part] for part in share)]
 
 
-def _shares(root: Path, clip_id: str, faces: Faces) -> tuple[dict[int, Shares], dict[int, Shares]]:
+def _shares(
+    root: Path, clip_id: str, faces: Faces, reread: Callable[[Frame], None]
+) -> tuple[dict[int, Shares], dict[int, Shares]]:
     """Return frame -> part -> the largest share that survives of any face, known or seen by other eyes.
 
     The first is of faces that are sure, the second of those that are only possible.
@@ -106,6 +119,7 @@ def _shares(root: Path, clip_id: str, faces: Faces) -> tuple[dict[int, Shares], 
     sure: dict[int, Shares] = {}
     unsure: dict[int, Shares] = {}
     for original, released in _side_by_side(root, clip_id):
+        reread(released)
         known = faces.get(original.index, [])
         covered = [face.box_xyxy for face in known]
         seen = [
@@ -131,9 +145,10 @@ def _compare(original: Frame, released: Frame, face: Seen) -> Shares:
     return shares | {WHOLE: max(whole, shares[WHOLE])}
 
 
-def _finding(clip_id: str, finding: str, frames: list[int], worst: float | None) -> Row:
+def finding(clip_id: str, name: str, frames: list[int], worst: float | None) -> Row:
+    """Return a row of findings on so many frames."""
     count = len(set(frames))
-    return {"clip_id": clip_id, "finding": finding, "frames": count, "ranges": ranges(frames), "worst": worst}
+    return {"clip_id": clip_id, "finding": name, "frames": count, "ranges": ranges(frames), "worst": worst}
 
 
 def _side_by_side(root: Path, clip_id: str) -> Iterator[tuple[Frame, Frame]]:

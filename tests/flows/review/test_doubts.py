@@ -8,8 +8,12 @@ from doubts_support import write_doubts
 from tests_support import write_pictures, write_stream
 
 from flows.review.doubts import read_doubts
+from flows.review.texts import left_in, read_texts
+from schemas.texts import CLIP_TEXTS, COVERED_TEXTS
 from tasks.deidentify.corrections import Film, read_corrections
-from tasks.files.clips import corrections_path, video_path
+from tasks.files.clips import corrections_path, covered_texts_path, video_path
+from tasks.files.documents import write_table
+from tasks.files.tables import build_table
 
 CLIP = f"clip-{3:016x}"
 
@@ -43,3 +47,40 @@ def test_each_doubt_has_its_line_and_it_can_be_read(tmp_path, stretch, lines):
     assert [(one.action, one.frames) for one in told] == [("remove", range(5, 8)), ("add", range(12, 15))]
     # in stored pixels again, whatever a player makes of them
     assert told[0].box_xyxy.tolist() == [10, 12, 40, 44]
+
+
+def _run(line, frames, box, *, kind="identifying", covered=True):
+    return {
+        "line": line, "first_frame": frames[0], "last_frame": frames[1], "kind": kind,
+        "box_xyxy": [float(side) for side in box], "covered": covered,
+    }  # fmt: skip
+
+
+def test_each_line_of_text_has_the_line_that_says_otherwise_and_it_can_be_read(tmp_path):
+    root = _workspace(tmp_path)
+    path = root / covered_texts_path("released", CLIP)
+    path.parent.mkdir(parents=True)
+    rows = [
+        _run(0, (0, 9), (4.5, 3, 30, 8)), _run(0, (10, 19), (6, 5, 32.2, 10)),
+        _run(1, (3, 7), (10, 30, 40, 36), kind="other", covered=False),
+    ]  # fmt: skip
+    write_table(build_table(rows, COVERED_TEXTS), COVERED_TEXTS, path)
+    texts = list(read_texts(root, CLIP))
+    assert [(one.first, one.last, one.kind, one.covered) for one in texts] == [
+        (0, 19, "identifying", True), (3, 7, "other", False),
+    ]  # fmt: skip
+    lines = [one.line for one in texts]
+    assert lines == ["0,19,4,3,33,10,remove,,", "3,7,10,30,40,36,add,mask,"]
+    path = root / corrections_path(CLIP)
+    path.parent.mkdir()
+    path.write_text("\n".join(["first_frame,last_frame,x0,y0,x1,y1,action,method,uncovers_a_face", *lines]))
+    assert len(read_corrections(root, CLIP, Film(20, (64, 48), 1.0))) == 2
+
+
+def test_frames_of_the_release_in_which_something_is_read_are_told():
+    rows = [
+        {"clip_id": CLIP, "arm": arm, "first_frame": n, "last_frame": n, "kind": "other",
+         "box_xyxy": [0.0] * 4, "covered": False}
+        for arm, n in (("original", 3), ("released", 9), ("released", 4), ("released", 9))
+    ]  # fmt: skip
+    assert left_in(build_table(rows, CLIP_TEXTS)) == [4, 9]

@@ -1,0 +1,1 @@
+"""Text that is burned into a picture: found, told apart, followed."""

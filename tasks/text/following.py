@@ -1,0 +1,201 @@
+"""Follow lines of text from look to look, through every frame of a clip (pure)."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.texts import TEXTS, Kind
+from tasks.files.tables import build_table
+from tasks.text.lines import Line, fill
+from tasks.text.seeing import GreyImage, cut_small, find_again, shrunk
+from tasks.vision.regions import Box, RgbImage, overlap, share_within
+
+# picture, whether every small letter is looked for -> what is readable
+Look = Callable[[RgbImage, bool], list[Line]]
+
+# one look of so many sees every small letter, a scene's first one among them
+THOROUGH = 4
+# least correlation with what a line looked like where it was, and after it moved; between frames it moves by
+# so many pixels at most, or by such a share of its height
+STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
+# one looks back in time at so many small pictures, evenly spread, whose longer side is so long
+PAST, PAST_PX = 150, 480
+# what is lost is looked for after so many seconds, and after twice as many each time
+SOON_S = 1.0
+# before the end of a scene one looks once more, unless one has just looked
+LATE_S = 0.5
+SAME, MOSTLY = 0.3, 0.6
+
+
+@dataclass(frozen=True)
+class Run:
+    """Frames, the last one included, in which a line of text stays where it is."""
+
+    line: int
+    first_frame: int
+    last_frame: int
+    box_xyxy: Box
+
+
+@dataclass
+class Standing:
+    """A line that is in the picture now, what it looks like, and since when it is where it is.
+
+    lost_s: when it was not followed any more. step_xy: how it moved last.
+    """
+
+    line: int
+    box_xyxy: Box
+    looks: GreyImage
+    since_frame: int
+    lost_s: float | None = None
+    step_xy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
+
+    def follow(self, rgb: RgbImage) -> Box | None:
+        """Return where the line is now; None where nothing looks like it."""
+        if find_again(rgb, self.looks, self.box_xyxy, 0, STAYS) is not None:
+            return self.box_xyxy
+        ahead = self.box_xyxy + np.tile(self.step_xy, 2)
+        reach_px = max(LEAST_PX, round(REACH * float(self.box_xyxy[3] - self.box_xyxy[1])))
+        return find_again(rgb, self.looks, ahead, reach_px, MOVED)
+
+
+class Texts:
+    """Look for text at both ends of a scene, every few seconds and where a line was lost; follow it between.
+
+    A line that is found is taken to be there since the look before, and one that is lost until it was looked
+    for in vain: a little too much is covered, never too little.
+    """
+
+    def __init__(self, look: Look, interval_s: float) -> None:
+        self._look, self._interval_s = look, interval_s
+        self._standing: list[Standing] = []
+        self._kinds: list[Kind] = []
+        self._runs: list[Run] = []
+        self._past: deque[tuple[int, float, GreyImage]] = deque(maxlen=PAST)
+        self._looks, self._last_s, self._patience_s = 0, -np.inf, SOON_S
+        self._newest: tuple[int, float, RgbImage] | None = None
+
+    def step(self, frame: int, time_s: float, rgb: RgbImage, *, cut: bool = False) -> None:
+        """Take the next frame into account."""
+        if cut:
+            self._end_scene()
+        for one in self._standing:
+            if one.lost_s is None:
+                self._follow(one, frame, time_s, rgb)
+        is_early = any(one.lost_s is not None for one in self._standing)
+        if time_s - self._last_s >= (self._patience_s if is_early else self._interval_s):
+            self._patience_s = min(2 * self._patience_s, self._interval_s) if is_early else SOON_S
+            self._search(frame, time_s, rgb)
+        if not self._past or time_s - self._past[-1][1] >= self._interval_s / PAST:
+            self._past.append((frame, time_s, shrunk(rgb, PAST_PX)))
+        self._newest = frame, time_s, rgb
+
+    def table(self) -> pl.DataFrame:
+        """Build the table of texts; the last frame so far ends the clip."""
+        self._end_scene()
+        rows = [
+            {
+                "line": run.line, "first_frame": run.first_frame, "last_frame": run.last_frame,
+                "kind": self._kinds[run.line], "box_xyxy": run.box_xyxy.tolist(),
+            }
+            for run in sorted(self._runs, key=lambda run: (run.line, run.first_frame))
+        ]  # fmt: skip
+        return build_table(rows, TEXTS)
+
+    def _end_scene(self) -> None:
+        """Look at the last frame for what came since the last look, or was lost; then end every line."""
+        if self._newest is None:
+            return
+        frame, time_s, rgb = self._newest
+        is_lost = any(one.lost_s is not None for one in self._standing)
+        if time_s - self._last_s >= (0 if is_lost else LATE_S):
+            self._search(frame, time_s, rgb)
+        self._end(list(self._standing), frame + 1)
+        self._past.clear()
+        self._looks, self._last_s, self._newest = 0, -np.inf, None
+
+    def _follow(self, one: Standing, frame: int, time_s: float, rgb: RgbImage) -> None:
+        box = one.follow(rgb)
+        if box is None:
+            self._move(one, frame, one.box_xyxy)
+            one.lost_s = time_s
+        elif box is not one.box_xyxy:
+            one.step_xy = (box - one.box_xyxy)[:2]
+            self._move(one, frame, box)
+
+    def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
+        lost = [one for one in self._standing if one.lost_s is not None]
+        for line in self._look(self._without_known(rgb), bool(lost) or self._looks % THOROUGH == 0):
+            known = next((one for one in lost if _is_same(one.box_xyxy, line.box_xyxy)), None)
+            if known is None:
+                self._begin(frame, rgb, line)
+            else:
+                lost.remove(known)
+                self._find(known, frame, rgb, line)
+        self._looks, self._last_s = self._looks + 1, time_s
+        self._past.clear()
+        self._end([one for one in lost if time_s - (one.lost_s or 0.0) >= self._interval_s], frame)
+
+    def _without_known(self, rgb: RgbImage) -> RgbImage:
+        """Return the picture without what is known to be there, which may hide more."""
+        known = [one.box_xyxy for one in self._standing if one.lost_s is None]
+        left = rgb.copy() if known else rgb
+        for box in known:
+            fill(left, box)
+        return left
+
+    def _find(self, known: Standing, frame: int, rgb: RgbImage, line: Line) -> None:
+        """Take a line up again that was lost: in between it was somewhere between both places."""
+        both = np.stack([known.box_xyxy, line.box_xyxy])
+        known.box_xyxy = np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)])
+        self._move(known, frame, line.box_xyxy)
+        known.looks, known.lost_s = cut_small(rgb, line.box_xyxy), None
+        if line.kind == "identifying":
+            self._kinds[known.line] = line.kind
+
+    def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
+        number = len(self._kinds)
+        self._kinds.append(line.kind)
+        self._standing.append(Standing(number, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame))
+        self._go_back(number, frame, rgb, line.box_xyxy)
+
+    def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
+        """Say where a new line was since the look before: where it is followed, then where it was last."""
+        scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
+        box, last = box_xyxy * scale, frame - 1
+        looks = cut_small(shrunk(rgb, PAST_PX), box)
+        for at, _, grey in reversed(self._past):
+            moved = find_again(grey, looks, box, LEAST_PX, MOVED)
+            if moved is None or float(np.abs(moved - box).max()) < 1:
+                continue
+            if at < last:
+                self._runs.append(Run(number, at + 1, last, _wider(box, moved) / scale))
+                last = at
+            box = moved
+        if self._past:
+            self._runs.append(Run(number, self._past[0][0], last, _wider(box, box) / scale))
+
+    def _move(self, one: Standing, frame: int, box_xyxy: Box) -> None:
+        if one.since_frame < frame:
+            self._runs.append(Run(one.line, one.since_frame, frame - 1, one.box_xyxy))
+        one.box_xyxy, one.since_frame = box_xyxy, frame
+
+    def _end(self, lines: list[Standing], frame: int) -> None:
+        for one in lines:
+            self._move(one, frame, one.box_xyxy)
+            self._standing.remove(one)
+
+
+def _is_same(known: Box, found: Box) -> bool:
+    return overlap(known, found) > SAME or share_within(found, known) > MOSTLY
+
+
+def _wider(box: Box, other: Box) -> Box:
+    """Return the box around two, and a pixel more: small pictures tell places no better."""
+    both = np.stack([box, other])
+    return np.concatenate([both[:, :2].min(axis=0) - 1, both[:, 2:].max(axis=0) + 1]).astype(np.float32)

@@ -1,0 +1,179 @@
+"""Lines of text are followed from look to look: on made pictures, where it is known what stands where."""
+
+from itertools import chain, repeat
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.text.following import Texts
+from tasks.text.lines import Line
+
+SIZE_WH, INTERVAL_S = (480, 270), 2.0
+TEXT_WH = (120, 20)
+WALL = cv2.GaussianBlur(np.random.default_rng(5).integers(60, 120, (270, 480, 3)).astype(np.uint8), (0, 0), 3)
+
+
+def _words(number=0):
+    """Return a picture of some bright strokes on the dark, which is not like another number's."""
+    strokes = np.random.default_rng(number).random((5, 30)) < 0.45
+    return np.kron(strokes, np.ones((4, 4)))[..., None].repeat(3, 2).astype(np.uint8) * 200 + 20
+
+
+def _box(corner_xy):
+    return np.array([*corner_xy, corner_xy[0] + TEXT_WH[0], corner_xy[1] + TEXT_WH[1]], np.float32)
+
+
+def _picture(places):
+    rgb = WALL.copy()
+    for number, (x, y) in places.items():
+        left, top = round(x), round(y)
+        rgb[top : top + TEXT_WH[1], left : left + TEXT_WH[0]] = _words(number)
+    return rgb
+
+
+def _follow(frames, *, fps=25, cuts=(), is_read=lambda frame, number: True, kinds=("identifying",) * 9):
+    """Run over frames (number -> corner of each line in it); return the texts, and when one looked."""
+    looks = []
+
+    def look(rgb, thorough):
+        frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
+        looks.append((frame, thorough))
+        seen = [n for n, corner in frames[frame].items() if _is_there(rgb, corner) and is_read(frame, n)]
+        return [Line(_box(frames[frame][n]), kinds[n]) for n in seen]
+
+    texts = Texts(look, INTERVAL_S)
+    for frame, places in enumerate(frames):
+        rgb = _picture(places)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / fps, rgb, cut=frame in cuts)
+    return texts.table(), looks
+
+
+def _is_there(rgb, corner_xy):
+    """Return whether a line was not filled."""
+    x, y = (round(value) for value in corner_xy)
+    return np.ptp(rgb[y + 2 : y + TEXT_WH[1] - 2, x + 2 : x + TEXT_WH[0] - 2]) > 90
+
+
+def _uncovered(table, frames):
+    """Return the frames in which a tenth of a line, or more, is in no box of the table."""
+    bare = set()
+    for frame, places in enumerate(frames):
+        here = table.filter((table["first_frame"] <= frame) & (table["last_frame"] >= frame))
+        boxes = [np.array(box) for box in here["box_xyxy"]]
+        for x, y in places.values():
+            is_covered = np.zeros((TEXT_WH[1], TEXT_WH[0]), bool)
+            for x0, y0, x1, y1 in (box - np.array([x, y, x, y]) for box in boxes):
+                is_covered[max(0, round(y0)) : max(0, round(y1)), max(0, round(x0)) : max(0, round(x1))] = (
+                    True
+                )
+            if is_covered.mean() < 0.9:
+                bare.add(frame)
+    return bare
+
+
+def test_what_stands_still_is_one_run_however_often_one_looks():
+    frames = [{0: (40, 30)}] * 160
+    table, looks = _follow(frames)
+    assert table.select("first_frame", "last_frame").rows() == [(0, 159)]
+    assert looks == [(0, True), (50, False), (100, False), (150, False)]
+
+
+@pytest.mark.parametrize("step_xy", [(1.5, 0.7), (-2.5, 0.0), (0.3, 0.2), (0.0, 3.0)])
+def test_what_moves_is_covered_in_every_frame(step_xy):
+    start = (300, 30) if step_xy[0] < 0 else (20, 30)
+    frames = [{0: (start[0] + step_xy[0] * n, start[1] + step_xy[1] * n)} for n in range(60)]
+    assert _uncovered(_follow(frames)[0], frames) == set()
+
+
+@pytest.mark.parametrize(("first", "last"), [(17, 140), (1, 60), (49, 99)])
+@pytest.mark.parametrize("step_xy", [(0, 0), (0.8, 0.3)])
+def test_what_comes_and_goes_between_two_looks_is_covered_over_its_whole_stay(first, last, step_xy):
+    frames = [
+        {0: (40 + step_xy[0] * n, 30 + step_xy[1] * n)} if first <= n <= last else {} for n in range(160)
+    ]
+    table, _ = _follow(frames)
+    assert _uncovered(table, frames) == set()
+    # and not for ever
+    assert table["last_frame"].max() <= last + 2 * INTERVAL_S * 25
+
+
+def test_what_comes_late_in_a_short_scene_is_found_at_its_end():
+    frames = [{0: (40 + n, 30)} if n >= 20 else {} for n in range(45)]
+    assert _uncovered(_follow(frames)[0], frames) == set()
+
+
+def test_what_is_there_for_less_than_two_looks_may_be_missed_and_then_nothing_is_covered():
+    frames = [{0: (40, 30)} if 10 <= n <= 20 else {} for n in range(60)]
+    assert len(_follow(frames)[0]) == 0
+
+
+def test_a_cut_ends_every_line_and_is_looked_at_at_once():
+    frames = [{0: (40, 30)}] * 30 + [{1: (200, 150)}] * 30
+    table, looks = _follow(frames, cuts={30})
+    assert table.select("line", "first_frame", "last_frame").rows() == [(0, 0, 29), (1, 30, 59)]
+    assert looks == [(0, True), (29, False), (30, True), (59, False)]
+
+
+def test_what_jumps_is_looked_for_soon_and_stays_covered_where_it_was():
+    frames = [{0: (40, 30)}] * 40 + [{0: (40, 200)}] * 60
+    table, looks = _follow(frames)
+    # lost in frame 40; a second after the look at 0 has long passed, so that one looks at once
+    assert [frame for frame, _ in looks][:2] == [0, 40]
+    assert _uncovered(table, frames) == set()
+
+
+def test_what_cannot_be_read_for_a_while_stays_covered():
+    """Something passes in front: the line is lost, and not read until it is gone."""
+    still = {0: (40, 30)}
+    frames = [still] * 25 + [{0: (40, 30), 1: (60, 30)}] * 20 + [still] * 55
+    table, _ = _follow(frames, is_read=lambda frame, number: number == 0 and not 25 <= frame < 45)
+    bare = _uncovered(table, [{0: (40, 30)}] * 100)
+    assert bare == set()
+
+
+def test_many_frames_a_second_are_looked_back_through_as_well():
+    frames = [{0: (40 + n / 10, 30)} if n >= 100 else {} for n in range(600)]
+    table, _ = _follow(frames, fps=240)
+    assert _uncovered(table, frames) == set()
+
+
+def test_a_line_that_identified_once_does_so_in_all_its_frames():
+    """Something passes in front; afterwards more of it is read."""
+    still, hidden = {0: (40, 30)}, {0: (40, 30), 1: (60, 30)}
+    frames = [still] * 20 + [hidden] * 12 + [still] * 20
+    read = chain(["other"], repeat("identifying"))
+
+    class Kinds:
+        def __getitem__(self, number):
+            return next(read)
+
+    table, _ = _follow(frames, kinds=Kinds(), is_read=lambda frame, number: number == 0)
+    assert set(table.select("line", "kind").rows()) == {(0, "identifying")}
+
+
+def test_more_than_one_line_is_kept_apart():
+    frames = [{0: (40 + n, 30), 1: (300 - n, 120), 2: (200, 200)} for n in range(60)]
+    table, _ = _follow(frames, kinds=("identifying", "other", "identifying"))
+    assert _uncovered(table, frames) == set()
+    assert dict(table.select("line", "kind").unique().rows()) == {
+        0: "identifying",
+        1: "other",
+        2: "identifying",
+    }
+
+
+def test_a_line_that_leaves_over_the_edge_is_covered_as_long_as_it_is_seen():
+    frames = [{0: (350 + 4 * n, 30)} for n in range(30)]
+    wide = np.pad(WALL, ((0, 0), (0, 300), (0, 0)), mode="reflect")
+    texts = Texts(lambda rgb, thorough: [Line(_box((350, 30)), "identifying")], INTERVAL_S)
+    for frame, places in enumerate(frames):
+        (x, y) = places[0]
+        rgb = wide.copy()
+        rgb[y : y + TEXT_WH[1], x : x + TEXT_WH[0]] = _words()
+        texts.step(frame, frame / 25, np.ascontiguousarray(rgb[:, : SIZE_WH[0]]))
+    assert (
+        _uncovered(texts.table(), [{0: places[0]} if places[0][0] < 400 else {} for places in frames])
+        == set()
+    )
