@@ -13,8 +13,9 @@ from tasks.vision.regions import Box, RgbImage, share_within
 from tasks.vision.sessions import Weights
 
 MODELS = ("text_detector", "text_reader")
-# the longer side of what the detector sees, at least, and where every small letter counts at most
-SOME_PX, MOST_PX, STEP_PX = 960, 1920, 32
+# the longer side of what the detector sees, at least, unless it would be so much larger than the picture, and where
+# every small letter counts at most
+SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 # PaddleOCR's own: from so much on a pixel is text, and a line is; how much larger a line is than its core
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6
 LEAST_AREA_PX = 9
@@ -57,7 +58,8 @@ def _readable(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[Line]:
 def _detect(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[tuple[Turned, Box]]:
     """Yield where lines may be, each as a turned rectangle and as a box."""
     height, width = rgb.shape[:2]
-    scale = float(np.clip(max(height, width), SOME_PX, most_px) / max(height, width))
+    longest = max(height, width)
+    scale = min(float(np.clip(longest, SOME_PX, most_px)) / longest, LARGER)
     sized = _resized(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))
     found: list[Box] = []
     for x, y, tile in _tiles(sized):
