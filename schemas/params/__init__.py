@@ -29,8 +29,8 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _reaches_to_the_last_search(self) -> Self:
-        if self.deidentify.reach < self.extract.search_interval:
-            raise ValueError("deidentify.reach must be no less than extract.search_interval")
+        if self.deidentify.reach_s < self.extract.search_interval_s:
+            raise ValueError("deidentify.reach_s must be no less than extract.search_interval_s")
         return self
 
     @model_validator(mode="after")

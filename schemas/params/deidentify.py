@@ -4,12 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.params.sections import Count, Fraction01, Positive, Section
+from schemas.params.sections import AsTuple, Count, Fraction01, Positive, Seconds, Section, Timed, in_seconds
 
 Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
 Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
 # of burned-in text; workspaces of before do not name it
 TextRule = Literal["cover", "flag", "keep"]
+# of a slow clip: with fewer frames of reach the rest of a scene would be masked
+LEAST_REACH, LEAST_SETTLE = 6, 3
 SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
@@ -50,7 +52,7 @@ class Recipe(Section):
     shape: Annotated[dict[str, Positive], Field(min_length=1)]
     texture: Annotated[dict[str, Positive], Field(min_length=1)]
     growth: dict[str, float] = {}
-    skin: tuple[float, float, float] = (0, 0, 0)
+    skin: Annotated[tuple[float, float, float], AsTuple] = (0, 0, 0)
     brow: Fraction01 = 0
     lips: float = 0
     detail: Positive = 1
@@ -109,7 +111,7 @@ class Pixelate(Section):
 
 
 class Mask(Section):
-    rgb: tuple[int, int, int]
+    rgb: Annotated[tuple[int, int, int], AsTuple]
 
 
 class Trust(Section):
@@ -126,15 +128,15 @@ class Trust(Section):
     detail_px: Annotated[float, Field(ge=0)] = 80  # workspaces of before do not name it
 
 
-class Deidentify(Section):
-    """What covers whom; margin is a share of the box's size, max_gap, reach and settle are frames.
+class Deidentify(Timed):
+    """What covers whom; margin is a share of the box's size; max_gap, reach and settle are times.
 
     method: of the clip's subject. method_of_others: of everyone else. fallback: where a face is seen
     whose mesh cannot be trusted. unresolved: where a face must be, but was not seen.
     text: of what is burned into the picture; cover: what may be a name, a date or a number, and a person
     looks at the rest; flag: a person looks at all of it; keep: it stays.
-    max_gap: over which a lost mesh is interpolated. reach: how far a doubtful face, or one at the
-    picture's edge, is covered beyond its sightings. settle: how long a mesh must be trusted before
+    max_gap_s: over which a lost mesh is interpolated. reach_s: how long a doubtful face, or one at the
+    picture's edge, is covered beyond its sightings. settle_s: how long a mesh must be trusted before
     the method changes.
     """
 
@@ -144,9 +146,9 @@ class Deidentify(Section):
     unresolved: ComparedMethod
     text: TextRule = "cover"
     margin: Annotated[float, Field(ge=0)]
-    max_gap: Annotated[int, Field(ge=0)]
-    reach: Count
-    settle: Count
+    max_gap_s: Annotated[float, Field(ge=0, le=60)]
+    reach_s: Seconds
+    settle_s: Seconds
     trust: Trust
     targets: Targets
     mesh_swap: MeshSwap
@@ -156,8 +158,28 @@ class Deidentify(Section):
     mask: Mask
 
     @property
+    def max_gap(self) -> int:
+        """Frames over which a lost mesh is interpolated."""
+        return self.frames(self.max_gap_s)
+
+    @property
+    def reach(self) -> int:
+        """Frames that a doubtful face is covered beyond its sightings."""
+        return self.frames(self.reach_s, least=LEAST_REACH)
+
+    @property
+    def settle(self) -> int:
+        """Frames for which a mesh must be trusted before the method changes."""
+        return self.frames(self.settle_s, least=LEAST_SETTLE)
+
+    @property
     def swaps_neurally(self) -> bool:
         return "inswapper" in (self.method, self.method_of_others)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return in_seconds(given, ("max_gap", "reach", "settle"))
 
     @model_validator(mode="after")
     def _chooses_by_what_it_swaps_with(self) -> Self:

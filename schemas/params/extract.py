@@ -1,18 +1,21 @@
 """How keypoints are found."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from schemas.params.sections import Count, Fraction01, Positive, Section
+from schemas.params.sections import Count, Fraction01, Seconds, Timed, in_seconds
 
 Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
 
-class Extract(Section):
-    """Thresholds are scores in 0..1; intervals are in frames; tile_px and search_px are pixels.
+LEAST_INTERVAL = 3  # of a slow clip, in frames
 
-    search_interval: frames between two searches with every detector, scale and tile; between them
+
+class Extract(Timed):
+    """Thresholds are scores in 0..1; intervals are in seconds; tile_px and search_px are pixels.
+
+    search_interval_s: between two searches with every detector, scale and tile; between them
     a glance and the landmarks carry on. sure_score: from which on a face is believed that is
     found only in a turned picture, or not again from close by.
     search_px: longer side, at most, of the copy that detectors and the scene cutter see.
@@ -31,10 +34,25 @@ class Extract(Section):
     hand_score: Fraction01
     landmark_score: Fraction01
     overlap: Fraction01
-    search_interval: Count
+    search_interval_s: Seconds
     search_px: Count
     tile_px: Count
-    part_interval: Count
+    part_interval_s: Seconds
     scene_cut: Fraction01
     max_people: Count
-    text_interval_s: Positive = 5.0  # workspaces of before do not name it
+    text_interval_s: Seconds = 5.0  # workspaces of before do not name it
+
+    @property
+    def search_interval(self) -> int:
+        """Frames between two searches."""
+        return self.frames(self.search_interval_s, least=LEAST_INTERVAL)
+
+    @property
+    def part_interval(self) -> int:
+        """Frames between two looks for new bodies and hands."""
+        return self.frames(self.part_interval_s, least=LEAST_INTERVAL)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return in_seconds(given, ("search_interval", "part_interval"))

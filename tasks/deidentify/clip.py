@@ -33,7 +33,7 @@ from tasks.swap.target import Target
 from tasks.tracks.joining import flat
 from tasks.tracks.meshes import Meshes
 from tasks.tracks.seen import read_seen
-from tasks.video import Frame, VideoWriter, read_frames, read_info
+from tasks.video import Frame, VideoWriter, read_frames, read_info, read_rate
 from tasks.video.ahead import ahead
 from tasks.vision.regions import RgbImage
 from tasks.vision.sessions import shared_weights
@@ -62,7 +62,8 @@ class CoveredClip:
         self._root, self._clip_id, self._cast, self._order = root, clip_id, cast, order
         self._source = root / video_path("original", clip_id)
         self._info = read_info(self._source)
-        self._seen = read_seen(root, clip_id, order.deidentify)
+        self._rule = order.deidentify.at(read_rate(self._source))
+        self._seen = read_seen(root, clip_id, self._rule)
         self._corrections = self._read_corrections()
         self._regions = self._cover()
         texts = read_table(root / texts_path(clip_id), TEXTS)
@@ -95,13 +96,13 @@ class CoveredClip:
         seen, size_wh = self._seen, self._info.shown_size_wh
         clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded, seen.beliefs)
         try:
-            return cover(seen.tracks, seen.heads, clip, self._order.deidentify, self._corrections)
+            return cover(seen.tracks, seen.heads, clip, self._rule, self._corrections)
         except CorrectionError as error:
             name = corrections_path(self._clip_id).name
             raise DocumentError(f"data/corrections/{name} {error}") from None
 
     def _frames_and_methods(self) -> tuple[Iterable[Frame], dict[Drawn, Cover]]:
-        rule, extract = self._order.deidentify, self._order.extract
+        rule, extract = self._rule, self._order.extract
         weights = shared_weights(self._root)
         frames: Iterable[Frame] = ahead(_on_canvas(self._source, weights.inference.decoder))
         neural: Cover = _no_neural_swap
@@ -135,7 +136,7 @@ class CoveredClip:
 
     def _meshes(self) -> Meshes:
         """Return the clip's meshes for one who goes through its frames; another one needs their own."""
-        return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._order.deidentify)
+        return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._rule)
 
 
 def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:

@@ -35,7 +35,7 @@ from tasks.files.hashing import sha256_file
 from tasks.text.following import Texts
 from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.text.reading import read_lines
-from tasks.video import Frame, read_frames
+from tasks.video import Frame, read_frames, read_rate
 from tasks.vision.sessions import Weights, shared_weights
 
 # what is burned into the others is the same, covered or not
@@ -92,7 +92,8 @@ def process(root: Path, job: Job[Extract]) -> Row:
         if job.arm not in VIDEO_FOLDERS:
             pictures = _numbered(pictures, read_table(root / frames_path("original", job.key), FRAMES))
         texts = _texts(weights, job.order) if job.arm == TEXT_ARM else None
-        survey = extract_people(pictures, weights, job.order, spool, texts)
+        settings = job.order.at(read_rate(root / video_path(job.arm, job.key)))
+        survey = extract_people(pictures, weights, settings, spool, texts)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
     write_table(survey.frame_table(), FRAMES, root / frames)
     write_table(survey.face_table(), FACES, root / faces)

@@ -24,7 +24,7 @@ from tasks.targets.audition import Audition, Shot, close_up, lightness_of
 from tasks.tracks.joining import Track, flat
 from tasks.tracks.meshes import Meshes
 from tasks.tracks.seen import read_seen
-from tasks.video import read_frames
+from tasks.video import read_frames, read_rate
 from tasks.vision.alignment import Embedding
 from tasks.vision.faces import read_shape
 from tasks.vision.recognisers import make_recognisers
@@ -122,7 +122,7 @@ class Caster:
         return people
 
     def _look_at(self, clip_id: str) -> tuple[list[Person], dict[int, list[Shot]]]:
-        rule = self._order.deidentify
+        rule = self._order.deidentify.at(read_rate(self._root / video_path("original", clip_id)))
         tracks = read_seen(self._root, clip_id, rule).tracks
         usable = [track for track in tracks.values() if any(seen.is_trusted for seen in track)]
         meshes = Meshes(self._root, clip_id, flat(tracks), rule)

@@ -13,8 +13,8 @@ from tasks.vision.regions import Box, RgbImage, share_within
 from tasks.vision.sessions import Weights
 
 MODELS = ("text_detector", "text_reader")
-# the longer side of what the detector sees, at least, unless it would be so much larger than the picture, and where
-# every small letter counts at most
+# the longer side of what the detector sees: at least, though none grows by more than LARGER, and at most,
+# where every small letter counts
 SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 # PaddleOCR's own: from so much on a pixel is text, and a line is; how much larger a line is than its core
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6

@@ -2,7 +2,7 @@
 
 from tasks.video.copier import copy_streams
 from tasks.video.formats import is_rgb
-from tasks.video.info import StreamInfo, read_info
+from tasks.video.info import StreamInfo, read_info, read_rate
 from tasks.video.pictures import GreyImage, Picture, RgbImage
 from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
 from tasks.video.rewriter import rewrite
@@ -24,6 +24,7 @@ __all__ = [
     "pts_before_key",
     "read_frames",
     "read_info",
+    "read_rate",
     "rewrite",
     "stretch_clip",
 ]

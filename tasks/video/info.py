@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -22,6 +23,10 @@ from tasks.video.pictures import Colours, encoded_format, plain_format
 
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # a Matroska track's own tag
 EMPTY_BYTES = 8  # of a picture that only says that there is none
+RATE_FRAMES, USUAL_RATE = (
+    5000,
+    30.0,
+)  # of so many frames one asks how fast they come; a single one says nothing
 QUARTER_TURNS = {0: 0, 90: 1, 180: 2, 270: 3}
 # FFmpeg's AVFieldOrder: which field is shown first
 FIELD_ORDERS: dict[int, Literal["top", "bottom"]] = {2: "top", 3: "bottom", 4: "bottom", 5: "top"}
@@ -170,6 +175,19 @@ def read_info(path: Path) -> StreamInfo:
             has_audio=bool(container.streams.audio),
             end_s=_declared_end_s(container, stream),
             others=tuple(_size_wh(one) for one in _video_streams(container) if one is not stream),
+        )
+
+
+def read_rate(path: Path) -> float:
+    """Return the usual frames a second, by the middle step between the first so many: pauses do not count."""
+    with open_input(path) as container:
+        stream = main_stream(container)
+        packets = islice(container.demux(stream), RATE_FRAMES)
+        pts = sorted(packet.pts for packet in packets if packet.pts is not None)
+        steps = np.diff(pts)
+        steps = steps[steps > 0]
+        return (
+            float(1 / (time_base(stream) * Fraction(float(np.median(steps))))) if len(steps) else USUAL_RATE
         )
 
 

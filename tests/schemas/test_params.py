@@ -60,7 +60,7 @@ def test_a_missing_key_is_no_default(tmp_path, document):
         ("encoding", "crf", "18"),
         ("deidentify", "method", "smear"),
         ("extract", "face_score", 1.5),
-        ("deidentify", "reach", 1),
+        ("deidentify", "reach_s", 0.1),
         ("publish", "to", "ftp://somewhere"),
     ],
 )
@@ -96,4 +96,63 @@ def test_some_rule_rests_on_an_independent_recogniser(tmp_path, document):
 def test_no_rule_at_all_is_refused(tmp_path, document):
     document["validate"]["rules"] = {}
     with pytest.raises(DocumentError, match=r"validate.rules"):
+        _read(tmp_path, document)
+
+
+@pytest.mark.parametrize(
+    ("rate", "reach", "search", "settle", "gap"),
+    [
+        (30, 15, 15, 6, 5),
+        (20, 15, 15, 6, 5),  # what was measured on clips of about that rate stays what it was
+        (23.976, 15, 15, 6, 5),
+        (40, 15, 15, 6, 5),
+        (15, 8, 8, 3, 3),
+        (60, 30, 30, 12, 10),
+        (240, 120, 120, 48, 41),
+        (4, 6, 3, 3, 1),  # with fewer frames the rest of a scene would be masked
+        (0.2, 6, 3, 3, 1),  # a camera that takes a picture now and then
+        (10_000, 240, 240, 96, 82),  # no clip is so fast: what says so is wrong
+    ],
+)
+def test_times_are_so_many_frames_of_the_clip_at_hand(params, rate, reach, search, settle, gap):
+    rule, extract = params.deidentify.at(rate), params.extract.at(rate)
+    assert (rule.reach, extract.search_interval, rule.settle, rule.max_gap) == (reach, search, settle, gap)
+    assert rule.reach >= extract.search_interval
+    # the settings are the same, and so is whatever was computed by them
+    assert rule.model_dump() == params.deidentify.model_dump()
+
+
+def test_nothing_stays_nothing_at_any_rate(params):
+    rule = params.deidentify.model_copy(update={"max_gap_s": 0.0})
+    assert [rule.at(rate).max_gap for rate in (1, 30, 240)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("frames", [15, 450])
+def test_frames_of_a_former_workspace_are_taken_for_seconds(tmp_path, document, frames):
+    rule, extract = document["deidentify"], document["extract"]
+    for section, names in ((rule, ("reach", "max_gap", "settle")), (extract, ("search_interval",))):
+        for name in names:
+            del section[f"{name}_s"]
+            section[name] = frames
+    found = _read(tmp_path, document)
+    assert found.deidentify.reach_s == found.extract.search_interval_s == frames / 30
+    assert found.deidentify.at(25).reach == frames
+
+
+@pytest.mark.parametrize(
+    ("also", "value", "says"),
+    [
+        (True, 15, "names both reach and reach_s"),
+        (False, "15", "reach is a number of frames: write reach_s"),
+        (False, None, "reach is a number of frames: write reach_s"),
+        (False, True, "reach is a number of frames: write reach_s"),
+        (False, 0.5, "reach is a number of frames: write reach_s"),
+        (False, [15], "reach is a number of frames: write reach_s"),
+    ],
+)
+def test_frames_that_are_none_or_both_ways_are_refused_by_name(tmp_path, document, also, value, says):
+    document["deidentify"]["reach"] = value
+    if not also:
+        del document["deidentify"]["reach_s"]
+    with pytest.raises(DocumentError, match=says):
         _read(tmp_path, document)

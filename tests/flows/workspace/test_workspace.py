@@ -135,11 +135,11 @@ def test_a_table_that_does_not_fit_on_the_disk_is_told_as_that():
 def test_a_misspelt_parameter_stops_the_run_with_its_name(workspace, guise, api):
     params = workspace / "params.yaml"
     kept = params.read_text()
-    params.write_text(kept.replace("max_gap:", "max_gpa:"))
+    params.write_text(kept.replace("max_gap_s:", "max_gpa_s:"))
     done = guise(workspace, "run", "control", env=api)
     params.write_text(kept)
     assert done.returncode == 2
-    assert "deidentify.max_gpa: no such key (is it misspelt?)" in done.stderr
+    assert "deidentify.max_gpa_s: no such key (is it misspelt?)" in done.stderr
 
 
 def test_an_altered_output_is_done_again_and_the_rest_is_cached(workspace, guise, api):

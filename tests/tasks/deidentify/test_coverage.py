@@ -301,7 +301,7 @@ def test_a_face_found_again_nearby_goes_on_as_the_same_track(params):
 def test_methods_do_not_alternate_for_a_few_frames(params):
     rule = params.deidentify
     seen = [_seen(frame, trusted=frame % 10 < rule.settle - 1) for frame in range(40)]
-    rule = rule.model_copy(update={"max_gap": 2})
+    rule = rule.model_copy(update={"max_gap_s": 2 / 30})
     methods = [region.method for region in _cover(seen, params, frames=40, rule=rule) if region.track == 0]
     assert set(methods) == {rule.fallback}
     steady = [_seen(frame, trusted=frame < 20) for frame in range(40)]

@@ -41,7 +41,7 @@ def faces(tmp_path_factory, root, weights, params):
 
 
 def _settings(params, **changed):
-    return params.extract.model_copy(update={"search_interval": 5, **changed})
+    return params.extract.model_copy(update={"search_interval_s": 5 / 30, **changed})
 
 
 def _read(path, weights, settings):
