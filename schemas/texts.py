@@ -7,13 +7,15 @@ import polars as pl
 
 from schemas.clips import CLIP_ID
 
-# identifying: a name, a date, a number of a record, or what may be one. other: a few plain words
-Kind = Literal["identifying", "other"]
+# the worst first. identifying: like a name, a date or a number of a record. word: one in capitals, may be a
+# name or a sign. other: a few plain words
+Kind = Literal["identifying", "word", "other"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # frames in which a line of text stays where it is
 _RUN = {
     "first_frame": pa.Column(pl.Int32, pa.Check.ge(0)),
     "last_frame": pa.Column(pl.Int32, pa.Check.ge(0)),
-    "kind": pa.Column(pl.String, pa.Check.isin(get_args(Kind))),
+    "kind": pa.Column(pl.String, pa.Check.isin(KINDS)),
     "box_xyxy": pa.Column(pl.Array(pl.Float32, 4)),
 }
 _LINE = {"line": pa.Column(pl.Int32, pa.Check.ge(0))}

@@ -14,6 +14,7 @@ from tasks.files.clips import corrections_path, covered_texts_path, read_admitte
 from tasks.files.documents import read_table
 from tasks.files.tables import build_table, check_table
 from tasks.text.reading import read_lines
+from tasks.validate.pixels.texts import frames_of
 from tasks.validate.verdicts import judge
 from tasks.video import read_frames
 from tools.benchmark.text import FONTS, face
@@ -161,3 +162,24 @@ def test_words_are_nowhere_in_the_workspace(cohort):
             assert words not in content, path
     assert (here / texts_path(STILL)).is_file()
     assert len(read_admitted(here)) == len(CLIPS)
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "covered", "arm", "expected"),
+    [
+        ("cover", "identifying", False, "released", ([3], [])),
+        # a word that may be a shop's asks, a name fails
+        ("cover", "word", False, "released", ([], [3])),
+        ("cover", "other", False, "released", ([], [3])),
+        ("cover", "identifying", True, "original", ([], [])),
+        ("cover", "other", False, "original", ([], [3])),
+        # a person took its cover away
+        ("cover", "identifying", False, "original", ([], [3])),
+        ("flag", "identifying", False, "original", ([], [3])),
+        ("flag", "identifying", False, "released", ([], [3])),
+        ("keep", "identifying", False, "released", ([], [])),
+    ],
+)
+def test_what_is_left_fails_and_what_stays_asks(rule, kind, covered, arm, expected):
+    row = {"clip_id": STILL, "arm": arm, "first_frame": 3, "last_frame": 3, "kind": kind, "covered": covered}
+    assert frames_of([row], rule) == expected

@@ -38,7 +38,7 @@ def choose_texts(texts: pl.DataFrame, rule: TextRule, corrections: Sequence[Corr
             row["last_frame"],
             row["kind"],
             np.array(row["box_xyxy"], np.float32),
-            rule == "cover" and row["kind"] == "identifying",
+            rule == "cover" and row["kind"] != "other",
         )
         for row in texts.iter_rows(named=True)
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from schemas.texts import TEXTS, Kind
+from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
 from tasks.text.lines import Line, fill
 from tasks.text.seeing import GreyImage, cut_small, find_again, shrunk
@@ -155,8 +155,7 @@ class Texts:
         known.box_xyxy = np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)])
         self._move(known, frame, line.box_xyxy)
         known.looks, known.lost_s = cut_small(rgb, line.box_xyxy), None
-        if line.kind == "identifying":
-            self._kinds[known.line] = line.kind
+        self._kinds[known.line] = min(line.kind, self._kinds[known.line], key=KINDS.index)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
         number = len(self._kinds)

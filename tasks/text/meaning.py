@@ -25,7 +25,12 @@ def is_readable(words: str, confidence: float) -> bool:
 
 def kind_of(words: str) -> Kind:
     """Return whether a line may say who somebody is, or when or where; in doubt it may."""
-    return "identifying" if _is_number(words) or _is_labelled(words) or _is_name(words) else "other"
+    if _is_number(words) or _is_labelled(words):
+        return "identifying"
+    found = re.findall(r"[^\W\d_]{2,}", words)
+    if not _is_name(found):
+        return "other"
+    return "word" if len(found) == 1 and found[0].isascii() else "identifying"
 
 
 def _is_number(words: str) -> bool:
@@ -36,9 +41,8 @@ def _is_labelled(words: str) -> bool:
     return not LABELS.isdisjoint(re.findall(r"[^\W\d_]+", words.casefold()))
 
 
-def _is_name(words: str) -> bool:
-    """Return whether a few words begin with capitals; scripts without capitals may always be one."""
-    found = re.findall(r"[^\W\d_]{2,}", words)
+def _is_name(found: list[str]) -> bool:
+    """Return whether a few words begin with capitals; scripts without capitals may always be a name."""
     if any(unicodedata.category(letter) == "Lo" for word in found for letter in word):
         return True
     return 0 < len(found) <= NAME_WORDS and all(word[0].isupper() for word in found)

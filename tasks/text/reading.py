@@ -20,7 +20,7 @@ SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6
 LEAST_AREA_PX = 9
 # parts of a large picture, what they share with their neighbours, and how much of a line is found twice there
-TILE_PX, SHARED_PX, TWICE = 1024, 64, 0.8
+TILE_PX, SHARED_PX, TWICE = 640, 64, 0.8
 READ_HEIGHT_PX, LEAST_WIDTH_PX = 48, 16
 # what a bright line outshines is read once it is gone
 ROUNDS = 3

@@ -24,6 +24,12 @@ def _texts(*rows):
 BOTH = _texts((0, 0, 9, "identifying", list(NAME)), (1, 2, 5, "other", list(SIGN)))
 
 
+def test_a_word_that_may_be_a_name_is_covered_too():
+    assert [text.covered for text in choose_texts(_texts((0, 0, 9, "word", list(NAME))), "cover", [])] == [
+        True
+    ]
+
+
 @pytest.mark.parametrize(
     ("rule", "covered"), [("cover", [True, False]), ("flag", [False, False]), ("keep", [False, False])]
 )

@@ -8,14 +8,19 @@ from tasks.text.meaning import is_readable, kind_of
 @pytest.mark.parametrize(
     "words",
     [
-        "Schmidt, Maria", "DOE,JANE*1971-03-02", "Maria Schmidt", "SCHMIDT", "Jean-Luc O'Neill",
+        "Schmidt, Maria", "DOE,JANE*1971-03-02", "Maria Schmidt", "Jean-Luc O'Neill",
         "van Beethoven Ludwig MRN",
         "12.03.1957", "3/4/27", "2024-05-17 10:42:00", "10:42", "MRN 00482913", "00482913", "Fall 7713-204",
-        "patient", "geb. am", "St. Anna Hospital", "dr. house", "王小明", "ID 7", "Müller", "no. seven",
+        "patient", "geb. am", "St. Anna Hospital", "dr. house", "王小明", "ID 7", "no. seven",
     ],
 )  # fmt: skip
 def test_names_dates_numbers_and_what_may_be_one_identify(words):
     assert kind_of(words) == "identifying"
+
+
+@pytest.mark.parametrize("words", ["SCHMIDT", "Maria", "STOP", "-- Weber --"])
+def test_a_single_word_in_capitals_may_be_a_name_or_a_sign(words):
+    assert kind_of(words) == "word"
 
 
 @pytest.mark.parametrize(
