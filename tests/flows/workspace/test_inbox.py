@@ -2,6 +2,7 @@
 
 import csv
 import os
+import subprocess
 import unicodedata
 
 import pytest
@@ -126,3 +127,36 @@ def test_who_withdrew_and_has_an_unusable_name_is_refused_once(root):
     reasons = {entry.file: entry.reason for entry in entries}
     assert reasons[CHINESE] == reasons["good.mp4"] == "consent withdrawn"
     assert not any(reason is None for reason in reasons.values())
+
+
+@pytest.fixture
+def locked(tmp_path):
+    """An inbox on a share that may only be read, with what is asked of it."""
+    inbox, share = tmp_path / "inbox", tmp_path / "share"
+    inbox.mkdir()
+    share.mkdir()
+    (inbox / "good.mp4").write_bytes(b"good")
+    (inbox / ".DS_Store").write_bytes(b"x")
+    with (inbox / "manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, _row("good.mp4")])
+    mounts = (["mount", "--bind", str(inbox), str(share)], ["mount", "-o", "remount,ro,bind", str(share)])
+    if any(subprocess.run(words, capture_output=True, check=False).returncode for words in mounts):
+        subprocess.run(["umount", str(share)], capture_output=True, check=False)
+        pytest.skip("this machine does not allow to mount a folder that may only be read")
+    yield share
+    subprocess.run(["umount", str(share)], check=True)
+
+
+@pytest.mark.slow
+def test_an_inbox_that_may_only_be_read_is_taken_and_left_as_it_is(tmp_path, locked):
+    with pytest.raises(OSError):
+        (locked / "new").write_bytes(b"")
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in locked.iterdir()}
+    workspace = tmp_path / "release"
+    make_workspace(workspace)
+    take_inbox(workspace, locked)
+    assert [(one.file, one.reason) for one in survey(workspace / RAW_PATH, KEY)] == [("good.mp4", None)]
+    assert {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in locked.iterdir()} == before
+    # and once more, when something is there already
+    take_inbox(workspace, locked)
+    assert (workspace / RAW_PATH / "good.mp4").read_bytes() == b"good"
