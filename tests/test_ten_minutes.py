@@ -4,6 +4,7 @@ Prints them: python -m pytest -s tests/test_ten_minutes.py
 """
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -18,6 +19,7 @@ from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from tasks.files.clips import (
     coverage_path,
+    covered_texts_path,
     faces_path,
     followed_path,
     frames_path,
@@ -115,6 +117,7 @@ def cohort(tmp_path_factory, sample, root, params):
     ]
     long = pl.concat(repeats).filter(pl.col("frame") < LENGTH)
     write_table(long, COVERAGE, here / coverage_path("released", LONG))
+    shutil.copyfile(here / covered_texts_path("released", SHORT), here / covered_texts_path("released", LONG))
     admit_clips(here, dict.fromkeys((SHORT, LONG), "subject-" + "0" * 16))
     return here
 

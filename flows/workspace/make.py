@@ -63,7 +63,7 @@ def make_workspace(root: Path) -> list[str]:
     private_folder(root)
     private_folder(root / STATE)
     deployed = _entrypoints(root)
-    told = [_take_code(root)]
+    told = [_take_code(root), _name_weights(root)]
     if deployed and deployed != _entrypoints(root):
         told.append("what Prefect runs here lies elsewhere now: start `make worker` again, and cancel and "
                     "start again every release run that waits for a person")  # fmt: skip
@@ -141,6 +141,13 @@ def _part_params(root: Path) -> None:
     for name, part in parts.items():
         yaml.dump(part, root / f"params/{name}.yaml")
     yaml.dump(document, path)
+
+
+def _name_weights(root: Path) -> str:
+    # it imports what opens weights
+    from flows.workspace.weights import add_weights
+
+    return add_weights(root, HERE)
 
 
 def _forget_former_nodes(root: Path) -> None:

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from schemas.params import Params
 from schemas.params.inference import ModelSource
 from tasks.extract import models_of as extracting
 from tasks.files.cache import cache_folder
+from tasks.files.documents import read_params
+from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_file
 from tasks.swap.needs import models_of as swapping
 from tasks.validate import MODELS as JUDGING
 
+WEIGHTS = Path("params/models.yaml")
 ALLOWS = {
     "permissive": "research and commercial",
     "research-only": "research only",
@@ -44,6 +49,22 @@ def inventory(params: Params) -> list[Weight]:
         for name, source in params.models.items()
     ]  # fmt: skip
     return named + [Weight(name, UNNAMED, True, "", "", "") for name in sorted(needed - {*params.models})]
+
+
+def add_weights(root: Path, code: Path) -> str:
+    """Name the weights in a workspace's table that its settings need and that the code brings; say which."""
+    path, yaml = root / WEIGHTS, YAML()
+    try:
+        needed = {weight.name for weight in inventory(read_params(root)) if weight.state == UNNAMED}
+    except DocumentError:
+        return ""  # `guise run` says what is wrong with its settings
+    document, brought = yaml.load(path), yaml.load(code / WEIGHTS)["models"]
+    missing = sorted(needed & {*brought})
+    if not missing:
+        return ""
+    document["models"] |= {name: brought[name] for name in missing}
+    yaml.dump(document, path)
+    return f"{WEIGHTS} names what is new: {', '.join(missing)}"
 
 
 def _state(source: ModelSource) -> str:

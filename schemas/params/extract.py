@@ -40,7 +40,7 @@ class Extract(Timed):
     part_interval_s: Seconds
     scene_cut: Fraction01
     max_people: Count
-    text_interval_s: Seconds = 5.0  # workspaces of before do not name it
+    text_interval_s: Seconds = 3.0  # workspaces of before do not name it
 
     @property
     def search_interval(self) -> int:

@@ -1,11 +1,15 @@
-"""A line of text, and how it is covered (pure)."""
+"""Lines of text beside each other, and how one is covered (pure)."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.texts import Kind
+from schemas.texts import KINDS, Kind
 from tasks.vision.regions import Box, RgbImage
+
+# of the lower one's height: what two lines of a row share, at least, and what lies between them, at most
+SAME_ROW, BETWEEN = 0.5, 3.0
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,32 @@ class Line:
 
     box_xyxy: Box
     kind: Kind
+
+
+def with_neighbours(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines, those beside another one as bad as that: a label, and what it speaks of."""
+    found = list(lines)
+    for _ in found:
+        rows = [[other.kind for other in found if _is_beside(line, other)] for line in found]
+        worse = [
+            replace(line, kind=min(kinds, key=KINDS.index)) for line, kinds in zip(found, rows, strict=True)
+        ]
+        if worse == found:
+            break
+        found = worse
+    return found
+
+
+def _is_beside(line: Line, other: Line) -> bool:
+    """Return whether two lines are one row, or the same, with little between them."""
+    boxes = [np.asarray(one.box_xyxy, np.float64).reshape(2, 2) for one in (line, other)]
+    if all(np.ptp(box, axis=0)[1] > np.ptp(box, axis=0)[0] for box in boxes):
+        boxes = [box[:, ::-1] for box in boxes]  # both stand
+    (low, high), (other_low, other_high) = boxes
+    height = min(high[1] - low[1], other_high[1] - other_low[1])
+    shared = min(high[1], other_high[1]) - max(low[1], other_low[1])
+    apart = max(low[0], other_low[0]) - min(high[0], other_high[0])
+    return bool(shared > SAME_ROW * height and apart < BETWEEN * height)
 
 
 def fill(rgb: RgbImage, box_xyxy: Box) -> None:

@@ -1,13 +1,12 @@
 """Find lines of text in a picture and read them: PaddleOCR's mobile models."""
 
 from collections.abc import Iterator
-from itertools import product
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.text.lines import Line, fill
+from tasks.text.lines import Line, fill, with_neighbours
 from tasks.text.meaning import is_readable, kind_of
 from tasks.vision.regions import Box, RgbImage, share_within
 from tasks.vision.sessions import Weights
@@ -19,8 +18,8 @@ SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 # PaddleOCR's own: from so much on a pixel is text, and a line is; how much larger a line is than its core
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6
 LEAST_AREA_PX = 9
-# parts of a large picture, what they share with their neighbours, and how much of a line is found twice there
-TILE_PX, SHARED_PX, TWICE = 640, 64, 0.8
+# of strips of a large picture, what neighbours share, and how much of a line that is found in both
+STRIP_AREA_PX, SHARED_PX, TWICE = 600_000, 64, 0.8
 READ_HEIGHT_PX, LEAST_WIDTH_PX = 48, 16
 # what a bright line outshines is read once it is gone
 ROUNDS = 3
@@ -43,7 +42,7 @@ def read_lines(rgb: RgbImage, weights: Weights, *, thorough: bool = True) -> lis
         left = left.copy()
         for line in lines:
             fill(left, line.box_xyxy)
-    return found
+    return with_neighbours(found)
 
 
 def _readable(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[Line]:
@@ -62,13 +61,13 @@ def _detect(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[tuple[Tur
     scale = min(float(np.clip(longest, SOME_PX, most_px)) / longest, LARGER)
     sized = _resized(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))
     found: list[Box] = []
-    for x, y, tile in _tiles(sized):
-        size_wh = -(-tile.shape[1] // STEP_PX) * STEP_PX, -(-tile.shape[0] // STEP_PX) * STEP_PX
-        (answer,) = weights.free_onnx("text_detector", one_size=True)(_tensor(_resized(tile, size_wh)))
-        ratio_xy = np.array(tile.shape[1::-1]) / np.array(size_wh) / scale
+    for top, strip in _strips(sized):
+        size_wh = -(-strip.shape[1] // STEP_PX) * STEP_PX, -(-strip.shape[0] // STEP_PX) * STEP_PX
+        (answer,) = weights.free_onnx("text_detector")(_tensor(_resized(strip, size_wh)))
+        ratio_xy = np.array(strip.shape[1::-1]) / np.array(size_wh) / scale
         for center, size, degrees in _cores(answer[0, 0]):
             wider = WIDER * size[0] * size[1] / (2 * sum(size))
-            x_px, y_px = np.array(center) * ratio_xy + np.array([x, y]) / scale
+            x_px, y_px = np.array(center) * ratio_xy + np.array([0, top]) / scale
             along, across = ((side + 2 * wider) * float(ratio_xy.mean()) for side in size)
             turned = (float(x_px), float(y_px)), (along, across), degrees
             corners = cv2.boxPoints(turned)
@@ -78,17 +77,18 @@ def _detect(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[tuple[Tur
                 yield turned, box
 
 
-def _tiles(rgb: RgbImage) -> Iterator[tuple[int, int, RgbImage]]:
-    """Yield overlapping parts of a picture and where they lie: memory must not grow with the picture."""
-    rows, columns = (_parts(side) for side in rgb.shape[:2])
-    for (top, bottom), (left, right) in product(rows, columns):
-        yield left, top, rgb[top:bottom, left:right]
+def _strips(rgb: RgbImage) -> Iterator[tuple[int, RgbImage]]:
+    """Yield overlapping strips of a picture and where they begin: memory must not grow with it.
 
-
-def _parts(side_px: int) -> list[tuple[int, int]]:
-    count = max(1, -(-(side_px - SHARED_PX) // (TILE_PX - SHARED_PX)))
-    step = (side_px - SHARED_PX) / count
-    return [(round(n * step), min(side_px, round((n + 1) * step) + SHARED_PX)) for n in range(count)]
+    A line that lies flat is whole in one of them.
+    """
+    height, width = rgb.shape[:2]
+    most = max(2 * SHARED_PX, STRIP_AREA_PX // width)
+    count = max(1, -(-(height - SHARED_PX) // (most - SHARED_PX)))
+    step = (height - SHARED_PX) / count
+    for number in range(count):
+        top = round(number * step)
+        yield top, rgb[top : min(height, round((number + 1) * step) + SHARED_PX)]
 
 
 def _cores(text: Map) -> Iterator[Turned]:

@@ -33,11 +33,8 @@ def require_provider(provider: str) -> None:
         )
 
 
-def session_settings(inference: Inference, *, one_size: bool = False) -> dict[str, Any]:
-    """Return what an ONNX Runtime session is opened with. Raises InputError without the provider.
-
-    one_size: pictures are all of about one size, so that memory is kept for the next.
-    """
+def session_settings(inference: Inference) -> dict[str, Any]:
+    """Return what an ONNX Runtime session is opened with. Raises InputError without the provider."""
     import onnxruntime
 
     require_provider(inference.provider)
@@ -47,7 +44,7 @@ def session_settings(inference: Inference, *, one_size: bool = False) -> dict[st
     name, _ = PROVIDERS[inference.provider]
     if inference.provider == "cpu":
         # pictures come in many sizes: what is kept for one is little use to the next
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = one_size
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
@@ -64,11 +61,11 @@ def session_settings(inference: Inference, *, one_size: bool = False) -> dict[st
     return {"sess_options": options, "providers": [(name, limits[inference.provider])]}
 
 
-def open_session(name: str, graph: bytes, inference: Inference, *, one_size: bool = False) -> Any:
+def open_session(name: str, graph: bytes, inference: Inference) -> Any:
     """Open an ONNX graph. Raises ModelError where it is none, or runs on another provider than asked for."""
     import onnxruntime
 
-    settings = session_settings(inference, one_size=one_size)
+    settings = session_settings(inference)
     try:
         session = onnxruntime.InferenceSession(graph, **settings)
     except Exception as error:  # the runtime raises what it likes

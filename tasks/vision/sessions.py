@@ -92,14 +92,10 @@ class Weights:
         session: Session = self.once(name, lambda: _run_onnx(name, graph, self.inference))
         return session
 
-    def free_onnx(self, name: str, *, one_size: bool = False) -> Session:
-        """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1.
-
-        one_size: most pictures have the same, and its memory is kept.
-        """
+    def free_onnx(self, name: str) -> Session:
+        """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1."""
         session: Session = self.once(
-            name,
-            lambda: _run_onnx(name, self.path(name).read_bytes(), self.inference, one_size=one_size),
+            name, lambda: _run_onnx(name, self.path(name).read_bytes(), self.inference)
         )
         return session
 
@@ -186,8 +182,8 @@ def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Infer
     return _run_onnx(name, graph.SerializeToString(), inference)
 
 
-def _run_onnx(name: str, graph: bytes, inference: Inference, *, one_size: bool = False) -> Session:
-    session = open_session(name, graph, inference, one_size=one_size)
+def _run_onnx(name: str, graph: bytes, inference: Inference) -> Session:
+    session = open_session(name, graph, inference)
     source = session.get_inputs()[0].name
     return lambda tensor: session.run(None, {source: tensor})
 

@@ -91,7 +91,7 @@ class Readable:
 
 def measure(overlay: Overlay, pictures: list[RgbImage], weights: Weights, *, every: int) -> Readable:
     """Cover an overlay over pictures as `extract` and `deidentify` do, and read what is left."""
-    texts = Texts(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), interval_s=5.0)
+    texts = Texts(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), interval_s=3.0)
     drawn = [overlay.draw(rgb, frame) for frame, rgb in enumerate(pictures)]
     start = time.process_time()
     for frame, rgb in enumerate(drawn):

@@ -363,6 +363,22 @@ def test_a_workspace_whose_params_held_everything_is_brought_over(tmp_path, guis
     assert read_params(root).models["pose_detector"].purpose == "find everybody"
 
 
+def test_a_workspace_of_before_is_told_of_the_weights_that_are_new(tmp_path, guise):
+    root = tmp_path / "w"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    path, new = root / "params/models.yaml", ("text_detector", "text_reader")
+    models = yaml.safe_load(path.read_text())["models"]
+    # one of their own stays, and what nothing needs is not brought back
+    kept = {name: row for name, row in models.items() if name not in (*new, "astronaut")}
+    kept["arcface"] = models["centerface"] | {"source": "file:/brought", "member": "own.onnx"}
+    path.write_text(yaml.safe_dump({"models": kept}, sort_keys=False))
+    done = guise(tmp_path, "workspace", str(root))
+    assert done.returncode == 0, done.stderr
+    assert "params/models.yaml names what is new: text_detector, text_reader" in " ".join(done.stdout.split())
+    assert yaml.safe_load(path.read_text())["models"] == kept | {name: models[name] for name in new}
+    assert "what is new" not in guise(tmp_path, "workspace", str(root)).stdout
+
+
 def test_nodes_that_the_graph_has_no_more_leave_the_lock(tmp_path, guise):
     root = tmp_path / "w"
     assert guise(tmp_path, "workspace", str(root)).returncode == 0

@@ -30,7 +30,8 @@ def test_every_line_is_found_in_each_font(pictures, weights, size_wh, height_px,
     found = read_lines(rgb, weights)
     # a line of 12 pixels that is as light as what is behind it may be missed
     assert len(found) >= len(WORDS) - 1
-    assert {line.kind for line in found} == {"identifying"}
+    # part of a line may be read by itself
+    assert {line.kind for line in found} <= {"identifying", "word"}
     for line in found:
         fill(rgb, line.box_xyxy)
     assert read_lines(rgb, weights) == []
