@@ -26,7 +26,9 @@ from tests_support import command_environment, write_pictures
 from flows.review.contents import Clip, Contents
 from flows.review.doubts import read_doubts
 from flows.review.server import listening, make_app
+from flows.review.texts import Text
 from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
+from schemas.texts import CLIP_TEXTS
 from tasks.files.clips import keypoints_path, read_admitted, video_path
 from tasks.files.documents import write_table
 from tasks.files.tables import build_table
@@ -367,7 +369,17 @@ def late(tmp_path):
     assert time_s[0] == 1.5
     write_doubts(tmp_path, LATE)
     doubts = tuple(read_doubts(tmp_path, LATE))
-    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables, doubts)
+    left = {"clip_id": LATE, "arm": "released", "first_frame": 9, "last_frame": 9, "kind": "word",
+            "box_xyxy": [0.0] * 4, "covered": False}  # fmt: skip
+    tables["texts"] = build_table([left], CLIP_TEXTS)
+    found = [{"finding": "text_left", "ranges": "9"}, {"finding": "text", "ranges": "3-7"}]
+    rows = [{"clip_id": LATE, "frames": 1, "worst": None} | row for row in found]
+    tables["findings"] = build_table(rows, FINDINGS)
+    texts = (
+        Text(0, 19, "identifying", covered=True, line="0,19,4,3,33,10,remove,,"),
+        Text(3, 7, "other", covered=False, line="3,7,10,30,40,36,add,mask,"),
+    )
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables, doubts, texts)
     contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:
@@ -405,6 +417,26 @@ def test_what_may_be_a_face_is_shown_with_the_line_that_answers(browser, late):
     rows.nth(0).locator("button").click()
     _until(page, "document.querySelector('#timeline').ariaValueNow == 6")
     if picture := os.environ.get("GUISE_DOUBTS"):
+        page.screenshot(path=picture, full_page=True)
+    page.close()
+
+
+def test_text_is_shown_with_what_became_of_it_and_what_can_still_be_read(browser, late):
+    page = browser.new_page()
+    _open_clip(page, (None, late), LATE)
+    section = page.locator("section:has(h2:has-text('Text in the picture'))")
+    assert "something can still be read in frames 9" in section.inner_text()
+    rows = section.locator("tbody tr")
+    assert [rows.nth(place).locator("td").all_inner_texts() for place in range(rows.count())] == [
+        ["0 to 19", "a name, a date or a number", "covered", "0,19,4,3,33,10,remove,,"],
+        ["3 to 7", "a few words", "stays", "3,7,10,30,40,36,add,mask,"],
+    ]
+    rows.nth(1).locator("button").click()
+    _until(page, "document.querySelector('#timeline').ariaValueNow == 3")
+    told = page.inner_text("ol")
+    assert "what may be a name, a date or a number can still be read" in told
+    assert "text stays that can be read" in told
+    if picture := os.environ.get("GUISE_TEXTS"):
         page.screenshot(path=picture, full_page=True)
     page.close()
 
