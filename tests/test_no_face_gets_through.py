@@ -26,6 +26,7 @@ from tasks.files.clips import (
     frames_path,
     keypoints_path,
     read_admitted,
+    texts_path,
     video_path,
 )
 from tasks.files.documents import read_table
@@ -408,7 +409,8 @@ def _alone(cohort, tmp_path, clip_id):
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / name).symlink_to(here / "data" / name)
     seen = (keypoints_path, frames_path, faces_path, followed_path)
-    for path in (video_path("original", clip_id), *(path("original", clip_id) for path in seen)):
+    tables = (texts_path(clip_id), *(path("original", clip_id) for path in seen))
+    for path in (video_path("original", clip_id), *tables):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / path, tmp_path / path)
     admit_clips(tmp_path, {clip_id: _subject_of(here, clip_id)})

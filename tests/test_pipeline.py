@@ -22,6 +22,7 @@ from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
+from schemas.texts import TEXTS
 from tasks.files.documents import read_params
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import check_table
@@ -204,7 +205,7 @@ def test_the_tables_keep_their_schemas(demo):
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
     check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
-        beside = {"frames": FRAMES, "faces": FACES, "followed": FOLLOWED}
+        beside = {"frames": FRAMES, "faces": FACES, "followed": FOLLOWED, "texts": TEXTS}
         schema = beside.get(path.parent.name, KEYPOINTS)
         check_table(pl.read_parquet(path), schema, path.name)
 

@@ -178,7 +178,7 @@ class Deidentify(Timed):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _take_former_frames(cls, given: Any) -> Any:
         return in_seconds(given, ("max_gap", "reach", "settle"))
 
     @model_validator(mode="after")

@@ -54,5 +54,5 @@ class Extract(Timed):
 
     @model_validator(mode="before")
     @classmethod
-    def _take_former_frames(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _take_former_frames(cls, given: Any) -> Any:
         return in_seconds(given, ("search_interval", "part_interval"))

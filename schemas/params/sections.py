@@ -43,11 +43,13 @@ class Timed(Section):
         return max(min(least, asked), math.floor(seconds * self._frame_rate + 0.5))
 
 
-def in_seconds(given: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def in_seconds(given: Any, names: tuple[str, ...]) -> Any:
     """Return what a workspace of before gives in frames, in seconds of NAME_s.
 
     Raises ValueError for what is given both ways, or is no number of frames.
     """
+    if not isinstance(given, Mapping):
+        return given  # which is wrong, and told as such
     made = dict(given)
     for name in names:
         if name not in made:

@@ -58,9 +58,12 @@ SEEN: dict[str, Finding] = {
     "no_text_stays": "text",
 }
 ALWAYS = {
-    name: Rule(metric="frames", finding=finding, comparison="<=", threshold=0, severity="review")
+    name: Rule(
+        metric="frames", finding=finding, comparison="<=", threshold=0,
+        severity="fail" if finding == "text_left" else "review",
+    )
     for name, finding in SEEN.items()
-}
+}  # fmt: skip
 
 
 class Survival(Section):
@@ -102,5 +105,9 @@ class Validate(Section):
     @classmethod
     def _keep_in_sight(cls, rules: dict[str, Rule]) -> dict[str, Rule]:
         asked = [rule.model_copy(update={"severity": "review"}) for rule in rules.values()]
-        missing = {name: rule for name, rule in ALWAYS.items() if rule not in asked}
+        missing = {
+            name: rule
+            for name, rule in ALWAYS.items()
+            if rule.model_copy(update={"severity": "review"}) not in asked
+        }
         return {**rules, **missing} if rules else rules

@@ -67,7 +67,7 @@ class CoveredClip:
         self._corrections = self._read_corrections()
         self._regions = self._cover()
         texts = read_table(root / texts_path(clip_id), TEXTS)
-        self._texts = choose_texts(texts, order.deidentify.text, self._corrections)
+        self._texts = choose_texts(texts, order.deidentify.text, self._corrections, self._info.shown_size_wh)
         self._kept: dict[FaceKey, Kept] = {}
 
     def write(self, video: Path, coverage: Path, texts: Path) -> None:

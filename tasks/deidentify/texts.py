@@ -26,18 +26,21 @@ class CoveredText:
     covered: bool
 
 
-def choose_texts(texts: pl.DataFrame, rule: TextRule, corrections: Sequence[Correction]) -> list[CoveredText]:
-    """Return every line with whether it is covered, in the order of frames.
+def choose_texts(
+    texts: pl.DataFrame, rule: TextRule, corrections: Sequence[Correction], size_wh: tuple[int, int]
+) -> list[CoveredText]:
+    """Return every line with whether it is covered, in the order of frames; boxes lie in the picture.
 
     A line that a person's `remove` speaks of stays in those frames.
     """
+    most = np.array([*size_wh, *size_wh], np.float32)
     lines = [
         CoveredText(
             row["line"],
             row["first_frame"],
             row["last_frame"],
             row["kind"],
-            np.array(row["box_xyxy"], np.float32),
+            np.clip(np.array(row["box_xyxy"], np.float32), 0, most),
             rule == "cover" and row["kind"] != "other",
         )
         for row in texts.iter_rows(named=True)

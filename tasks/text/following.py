@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
-from tasks.text.lines import Line, fill
+from tasks.text.lines import Line, fill, with_neighbours
 from tasks.text.seeing import GreyImage, cut_small, find_again, shrunk
 from tasks.vision.regions import Box, RgbImage, overlap, share_within
 
@@ -22,12 +22,11 @@ THOROUGH = 4
 # least correlation with what a line looked like where it was, and after it moved; between frames it moves by
 # so many pixels at most, or by such a share of its height
 STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
-# one looks back in time at so many small pictures, evenly spread, whose longer side is so long
-PAST, PAST_PX = 150, 480
+# one looks back in time at so many small pictures, evenly spread, whose longer side is so long, and so far
+# around where a line should be
+PAST, PAST_PX, BACK_PX = 150, 480, 8
 # what is lost is looked for after so many seconds, and after twice as many each time
 SOON_S = 1.0
-# before the end of a scene one looks once more, unless one has just looked
-LATE_S = 0.5
 SAME, MOSTLY = 0.3, 0.6
 
 
@@ -68,7 +67,7 @@ class Texts:
     """Look for text at both ends of a scene, every few seconds and where a line was lost; follow it between.
 
     A line that is found is taken to be there since the look before, and one that is lost until it was looked
-    for in vain: a little too much is covered, never too little.
+    for in vain.
     """
 
     def __init__(self, look: Look, interval_s: float) -> None:
@@ -77,7 +76,9 @@ class Texts:
         self._kinds: list[Kind] = []
         self._runs: list[Run] = []
         self._past: deque[tuple[int, float, GreyImage]] = deque(maxlen=PAST)
-        self._looks, self._last_s, self._patience_s = 0, -np.inf, SOON_S
+        self._soon_s = min(SOON_S, interval_s)
+        self._looks, self._last_s, self._patience_s = 0, -np.inf, self._soon_s
+        self._looked_at = 0
         self._newest: tuple[int, float, RgbImage] | None = None
 
     def step(self, frame: int, time_s: float, rgb: RgbImage, *, cut: bool = False) -> None:
@@ -89,7 +90,7 @@ class Texts:
                 self._follow(one, frame, time_s, rgb)
         is_early = any(one.lost_s is not None for one in self._standing)
         if time_s - self._last_s >= (self._patience_s if is_early else self._interval_s):
-            self._patience_s = min(2 * self._patience_s, self._interval_s) if is_early else SOON_S
+            self._patience_s = min(2 * self._patience_s, self._interval_s) if is_early else self._soon_s
             self._search(frame, time_s, rgb)
         if not self._past or time_s - self._past[-1][1] >= self._interval_s / PAST:
             self._past.append((frame, time_s, shrunk(rgb, PAST_PX)))
@@ -112,12 +113,11 @@ class Texts:
         if self._newest is None:
             return
         frame, time_s, rgb = self._newest
-        is_lost = any(one.lost_s is not None for one in self._standing)
-        if time_s - self._last_s >= (0 if is_lost else LATE_S):
+        if self._last_s < time_s:
             self._search(frame, time_s, rgb)
         self._end(list(self._standing), frame + 1)
         self._past.clear()
-        self._looks, self._last_s, self._newest = 0, -np.inf, None
+        self._looks, self._last_s, self._newest, self._patience_s = 0, -np.inf, None, self._soon_s
 
     def _follow(self, one: Standing, frame: int, time_s: float, rgb: RgbImage) -> None:
         box = one.follow(rgb)
@@ -130,58 +130,71 @@ class Texts:
 
     def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
         lost = [one for one in self._standing if one.lost_s is not None]
-        for line in self._look(self._without_known(rgb), bool(lost) or self._looks % THOROUGH == 0):
-            known = next((one for one in lost if _is_same(one.box_xyxy, line.box_xyxy)), None)
+        for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0):
+            known = next((one for one in self._standing if _is_same(one.box_xyxy, line.box_xyxy)), None)
             if known is None:
                 self._begin(frame, rgb, line)
             else:
+                self._kinds[known.line] = min(line.kind, self._kinds[known.line], key=KINDS.index)
+            if known in lost:
                 lost.remove(known)
                 self._find(known, frame, rgb, line)
+        self._weigh()
         self._looks, self._last_s = self._looks + 1, time_s
         self._past.clear()
+        self._looked_at = frame
         self._end([one for one in lost if time_s - (one.lost_s or 0.0) >= self._interval_s], frame)
 
-    def _without_known(self, rgb: RgbImage) -> RgbImage:
-        """Return the picture without what is known to be there, which may hide more."""
-        known = [one.box_xyxy for one in self._standing if one.lost_s is None]
+    def _without_covered(self, rgb: RgbImage) -> RgbImage:
+        """Return the picture without what is known to be covered there, which may hide more."""
+        known = [
+            one.box_xyxy for one in self._standing if one.lost_s is None and self._kinds[one.line] != "other"
+        ]
         left = rgb.copy() if known else rgb
         for box in known:
             fill(left, box)
         return left
 
+    def _weigh(self) -> None:
+        """Take a line that stands beside a worse one for as bad, whenever each was found."""
+        lines = [Line(one.box_xyxy, self._kinds[one.line]) for one in self._standing]
+        for one, line in zip(self._standing, with_neighbours(lines), strict=True):
+            self._kinds[one.line] = line.kind
+
     def _find(self, known: Standing, frame: int, rgb: RgbImage, line: Line) -> None:
         """Take a line up again that was lost: in between it was somewhere between both places."""
-        both = np.stack([known.box_xyxy, line.box_xyxy])
-        known.box_xyxy = np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)])
+        known.box_xyxy = _around(known.box_xyxy, line.box_xyxy)
         self._move(known, frame, line.box_xyxy)
         known.looks, known.lost_s = cut_small(rgb, line.box_xyxy), None
-        self._kinds[known.line] = min(line.kind, self._kinds[known.line], key=KINDS.index)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
         number = len(self._kinds)
         self._kinds.append(line.kind)
         self._standing.append(Standing(number, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame))
-        self._go_back(number, frame, rgb, line.box_xyxy)
+        if self._past:
+            self._go_back(number, frame, rgb, line.box_xyxy)
 
     def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
         """Say where a new line was since the look before: where it is followed, then where it was last."""
         scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
-        box, last = box_xyxy * scale, frame - 1
+        box, last, step = box_xyxy * scale, frame - 1, np.zeros(4, np.float32)
         looks = cut_small(shrunk(rgb, PAST_PX), box)
         for at, _, grey in reversed(self._past):
-            moved = find_again(grey, looks, box, LEAST_PX, MOVED)
+            moved = find_again(grey, looks, box + step, BACK_PX, MOVED)
             if moved is None or float(np.abs(moved - box).max()) < 1:
                 continue
             if at < last:
-                self._runs.append(Run(number, at + 1, last, _wider(box, moved) / scale))
+                self._run(number, at + 1, last, _wider(_around(box, moved)) / scale)
                 last = at
-            box = moved
-        if self._past:
-            self._runs.append(Run(number, self._past[0][0], last, _wider(box, box) / scale))
+            box, step = moved, moved - box
+        self._run(number, self._looked_at, last, _wider(box) / scale)
+
+    def _run(self, line: int, first: int, last: int, box_xyxy: Box) -> None:
+        if first <= last:
+            self._runs.append(Run(line, first, last, box_xyxy))
 
     def _move(self, one: Standing, frame: int, box_xyxy: Box) -> None:
-        if one.since_frame < frame:
-            self._runs.append(Run(one.line, one.since_frame, frame - 1, one.box_xyxy))
+        self._run(one.line, one.since_frame, frame - 1, one.box_xyxy)
         one.box_xyxy, one.since_frame = box_xyxy, frame
 
     def _end(self, lines: list[Standing], frame: int) -> None:
@@ -194,7 +207,11 @@ def _is_same(known: Box, found: Box) -> bool:
     return overlap(known, found) > SAME or share_within(found, known) > MOSTLY
 
 
-def _wider(box: Box, other: Box) -> Box:
-    """Return the box around two, and a pixel more: small pictures tell places no better."""
+def _around(box: Box, other: Box) -> Box:
     both = np.stack([box, other])
-    return np.concatenate([both[:, :2].min(axis=0) - 1, both[:, 2:].max(axis=0) + 1]).astype(np.float32)
+    return np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)]).astype(np.float32)
+
+
+def _wider(box: Box) -> Box:
+    """Return a box a pixel larger: small pictures tell places no better."""
+    return box + np.array([-1, -1, 1, 1], np.float32)

@@ -50,7 +50,7 @@ def fill(rgb: RgbImage, box_xyxy: Box) -> None:
     """Fill a box, in place, with the middle colour of its rim."""
     height, width = rgb.shape[:2]
     x0, y0 = np.floor(np.maximum(box_xyxy[:2], 0)).astype(int)
-    x1, y1 = np.ceil(np.minimum(box_xyxy[2:], [width, height])).astype(int)
+    x1, y1 = np.ceil(np.clip(box_xyxy[2:], 0, [width, height])).astype(int)
     inside = rgb[y0:y1, x0:x1]
     if inside.size:
         rim = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])

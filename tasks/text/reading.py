@@ -17,7 +17,7 @@ MODELS = ("text_detector", "text_reader")
 SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 # PaddleOCR's own: from so much on a pixel is text, and a line is; how much larger a line is than its core
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6
-LEAST_AREA_PX = 9
+LEAST_AREA_PX, SLACK_PX = 9, 3
 # of strips of a large picture, what neighbours share, and how much of a line that is found in both
 STRIP_AREA_PX, SHARED_PX, TWICE = 600_000, 64, 0.8
 READ_HEIGHT_PX, LEAST_WIDTH_PX = 48, 16
@@ -34,14 +34,18 @@ def read_lines(rgb: RgbImage, weights: Weights, *, thorough: bool = True) -> lis
     thorough: look for the smallest letters of large pictures, too, which takes some times as long.
     """
     left, found = rgb, list[Line]()
-    for _ in range(ROUNDS):
-        lines = list(_readable(left, weights, MOST_PX if thorough else SOME_PX))
-        if not lines:
+    # what is large is whole in the smaller copy, whatever its direction
+    for most_px in (SOME_PX, MOST_PX) if thorough else (SOME_PX,):
+        for _ in range(ROUNDS):
+            lines = list(_readable(left, weights, most_px))
+            if not lines:
+                break
+            found += lines
+            left = left.copy()
+            for line in lines:
+                fill(left, line.box_xyxy)
+        if max(rgb.shape[:2]) <= SOME_PX:
             break
-        found += lines
-        left = left.copy()
-        for line in lines:
-            fill(left, line.box_xyxy)
     return with_neighbours(found)
 
 
@@ -62,19 +66,23 @@ def _detect(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[tuple[Tur
     sized = _resized(rgb, (max(1, round(width * scale)), max(1, round(height * scale))))
     found: list[Box] = []
     for top, strip in _strips(sized):
-        size_wh = -(-strip.shape[1] // STEP_PX) * STEP_PX, -(-strip.shape[0] // STEP_PX) * STEP_PX
-        (answer,) = weights.free_onnx("text_detector")(_tensor(_resized(strip, size_wh)))
-        ratio_xy = np.array(strip.shape[1::-1]) / np.array(size_wh) / scale
+        (answer,) = weights.free_onnx("text_detector")(_tensor(_padded(strip)))
         for center, size, degrees in _cores(answer[0, 0]):
             wider = WIDER * size[0] * size[1] / (2 * sum(size))
-            x_px, y_px = np.array(center) * ratio_xy + np.array([0, top]) / scale
-            along, across = ((side + 2 * wider) * float(ratio_xy.mean()) for side in size)
+            x_px, y_px = (np.array(center) + np.array([0, top])) / scale
+            along, across = ((side + 2 * wider + SLACK_PX) / scale for side in size)
             turned = (float(x_px), float(y_px)), (along, across), degrees
-            corners = cv2.boxPoints(turned)
+            corners = np.clip(cv2.boxPoints(turned), 0, [width, height])
             box = np.concatenate([corners.min(axis=0), corners.max(axis=0)]).astype(np.float32)
             if not any(share_within(box, other) > TWICE for other in found):
                 found.append(box)
                 yield turned, box
+
+
+def _padded(rgb: RgbImage) -> RgbImage:
+    """Return a picture whose sides are divisible, its edges gone on with."""
+    down, right = (-side % STEP_PX for side in rgb.shape[:2])
+    return np.asarray(cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _strips(rgb: RgbImage) -> Iterator[tuple[int, RgbImage]]:

@@ -156,3 +156,26 @@ def test_frames_that_are_none_or_both_ways_are_refused_by_name(tmp_path, documen
         del document["deidentify"]["reach_s"]
     with pytest.raises(DocumentError, match=says):
         _read(tmp_path, document)
+
+
+@pytest.mark.parametrize("section", ["deidentify", "extract"])
+@pytest.mark.parametrize("value", [None, [], "x"])
+def test_a_section_that_is_none_is_refused_by_name(tmp_path, document, section, value):
+    document[section] = value
+    with pytest.raises(DocumentError, match=section):
+        _read(tmp_path, document)
+
+
+def test_a_name_that_can_still_be_read_fails_in_every_workspace(tmp_path, document):
+    for name in ("no_text_is_left", "no_text_stays"):
+        del document["validate"]["rules"][name]
+    rules = _read(tmp_path, document).validate_.rules
+    assert (rules["no_text_is_left"].severity, rules["no_text_stays"].severity) == ("fail", "review")
+
+
+def test_a_workspace_of_before_has_every_setting_that_the_graph_names(tmp_path, document):
+    """DVC stops where a node names a setting that params.yaml does not have."""
+    graph = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
+    named = {name for node in graph.values() for name in node.get("do", node).get("params", [])}
+    assert not [name for name in named if "." in name]
+    assert named <= {*document}

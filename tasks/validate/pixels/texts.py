@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.jobs import Row
 from schemas.params.deidentify import TextRule
-from schemas.texts import COVERED_TEXTS
+from schemas.texts import COVERED_TEXTS, KINDS
 from tasks.files.clips import covered_texts_path
 from tasks.files.documents import read_table
 from tasks.text.following import THOROUGH
@@ -18,15 +18,17 @@ from tasks.video import Frame
 from tasks.vision.regions import overlap, share_within
 from tasks.vision.sessions import Weights
 
+OFTENER = 0.8  # so that both looks do not always meet the same frames
 # a line that is read again where one is known to stay
 SAME, MOSTLY = 0.3, 0.6
 
 
 class Rereading:
-    """Read a release every few seconds, half of that after the original was read; a short one at its end."""
+    """Read a release a little more often than its original was read; a short one at its end."""
 
     def __init__(self, weights: Weights, interval_s: float) -> None:
-        self._weights, self._interval_s, self._next_s = weights, interval_s, interval_s / 2
+        self._weights, self._interval_s = weights, OFTENER * interval_s
+        self._next_s = self._interval_s / 2
         self._looks = 0
         self._last: Frame | None = None
         self._found: dict[int, list[Line]] = {}
@@ -35,7 +37,7 @@ class Rereading:
         """Take the next frame of the release into account."""
         self._last = frame
         if frame.timestamp_s >= self._next_s:
-            self._next_s += self._interval_s
+            self._next_s = frame.timestamp_s + self._interval_s
             self._read(frame)
 
     def found(self) -> dict[int, list[Line]]:
@@ -85,12 +87,18 @@ def frames_of(rows: list[Row], rule: TextRule) -> tuple[list[int], list[int]]:
 def _unknown(covered: pl.DataFrame, found: dict[int, list[Line]]) -> Iterator[tuple[int, Line]]:
     stays = covered.filter(~pl.col("covered"))
     for frame, lines in found.items():
-        here = stays.filter(pl.col("first_frame") <= frame, pl.col("last_frame") >= frame)["box_xyxy"]
-        boxes = [np.array(box, np.float32) for box in here]
+        here = stays.filter(pl.col("first_frame") <= frame, pl.col("last_frame") >= frame)
+        known = [
+            Line(np.array(box, np.float32), kind) for box, kind in here.select("box_xyxy", "kind").iter_rows()
+        ]
         for line in lines:
-            is_known = any(
-                overlap(line.box_xyxy, box) > SAME or share_within(line.box_xyxy, box) > MOSTLY
-                for box in boxes
-            )
-            if not is_known:
+            if not any(_tells_of(one, line) for one in known):
                 yield frame, line
+
+
+def _tells_of(known: Line, line: Line) -> bool:
+    """Return whether a line is one that is known to stay, and not worse than what is known of it."""
+    is_there = (
+        overlap(line.box_xyxy, known.box_xyxy) > SAME or share_within(line.box_xyxy, known.box_xyxy) > MOSTLY
+    )
+    return is_there and KINDS.index(known.kind) <= KINDS.index(line.kind)

@@ -32,7 +32,15 @@ def _picture(places):
     return rgb
 
 
-def _follow(frames, *, fps=25, cuts=(), is_read=lambda frame, number: True, kinds=("identifying",) * 9):
+def _follow(
+    frames,
+    *,
+    fps=25,
+    interval_s=INTERVAL_S,
+    cuts=(),
+    is_read=lambda frame, number: True,
+    kinds=("identifying",) * 9,
+):
     """Run over frames (number -> corner of each line in it); return the texts, and when one looked."""
     looks = []
 
@@ -42,7 +50,7 @@ def _follow(frames, *, fps=25, cuts=(), is_read=lambda frame, number: True, kind
         seen = [n for n, corner in frames[frame].items() if _is_there(rgb, corner) and is_read(frame, n)]
         return [Line(_box(frames[frame][n]), kinds[n]) for n in seen]
 
-    texts = Texts(look, INTERVAL_S)
+    texts = Texts(look, interval_s)
     for frame, places in enumerate(frames):
         rgb = _picture(places)
         rgb[-1, -1, :2] = divmod(frame, 256)
@@ -77,7 +85,7 @@ def test_what_stands_still_is_one_run_however_often_one_looks():
     frames = [{0: (40, 30)}] * 160
     table, looks = _follow(frames)
     assert table.select("first_frame", "last_frame").rows() == [(0, 159)]
-    assert looks == [(0, True), (50, False), (100, False), (150, False)]
+    assert looks == [(0, True), (50, False), (100, False), (150, False), (159, True)]
 
 
 @pytest.mark.parametrize("step_xy", [(1.5, 0.7), (-2.5, 0.0), (0.3, 0.2), (0.0, 3.0)])
@@ -99,9 +107,59 @@ def test_what_comes_and_goes_between_two_looks_is_covered_over_its_whole_stay(fi
     assert table["last_frame"].max() <= last + 2 * INTERVAL_S * 25
 
 
-def test_what_comes_late_in_a_short_scene_is_found_at_its_end():
-    frames = [{0: (40 + n, 30)} if n >= 20 else {} for n in range(45)]
+@pytest.mark.parametrize(("first", "count"), [(20, 45), (52, 62), (61, 62)])
+def test_what_comes_late_in_a_scene_is_found_at_its_end(first, count):
+    frames = [{0: (40 + n, 30)} if n >= first else {} for n in range(count)]
     assert _uncovered(_follow(frames)[0], frames) == set()
+
+
+@pytest.mark.parametrize("step", [4, 6, -6])
+def test_what_came_between_two_looks_and_moves_is_followed_back(step):
+    frames = [
+        {0: (20 + step * (n - 20) + (170 if step < 0 else 0), 30)} if n >= 20 else {} for n in range(48)
+    ]
+    assert _uncovered(_follow(frames)[0], frames) == set()
+
+
+def test_looks_may_be_closer_than_a_line_that_is_lost_waits():
+    """Half a second between looks at 240 frames a second, another line lost meanwhile."""
+    frames = [{1: (300, 200)} if n < 20 else {} for n in range(130)] + [{0: (40, 30)}] * 120
+    table, _ = _follow(frames, fps=240, interval_s=0.5)
+    assert _uncovered(table, frames) == set()
+
+
+def test_a_line_that_is_lost_and_one_that_is_new_in_the_last_frame_leave_no_empty_run():
+    frames = [{0: (40, 30)}] * 50 + [{1: (300, 200)}]
+    table, _ = _follow(frames)
+    assert (table["first_frame"] <= table["last_frame"]).all()
+    assert _uncovered(table, frames) == set()
+
+
+def test_what_comes_beside_a_label_is_as_bad_as_the_label():
+    frames = [{0: (40, 30)}] * 25 + [{0: (40, 30), 1: (190, 30)}] * 60
+    table, _ = _follow(frames, kinds=("identifying", "other"))
+    assert set(table["kind"]) == {"identifying"}
+    assert _uncovered(table, frames) == set()
+
+
+def test_a_name_inside_the_box_of_a_sign_that_leans_is_seen_later():
+    sign = np.array([10, 10, 470, 260], np.float32)
+    frames = [{}] * 25 + [{0: (200, 120)}] * 60
+
+    def look(rgb, thorough):
+        frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
+        names = [
+            Line(_box(corner), "identifying") for corner in frames[frame].values() if _is_there(rgb, corner)
+        ]
+        return [Line(sign, "other"), *names]
+
+    texts = Texts(look, INTERVAL_S)
+    for frame, places in enumerate(frames):
+        rgb = _picture(places)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    table = texts.table()
+    assert _uncovered(table.filter(table["kind"] == "identifying"), frames) == set()
 
 
 def test_what_is_there_for_less_than_two_looks_may_be_missed_and_then_nothing_is_covered():

@@ -1,12 +1,13 @@
 """Text is found and read in real pictures: made overlays, with the real models."""
 
+import cv2
 import numpy as np
 import pytest
 
 from tasks.text.lines import fill
 from tasks.text.reading import read_lines
 from tasks.video import read_frames
-from tools.benchmark.text import WORDS, Overlay, measure
+from tools.benchmark.text import FONTS, WORDS, Overlay, face, measure
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,34 @@ def test_every_line_is_found_in_each_font(pictures, weights, size_wh, height_px,
 def test_a_line_is_found_that_stands_or_is_upside_down(pictures, weights, turns):
     rgb = np.rot90(Overlay((854, 480), 24, True).draw(pictures[0], 0), turns)
     assert len(read_lines(np.ascontiguousarray(rgb), weights)) >= len(WORDS) - 1
+
+
+@pytest.mark.parametrize("size_wh", [(3840, 64), (48, 1600), (1, 1), (2, 1), (1, 5), (33, 20)], ids=str)
+def test_pictures_of_any_shape_are_read_and_covered_to_the_last_letter(weights, size_wh):
+    rgb = np.full((size_wh[1], size_wh[0], 3), 60, np.uint8)
+    if size_wh[0] > 1000:
+        cv2.putText(rgb, "Schmidt, Maria 12.03.1957", (600, 40), (250, 250, 250), face(FONTS[0]), 24)
+    found = read_lines(rgb, weights)
+    assert bool(found) == (size_wh[0] > 1000)
+    for line in found:
+        fill(rgb, line.box_xyxy)
+    assert read_lines(rgb, weights) == []
+    assert (rgb != 60).any(axis=2).sum() < 50  # the rim of a letter
+
+
+@pytest.mark.parametrize("degrees", [-20, 12, 20])
+def test_a_line_that_leans_is_read_whole(weights, degrees):
+    rgb = np.full((720, 1280, 3), 60, np.uint8)
+    cv2.putText(rgb, "Weber, Jonas 4711", (420, 370), (250, 250, 250), face(FONTS[0]), 34)
+    leaning = cv2.warpAffine(
+        rgb, cv2.getRotationMatrix2D((640, 360), degrees, 1), (1280, 720), borderValue=(60, 60, 60)
+    )
+    found = read_lines(leaning, weights)
+    assert "identifying" in {line.kind for line in found}
+    for line in found:
+        if line.kind != "other":
+            fill(leaning, line.box_xyxy)
+    assert read_lines(leaning, weights) == []
 
 
 @pytest.mark.slow
