@@ -19,7 +19,7 @@ SOME_PX, MOST_PX, STEP_PX, LARGER = 960, 1920, 32, 1.5
 PIXEL, LINE, WIDER = 0.3, 0.5, 1.6
 LEAST_AREA_PX, SLACK_PX = 9, 3
 # of strips of a large picture, what neighbours share, and how much of a line that is found in both
-STRIP_AREA_PX, SHARED_PX, TWICE = 600_000, 64, 0.8
+STRIP_AREA_PX, SHARED_PX, TWICE = 1_000_000, 64, 0.8
 READ_HEIGHT_PX, LEAST_WIDTH_PX = 48, 16
 # what a bright line outshines is read once it is gone
 ROUNDS = 3
@@ -34,8 +34,7 @@ def read_lines(rgb: RgbImage, weights: Weights, *, thorough: bool = True) -> lis
     thorough: look for the smallest letters of large pictures, too, which takes some times as long.
     """
     left, found = rgb, list[Line]()
-    # what is large is whole in the smaller copy, whatever its direction
-    for most_px in (SOME_PX, MOST_PX) if thorough else (SOME_PX,):
+    for most_px in _scales(rgb, thorough=thorough):
         for _ in range(ROUNDS):
             lines = list(_readable(left, weights, most_px))
             if not lines:
@@ -44,9 +43,14 @@ def read_lines(rgb: RgbImage, weights: Weights, *, thorough: bool = True) -> lis
             left = left.copy()
             for line in lines:
                 fill(left, line.box_xyxy)
-        if max(rgb.shape[:2]) <= SOME_PX:
-            break
     return with_neighbours(found)
+
+
+def _scales(rgb: RgbImage, *, thorough: bool) -> tuple[int, ...]:
+    """Return how large a picture is looked at: as a whole, too, where strips may cut a line that leans."""
+    if not thorough or max(rgb.shape[:2]) <= SOME_PX:
+        return (SOME_PX,)
+    return (MOST_PX,) if rgb.shape[0] * rgb.shape[1] <= STRIP_AREA_PX else (SOME_PX, MOST_PX)
 
 
 def _readable(rgb: RgbImage, weights: Weights, most_px: int) -> Iterator[Line]:
