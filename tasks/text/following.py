@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
-from tasks.text.lines import Line, fill, with_neighbours
+from tasks.text.lines import Line, fill, is_same_place, with_neighbours
 from tasks.text.seeing import GreyImage, cut_small, find_again, shrunk
-from tasks.vision.regions import Box, RgbImage, overlap, share_within
+from tasks.vision.regions import Box, RgbImage, share_within
 
 # picture, whether every small letter is looked for -> what is readable
 Look = Callable[[RgbImage, bool], list[Line]]
@@ -27,7 +27,8 @@ STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
 PAST, PAST_PX, BACK_PX = 150, 480, 8
 # what is lost is looked for after so many seconds, and after twice as many each time
 SOON_S = 1.0
-SAME, MOSTLY = 0.3, 0.6
+# less of a line than that lies in the box of the same line that is known: it has grown
+WHOLE = 0.9
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Texts:
     def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
         lost = [one for one in self._standing if one.lost_s is not None]
         for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0):
-            known = next((one for one in self._standing if _is_same(one.box_xyxy, line.box_xyxy)), None)
+            known = next((one for one in self._standing if is_same_place(one.box_xyxy, line.box_xyxy)), None)
             if known is None:
                 self._begin(frame, rgb, line)
             else:
@@ -139,6 +140,8 @@ class Texts:
             if known in lost:
                 lost.remove(known)
                 self._find(known, frame, rgb, line)
+            elif known is not None and share_within(line.box_xyxy, known.box_xyxy) < WHOLE:
+                self._grow(known, frame, rgb, _around(known.box_xyxy, line.box_xyxy))
         self._weigh()
         self._looks, self._last_s = self._looks + 1, time_s
         self._past.clear()
@@ -166,6 +169,12 @@ class Texts:
         known.box_xyxy = _around(known.box_xyxy, line.box_xyxy)
         self._move(known, frame, line.box_xyxy)
         known.looks, known.lost_s = cut_small(rgb, line.box_xyxy), None
+
+    def _grow(self, known: Standing, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
+        """Take a line that has grown since the look before for as long as it is now."""
+        self._run(known.line, self._looked_at, frame - 1, box_xyxy)
+        self._move(known, frame, box_xyxy)
+        known.looks = cut_small(rgb, box_xyxy)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
         number = len(self._kinds)
@@ -201,10 +210,6 @@ class Texts:
         for one in lines:
             self._move(one, frame, one.box_xyxy)
             self._standing.remove(one)
-
-
-def _is_same(known: Box, found: Box) -> bool:
-    return overlap(known, found) > SAME or share_within(found, known) > MOSTLY
 
 
 def _around(box: Box, other: Box) -> Box:

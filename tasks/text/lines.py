@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from schemas.texts import KINDS, Kind
-from tasks.vision.regions import Box, RgbImage
+from tasks.vision.regions import Box, RgbImage, overlap, share_within
 
 # of the lower one's height: what two lines of a row share, at least, and what lies between them, at most
 SAME_ROW, BETWEEN = 0.5, 3.0
+SAME, MOSTLY = 0.3, 0.6
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Line:
 
     box_xyxy: Box
     kind: Kind
+
+
+def is_same_place(known_xyxy: Box, found_xyxy: Box) -> bool:
+    """Return whether a line that was found is the one that is known to be there."""
+    return overlap(known_xyxy, found_xyxy) > SAME or share_within(found_xyxy, known_xyxy) > MOSTLY
 
 
 def with_neighbours(lines: Sequence[Line]) -> list[Line]:

@@ -12,15 +12,12 @@ from schemas.texts import COVERED_TEXTS, KINDS
 from tasks.files.clips import covered_texts_path
 from tasks.files.documents import read_table
 from tasks.text.following import THOROUGH
-from tasks.text.lines import Line
+from tasks.text.lines import Line, is_same_place
 from tasks.text.reading import read_lines
 from tasks.video import Frame
-from tasks.vision.regions import overlap, share_within
 from tasks.vision.sessions import Weights
 
 OFTENER = 0.8  # so that both looks do not always meet the same frames
-# a line that is read again where one is known to stay
-SAME, MOSTLY = 0.3, 0.6
 
 
 class Rereading:
@@ -98,7 +95,5 @@ def _unknown(covered: pl.DataFrame, found: dict[int, list[Line]]) -> Iterator[tu
 
 def _tells_of(known: Line, line: Line) -> bool:
     """Return whether a line is one that is known to stay, and not worse than what is known of it."""
-    is_there = (
-        overlap(line.box_xyxy, known.box_xyxy) > SAME or share_within(line.box_xyxy, known.box_xyxy) > MOSTLY
-    )
+    is_there = is_same_place(known.box_xyxy, line.box_xyxy)
     return is_there and KINDS.index(known.kind) <= KINDS.index(line.kind)

@@ -4,6 +4,7 @@ from itertools import chain, repeat
 
 import cv2
 import numpy as np
+import polars as pl
 import pytest
 
 from tasks.text.following import Texts
@@ -33,29 +34,32 @@ def _picture(places):
 
 
 def _follow(
-    frames,
-    *,
-    fps=25,
-    interval_s=INTERVAL_S,
-    cuts=(),
-    is_read=lambda frame, number: True,
-    kinds=("identifying",) * 9,
-):
-    """Run over frames (number -> corner of each line in it); return the texts, and when one looked."""
+    frames, *, fps=25, interval_s=INTERVAL_S, cuts=(), is_read=lambda frame, number: True,
+    kinds=("identifying",) * 9, zoom=1,
+):  # fmt: skip
+    """Run over frames (number -> corner of each line in it); return the texts, and when one looked.
+
+    zoom: how many times larger the pictures are than the places in them.
+    """
     looks = []
 
     def look(rgb, thorough):
         frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
         looks.append((frame, thorough))
-        seen = [n for n, corner in frames[frame].items() if _is_there(rgb, corner) and is_read(frame, n)]
-        return [Line(_box(frames[frame][n]), kinds[n]) for n in seen]
+        here = frames[frame]
+        seen = [
+            n for n, corner in here.items() if _is_there(rgb[::zoom, ::zoom], corner) and is_read(frame, n)
+        ]
+        return [Line(_box(here[n]) * zoom, kinds[n]) for n in seen]
 
     texts = Texts(look, interval_s)
     for frame, places in enumerate(frames):
         rgb = _picture(places)
         rgb[-1, -1, :2] = divmod(frame, 256)
-        texts.step(frame, frame / fps, rgb, cut=frame in cuts)
-    return texts.table(), looks
+        texts.step(frame, frame / fps, rgb.repeat(zoom, 0).repeat(zoom, 1), cut=frame in cuts)
+    table = texts.table()
+    boxes = [(np.array(box) / zoom).tolist() for box in table["box_xyxy"]]
+    return table.with_columns(box_xyxy=pl.Series(boxes, dtype=pl.Array(pl.Float32, 4))), looks
 
 
 def _is_there(rgb, corner_xy):
@@ -113,12 +117,13 @@ def test_what_comes_late_in_a_scene_is_found_at_its_end(first, count):
     assert _uncovered(_follow(frames)[0], frames) == set()
 
 
+@pytest.mark.parametrize("zoom", [1, 3])
 @pytest.mark.parametrize("step", [4, 6, -6])
-def test_what_came_between_two_looks_and_moves_is_followed_back(step):
+def test_what_came_between_two_looks_and_moves_is_followed_back(step, zoom):
     frames = [
         {0: (20 + step * (n - 20) + (170 if step < 0 else 0), 30)} if n >= 20 else {} for n in range(48)
     ]
-    assert _uncovered(_follow(frames)[0], frames) == set()
+    assert _uncovered(_follow(frames, zoom=zoom)[0], frames) == set()
 
 
 def test_looks_may_be_closer_than_a_line_that_is_lost_waits():
@@ -235,3 +240,24 @@ def test_a_line_that_leaves_over_the_edge_is_covered_as_long_as_it_is_seen():
         _uncovered(texts.table(), [{0: places[0]} if places[0][0] < 400 else {} for places in frames])
         == set()
     )
+
+
+def test_a_line_that_grows_is_covered_as_long_as_it_is_since_the_look_before():
+    """A few plain words, after which a name is written."""
+    short, whole = np.array([40, 30, 100, 50], np.float32), _box((40, 30))
+    frames = [{0: (40, 30)}] * 100
+
+    def look(rgb, thorough):
+        has_grown = int(rgb[-1, -1, 1]) >= 30
+        return [Line(whole, "identifying") if has_grown else Line(short, "other")]
+
+    texts = Texts(look, INTERVAL_S)
+    for frame in range(100):
+        rgb = _picture({0: (40, 30)} if frame >= 30 else {})
+        if frame < 30:
+            rgb[30:50, 40:100] = _words()[:, :60]
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    table = texts.table()
+    assert _uncovered(table, [{}] * 30 + frames[30:]) == set()
+    assert set(table["kind"]) == {"identifying"}
