@@ -1,23 +1,20 @@
-"""A small package to publish, a publisher in a process of its own, and a road to the store that misbehaves.
-
-python tests/s3_support.py FOLDER TO [CALLS]    publish what make_package wrote, files of more than 5 MiB in
-                                                parts; say what was written; die after so many S3 calls
-"""
+"""A package to publish, publishers in processes of their own, and a road to the store that misbehaves."""
 
 import http.client
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import tasks.publish.create as create_module
 import tasks.publish.upload as upload_module
 from schemas.release import Latest, Manifest, PublishedFile, ReleaseFile
+from tasks.files.errors import GuiseError
 from tasks.files.hashing import sha256_bytes
 from tasks.publish import Package, open_bucket, publish_release
 from tasks.publish.plan import manifest_bytes
@@ -170,13 +167,38 @@ class _Forward(BaseHTTPRequestHandler):
         pass
 
 
-if __name__ == "__main__":
-    folder, to = Path(sys.argv[1]), sys.argv[2]
-    bucket = open_bucket(to)
-    create_module.PART_BYTES = upload_module.PART_BYTES = 5 << 20
-    for call in ("PutObject", "UploadPart"):
-        bucket.client.meta.events.register(f"provide-client-params.s3.{call}", _say_what_is_written)
-    if len(sys.argv) > 3:
-        _die_after(bucket.client, int(sys.argv[3]))
-    package = read_package(folder, folder.name)
-    print(*publish(folder, package, bucket, parallel=1), sep="\n")
+# each publisher is a process that is killed for real, forked from one that has imported all that it needs
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["s3_support"])
+
+
+class Publisher:
+    """Publish what make_package wrote, files of more than 5 MiB in parts, and die after so many S3 calls."""
+
+    def __init__(self, folder, to, *calls):
+        self._log = folder.parent / f"{folder.name}-{time.monotonic_ns()}.txt"
+        self._process = _FORKS.Process(
+            target=_publish_aside, args=(dict(os.environ), self._log, folder, to, *calls)
+        )
+        self._process.start()
+
+    def wait(self):
+        """Return the exit code, below zero where it was killed, and what was written and said."""
+        self._process.join(120)
+        return self._process.exitcode, self._log.read_text()
+
+
+def _publish_aside(environment, log, folder, to, *calls):
+    os.environ.update(environment)
+    with log.open("w", buffering=1) as sink, redirect_stdout(sink), redirect_stderr(sink):
+        bucket = open_bucket(to)
+        create_module.PART_BYTES = upload_module.PART_BYTES = 5 << 20
+        for call in ("PutObject", "UploadPart"):
+            bucket.client.meta.events.register(f"provide-client-params.s3.{call}", _say_what_is_written)
+        if calls:
+            _die_after(bucket.client, *calls)
+        try:
+            print(*publish(folder, read_package(folder, folder.name), bucket, parallel=1), sep="\n")
+        except GuiseError as error:
+            print(error)
+            sys.exit(1)

@@ -139,8 +139,7 @@ def test_the_code_of_a_stage_is_all_of_its_folder(tmp_path):
 def _fresh_digest(root: Path, *modules: str) -> str:
     from flows.stage import code
 
-    code._imports.cache_clear()
-    code._behaviour.cache_clear()
+    code._read.cache_clear()
     return code_digest(root, *modules)
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import admit_clips, moving_bar, run_stage, write_pictures
+from tests_support import admit_clips, moving_bar, run_stage, with_few_targets, write_pictures
 
 from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
@@ -174,10 +174,10 @@ def cohort(tmp_path_factory, sample, weights, root, params):
         path = here / video_path("original", ids[case])
         path.parent.mkdir(parents=True, exist_ok=True)
         write_pictures(path, clip.pictures, pts=clip.pts)
-    admit_clips(here, {clip_id: f"subject-{number:016x}" for number, clip_id in enumerate(ids.values())})
-    # which target is chosen matters little here
-    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0, "tried": 3})
-    params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
+    # whoever is shown alone is one person, who is given one face
+    subjects = {case: number for number, case in enumerate(("side by side", "cuts"), 1)}
+    admit_clips(here, {clip_id: f"subject-{subjects.get(case, 0):016x}" for case, clip_id in ids.items()})
+    params = with_few_targets(params, 3)
     for name, arm in (
         ("extract", "original"),
         ("targets", ""),

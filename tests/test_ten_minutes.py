@@ -1,9 +1,10 @@
-"""Ten minutes of one person, validated on two cores: seconds of both, whatever else they do, and peak memory.
+"""Minutes of one person, validated on two cores: seconds of both, whatever else they do, and peak memory.
 
-Prints them: python -m pytest -s tests/test_ten_minutes.py
+Prints them: GUISE_TEST_MINUTES=10 python -m pytest -s tests/test_ten_minutes.py
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import av
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import STAGES, admit_clips, command_environment, run_stage
+from tests_support import STAGES, admit_clips, command_environment, run_stage, with_few_targets
 
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
@@ -29,7 +30,9 @@ from tasks.files.clips import (
 from tasks.files.documents import write_params, write_pieces, write_table
 from tasks.files.tables import build_table
 
-LENGTH, RATE = 9_000, 15
+# three tell the same as ten, but for the figures
+MINUTES, RATE = int(os.environ.get("GUISE_TEST_MINUTES", "3")), 15
+LENGTH = MINUTES * 60 * RATE
 SHORT, LONG = "clip-" + "0" * 16, "clip-" + "1" * 16
 VALIDATE = """
 import json, resource
@@ -90,17 +93,15 @@ def _repeat_tables(here, arm, count, pts):
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory, sample, root, params):
-    """A subject with a short clip, on which every method was run, and one of ten minutes."""
+    """A subject with a short clip, on which every method was run, and one of minutes."""
     here = tmp_path_factory.mktemp("ten-minutes")
     (here / "data").mkdir()
     (here / "data/models").symlink_to(root / "data/models")
-    # which target is chosen does not change how long it takes to validate
-    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0, "tried": 2})
-    params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
+    params = with_few_targets(params, 2)
     write_params(params, here)
     short = here / video_path("original", SHORT)
     short.parent.mkdir(parents=True)
-    short.write_bytes(sample("cap12", 2.0).read_bytes())
+    short.write_bytes(sample("cap12", 1.0).read_bytes())
     admit_clips(here, {SHORT: "subject-" + "0" * 16})
     compared = [(stage, arm) for arm in ("blur", "pixelate", "mask") for stage in ("deidentify", "extract")]
     for stage in (*STAGES, *compared):
@@ -123,7 +124,7 @@ def cohort(tmp_path_factory, sample, root, params):
 
 
 @pytest.mark.slow
-def test_ten_minutes_are_validated_within_memory_and_time(cohort):
+def test_minutes_are_validated_within_memory_and_time(cohort):
     done = subprocess.run(
         [sys.executable, "-c", VALIDATE], cwd=cohort, env=command_environment(), capture_output=True,
         text=True, check=False,
@@ -136,4 +137,5 @@ def test_ten_minutes_are_validated_within_memory_and_time(cohort):
     assert found["n"][0] > 0.99 * LENGTH
     assert np.isfinite(found["value"][0])
     assert figures["peak_gb"] < 1.7  # the recognisers of both threads are in it
-    assert figures["seconds"] < 120  # asked: 60 s; the speed of machines varies by two
+    # asked: 60 s for ten minutes; the speed of machines varies by two
+    assert figures["seconds"] < 30 + 9 * MINUTES

@@ -3,9 +3,10 @@
 import sys
 
 from flows.cli import app
-from flows.host.environment import keep_to_ourselves
+from flows.host.environment import collect_seldom, keep_to_ourselves
 from flows.host.failures import exit_code_of
 
 if __name__ == "__main__":
+    collect_seldom()
     keep_to_ourselves()
     sys.exit(exit_code_of(lambda: int(app(prog_name="guise") or 0)))

@@ -1,6 +1,7 @@
 """Which project modules a stage runs, and their digest."""
 
 import ast
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -28,16 +29,29 @@ def stage_modules(root: Path, stage: str) -> list[str]:
     ]
 
 
+@dataclass(frozen=True)
+class Module:
+    """What a module imports, and the SHA-256 of what it does."""
+
+    imports: frozenset[str]
+    behaviour: str
+
+
 @cache
-def _imports(path: Path) -> frozenset[str]:
+def _read(path: Path) -> Module:
+    tree = ast.parse(path.read_bytes())
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return frozenset(names)
+        elif isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            body = node.body
+            if isinstance(body[0] if body else None, ast.Expr) and ast.get_docstring(node, False):
+                node.body = body[1:] or [ast.Pass()]
+    return Module(frozenset(names), sha256_bytes(ast.dump(tree).encode()))
 
 
 def project_modules(root: Path, *start: str) -> dict[str, Path]:
@@ -50,7 +64,7 @@ def project_modules(root: Path, *start: str) -> dict[str, Path]:
         if path is None or name in found:
             continue
         found[name] = path
-        waiting += [*_imports(path), name.rpartition(".")[0]]
+        waiting += [*_read(path).imports, name.rpartition(".")[0]]
     return dict(sorted(found.items()))
 
 
@@ -62,15 +76,4 @@ def newest_change(root: Path, *start: str) -> float:
 def code_digest(root: Path, *start: str) -> str:
     """Return the SHA-256 of what the modules do: comments and docstrings do not count."""
     modules = project_modules(root, *start)
-    return sha256_document({name: _behaviour(path) for name, path in modules.items()})
-
-
-@cache
-def _behaviour(path: Path) -> str:
-    tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            body = node.body
-            if isinstance(body[0] if body else None, ast.Expr) and ast.get_docstring(node, False):
-                node.body = body[1:] or [ast.Pass()]
-    return sha256_bytes(ast.dump(tree).encode())
+    return sha256_document({name: _read(path).behaviour for name, path in modules.items()})

@@ -2,7 +2,8 @@
 
     python -m flows.stage.server SOCKET
 
-It ends with the process that started it, and with whoever asked for a stage and went away.
+While nobody asks, it imports what may be asked for next. It ends with the process that started it, and with
+whoever asked for a stage and went away.
 """
 
 import faulthandler
@@ -15,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from flows.host.environment import collect_seldom
 from flows.host.lifetime import end_with_parent
 from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from flows.stage.ask import TOLD
@@ -33,10 +35,11 @@ def stand(place: str) -> None:
         from flows.stage.load import STAGES, load_stage
         from flows.stage.run import run_and_report
 
-        for name in STAGES:
-            load_stage(name)
-            code_here(name)
+        waiting = list(STAGES)
         while True:
+            while waiting and not _is_there(door):
+                load_stage(waiting[0])
+                code_here(waiting.pop(0))
             link, _ = door.accept()
             with link:
                 asked = json.loads(link.makefile().readline())
@@ -54,6 +57,11 @@ def _take_environment(told: dict[str, str]) -> None:
     os.environ.update(told)
 
 
+def _is_there(link: socket.socket) -> bool:
+    """Return whether somebody is at the door, or something was said or ended."""
+    return bool(select.select([link], [], [], 0)[0])
+
+
 @contextmanager
 def _ending_with(link: socket.socket) -> Iterator[None]:
     """End this process where the one that asked is gone before its stage is done."""
@@ -61,7 +69,7 @@ def _ending_with(link: socket.socket) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(LOOK_S):
-            if select.select([link], [], [], 0)[0]:
+            if _is_there(link):
                 os._exit(1)
 
     watcher = threading.Thread(target=watch, daemon=True)
@@ -74,6 +82,7 @@ def _ending_with(link: socket.socket) -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    collect_seldom()
     # what native code does to this process is told in its log
     faulthandler.enable()
     end_with_parent()

@@ -1,30 +1,13 @@
 """What may go wrong between a publisher and a real S3 server: readers see one release or the other."""
 
-import os
-import subprocess
-import sys
-
 import psutil
 import pytest
-from s3_support import FaultyRoad, make_package, publish, what_a_reader_sees
-from tests_support import REPO
+from s3_support import FaultyRoad, Publisher, make_package, publish, what_a_reader_sees
 
 from flows.demo.object_store import object_store
 from tasks.files.errors import StorageError
 from tasks.files.hashing import sha256_bytes
 from tasks.publish import open_bucket, require_faithful
-
-SCRIPT = str(REPO / "tests/s3_support.py")
-
-
-def _publisher(folder, to, *calls):
-    return subprocess.Popen(
-        [sys.executable, SCRIPT, str(folder), to, *map(str, calls)],
-        env=dict(os.environ) | {"PYTHONPATH": f"{REPO}:{REPO / 'tests'}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def _parts_there(bucket):
@@ -49,26 +32,24 @@ def test_killed_after_every_single_call(tmp_path, to):
         place = f"{to}/{calls}"
         bucket = open_bucket(place)
         publish(tmp_path / "v1", old, bucket)
-        process = _publisher(tmp_path / "v2", place, calls)
-        _, said = process.communicate(timeout=120)
+        code, said = Publisher(tmp_path / "v2", place, calls).wait()
         seen.append(what_a_reader_sees(bucket))
         there = {
             key for key in bucket.keys(f"{bucket.prefix}releases/v2/") if not key.endswith("latest.json")
         }
         parts = _parts_there(bucket)
         kept_parts.add(len(parts))
-        again = _publisher(tmp_path / "v2", place)
-        told, trouble = again.communicate(timeout=120)
-        assert again.returncode == 0, trouble
+        again, told = Publisher(tmp_path / "v2", place).wait()
+        assert again == 0, told
         assert what_a_reader_sees(bucket) == "v2"
         # nothing that was there went up again, not even as a part
         wrote = [line.split()[1:] for line in told.splitlines() if line.startswith("wrote")]
         companions = (".json", ".sig")
         assert not [key for key, *_ in wrote if key in there and not key.endswith(companions)]
         assert not [part for _, *part in wrote if part and part[0] in parts]
-        if process.returncode == 0:
+        if code == 0:
             break
-        assert process.returncode == -9, said
+        assert code == -9, said
     assert len(seen) > 14
     assert kept_parts >= {0, 1, 2, 3}
     assert set(seen) == {"v1", "v2"}
@@ -82,11 +63,10 @@ def test_two_publishers_of_one_version_at_once(tmp_path, to):
             tmp_path / name / "v1",
             contents={"datasheet.md": name.encode(), "videos/x.mp4": name.encode() * 9000},
         )
-    both = [_publisher(tmp_path / name / "v1", to) for name in ("a", "b")]
-    told = [process.communicate(timeout=120) for process in both]
-    codes = [process.returncode for process in both]
+    both = [Publisher(tmp_path / name / "v1", to) for name in ("a", "b")]
+    codes, told = zip(*(one.wait() for one in both), strict=True)
     assert sorted(codes) == [0, 1], told
-    assert "holds other bytes than were approved" in told[codes.index(1)][1]
+    assert "holds other bytes than were approved" in told[codes.index(1)]
     bucket = open_bucket(to)
     assert what_a_reader_sees(bucket) == "v1"
     winner = "ab"[codes.index(0)].encode()

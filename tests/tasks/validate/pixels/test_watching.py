@@ -23,7 +23,7 @@ from tasks.vision.keypoints import Sighting, to_table
 from tasks.vision.regions import overlap
 
 CLIP = f"clip-{7:016x}"
-FRAMES = 40
+FRAMES = 32
 
 
 class _Frame:
