@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
-from tests_support import admit_clips, moving_bar, run_stage, with_few_targets, write_pictures
+from tests_support import admit_clips, moving_bar, run_stage, write_pictures
 
 from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
@@ -111,9 +111,9 @@ def _make(case, man, other):
         canvas = [_placed(rgb, (3840, 2160), (3000, 1500)) for rgb in small]
         return Made(canvas, [[tuple(np.array(box) * scale + [3000, 1500] * 2)] for box in boxes[:4]])
     if case == "8K":
-        large, scale = _shrunk(pictures[:2], 4320 / height)
+        large, scale = _shrunk(pictures[:1], 4320 / height)
         canvas = [_placed(rgb, (7680, 4320), (900, 0)) for rgb in large]
-        return Made(canvas, [[tuple(np.array(box) * scale + [900, 0] * 2)] for box in boxes[:2]])
+        return Made(canvas, [[tuple(np.array(box) * scale + [900, 0] * 2)] for box in boxes[:1]])
     return Made(pictures, [[box] for box in boxes])
 
 
@@ -174,10 +174,10 @@ def cohort(tmp_path_factory, sample, weights, root, params):
         path = here / video_path("original", ids[case])
         path.parent.mkdir(parents=True, exist_ok=True)
         write_pictures(path, clip.pictures, pts=clip.pts)
-    # whoever is shown alone is one person, who is given one face
-    subjects = {case: number for number, case in enumerate(("side by side", "cuts"), 1)}
-    admit_clips(here, {clip_id: f"subject-{subjects.get(case, 0):016x}" for case, clip_id in ids.items()})
-    params = with_few_targets(params, 3)
+    admit_clips(here, {clip_id: f"subject-{number:016x}" for number, clip_id in enumerate(ids.values())})
+    # which target is chosen matters little here
+    few = params.deidentify.targets.model_copy(update={"frames": 2, "others": 0, "tried": 3})
+    params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
     for name, arm in (
         ("extract", "original"),
         ("targets", ""),

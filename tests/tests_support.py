@@ -250,14 +250,6 @@ def run_stage(root, params, name, arm):
     return rows
 
 
-def with_few_targets(params, tried):
-    """Return parameters that take less time, where it matters little which target is chosen."""
-    rule = params.deidentify.targets
-    pool = dict(list(rule.pool.items())[: 2 * tried])
-    few = rule.model_copy(update={"frames": 2, "others": 0, "tried": tried, "pool": pool})
-    return params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
-
-
 def made_once(folder, make):
     """Return what `make` gave when one of the processes of this test run made the folder's content."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,8 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from tasks.vision.keypoints import Floats
 
@@ -22,7 +22,7 @@ def steady(meshes_xy: Floats, max_gap: int, window: int) -> Floats:
     known = np.asarray(~np.isnan(filled).any(axis=(1, 2)), np.bool_)
     for start, stop in _without_jumps(filled, runs(known)):
         if stop - start >= window > ORDER:
-            filled[start:stop] = savgol_filter(filled[start:stop], window, ORDER, axis=0)
+            filled[start:stop] = scipy.signal.savgol_filter(filled[start:stop], window, ORDER, axis=0)
     return filled
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit as student_quantile  # without the rest of scipy.stats, which takes a second
 
 from tasks.validate.averages import interval_around, mean, percentile
 
@@ -27,7 +27,7 @@ def mean_interval(values: NDArray[np.float64], groups: Groups) -> Interval | Non
     middle = mean(values)
     apart = np.bincount(own, weights=values - middle)
     error = float(np.sqrt(number / (number - 1) * (apart**2).sum())) / count
-    reach = float(student.ppf(PERCENTILES[1] / 100, number - 1)) * error
+    reach = float(student_quantile(number - 1, PERCENTILES[1] / 100)) * error
     return interval_around(middle, middle - reach, middle + reach, values)
 
 
@@ -50,4 +50,6 @@ def percentile_interval(values: NDArray[np.float64], percent: float, block: int 
 
 def prediction_reach(deviation: float, groups: int) -> float:
     """Return how far around a mean of so many groups the next value lies, 95 times in 100."""
-    return float(student.ppf(PERCENTILES[1] / 100, groups - 1)) * deviation * float(np.sqrt(1 + 1 / groups))
+    return (
+        float(student_quantile(groups - 1, PERCENTILES[1] / 100)) * deviation * float(np.sqrt(1 + 1 / groups))
+    )

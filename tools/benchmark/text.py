@@ -1,10 +1,11 @@
 """Measure how much of made overlays can still be read once they were covered, and what that costs.
 
     python -m tools.benchmark.text WORKSPACE [--frames 50] [--every 8] [--clip carphone.mp4]
+    python -m tools.benchmark.text WORKSPACE --cost CLIP...
 
 Eight fonts, 12 to 40 pixels, light and dark, still and moving, at 1080p and 480p, over a clip of the sample;
 WORKSPACE holds the weights. Prints a row an overlay: in how many of the judged frames something could be read
-before and after.
+before and after. `--cost` extracts clips instead, and prints the processor time of text beside the rest's.
 """
 
 import argparse
@@ -12,24 +13,30 @@ import itertools
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import cv2
 import hotcoco
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from flows.demo.sample import CLIPS
 from flows.host.environment import keep_to_ourselves
 from flows.host.failures import exit_code_of
 from flows.screen.console import show_table
+from flows.workspace.make import HERE
+from schemas.params.extract import Extract
+from tasks.extract.clip import extract_people
+from tasks.files.documents import read_params
 from tasks.models.fetch import fetch_member
 from tasks.text.following import Texts
 from tasks.text.lines import fill
 from tasks.text.reading import read_lines
-from tasks.video import read_frames
+from tasks.video import read_frames, read_rate
 from tasks.vision.sessions import Weights, shared_weights
 
 RgbImage = NDArray[np.uint8]
@@ -106,6 +113,58 @@ def measure(overlay: Overlay, pictures: list[RgbImage], weights: Weights, *, eve
     return Readable(len(judged), before, after, seconds)
 
 
+class Timed(Texts):
+    """Text of a clip, with the processor time that it took."""
+
+    seconds = 0.0
+
+    def step(self, frame: int, time_s: float, rgb: RgbImage, *, cut: bool = False) -> None:
+        start = time.thread_time()
+        super().step(frame, time_s, rgb, cut=cut)
+        self.seconds += time.thread_time() - start
+
+    def table(self) -> pl.DataFrame:
+        start = time.thread_time()
+        found = super().table()
+        self.seconds += time.thread_time() - start
+        return found
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Processor time of a clip's extraction, in seconds: of its text, and of all the rest."""
+
+    frames: int
+    clip_s: float
+    text: float
+    rest: float
+
+
+def cost(clip: Path, weights: Weights, extract: Extract) -> Cost:
+    """Extract a clip and return what its text took."""
+    texts = Timed(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), extract.text_interval_s)
+    start = time.process_time()
+    with TemporaryFile() as spool:
+        survey = extract_people(read_frames(clip), weights, extract.at(read_rate(clip)), spool, texts)
+    texts.table()
+    seconds = time.process_time() - start
+    times = survey.frame_table()["timestamp_s"].to_numpy()
+    return Cost(len(times), float(times[-1]), texts.seconds, seconds - texts.seconds)
+
+
+def show_costs(clips: list[Path], weights: Weights) -> None:
+    """Print what text takes of each clip, and of all of them."""
+    extract = read_params(HERE).extract
+    found = {clip.name: cost(clip, weights, extract) for clip in clips}
+    found["all"] = Cost(*(sum(values) for values in zip(*map(astuple, found.values()), strict=True)))
+    rows = [
+        [name, str(one.frames), f"{one.clip_s:.1f}", f"{one.text:.2f}", f"{one.rest:.2f}",
+         f"{one.text / one.rest:.3f}"]
+        for name, one in found.items()
+    ]  # fmt: skip
+    show_table("Cost of text", ["clip", "frames", "seconds", "text CPU s", "rest CPU s", "share"], rows)
+
+
 def _pictures(name: str, count: int) -> list[RgbImage]:
     clip = next(clip for clip in CLIPS if clip.file == name)
     frames = read_frames(fetch_member(clip.source, clip.member, clip.sha256))
@@ -119,8 +178,13 @@ def main(words: list[str]) -> int:
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--every", type=int, default=8)
     parser.add_argument("--clip", default="carphone.mp4")
+    parser.add_argument("--cost", type=Path, nargs="+", metavar="CLIP")
     asked = parser.parse_args(words)
-    weights, pictures = shared_weights(asked.workspace.resolve()), _pictures(asked.clip, asked.frames)
+    weights = shared_weights(asked.workspace.resolve())
+    if asked.cost:
+        show_costs(asked.cost, weights)
+        return 0
+    pictures = _pictures(asked.clip, asked.frames)
     measured = {overlay: measure(overlay, pictures, weights, every=asked.every) for overlay in overlays()}
     columns = ["picture", "px", "shade", "moves", "read before", "read after", "CPU s"]
     show_table("Made overlays", columns, [_row(overlay, one) for overlay, one in measured.items()])

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
 from scipy.ndimage import median_filter
-from scipy.signal import detrend, find_peaks, periodogram
 
 Doubles = NDArray[np.float64]
 BAND_HZ = (0.5, 12.0)
@@ -67,7 +67,9 @@ def rhythm(values: Doubles, time_s: Doubles) -> Rhythm | None:
     longest = max(evenly(values, time_s), key=lambda stretch: len(stretch.values), default=None)
     if longest is None or longest.rate < LEAST_RATE_HZ or len(longest.values) < LEAST_S * longest.rate:
         return None
-    frequencies, power = periodogram(detrend(longest.values, axis=0), longest.rate, window="hann", axis=0)
+    frequencies, power = scipy.signal.periodogram(
+        scipy.signal.detrend(longest.values, axis=0), longest.rate, window="hann", axis=0
+    )
     total = power.sum(axis=1)
     told = (frequencies >= SLOWEST_HZ) & (frequencies <= BELOW_NYQUIST * longest.rate / 2) & (total > 0)
     if told.sum() < LEAST_BINS:
@@ -112,7 +114,9 @@ def blink_times(opening: Doubles, time_s: Doubles) -> Doubles | None:
     for stretch in evenly(opening[:, None], time_s):
         even = stretch.values[:, 0]
         deep = max(BLINK_DEPTH * float(np.median(known)), DEEPER_THAN_NOISE * _noise(even, stretch.rate))
-        closest, _ = find_peaks(-even, prominence=deep, width=(None, LONGEST_BLINK_S * stretch.rate))
+        closest, _ = scipy.signal.find_peaks(
+            -even, prominence=deep, width=(None, LONGEST_BLINK_S * stretch.rate)
+        )
         times.append(stretch.start_s + closest / stretch.rate)
     return np.concatenate(times)
 
@@ -130,7 +134,7 @@ def tap_times(apart: Doubles, time_s: Doubles) -> Doubles:
     if not len(known) or np.subtract(*np.percentile(known, [95, 5])) < OPEN_HAND:
         return times[0]
     for stretch in evenly(apart[:, None], time_s):
-        closest, _ = find_peaks(
+        closest, _ = scipy.signal.find_peaks(
             -stretch.values[:, 0],
             prominence=TAP_DEPTH * float(np.median(known)),
             distance=max(1, FASTEST_TAP_S * stretch.rate),
