@@ -34,7 +34,7 @@ from tasks.files.documents import read_table, write_pieces, write_table
 from tasks.files.hashing import sha256_file
 from tasks.text.following import Texts
 from tasks.text.reading import MODELS as TEXT_MODELS
-from tasks.text.reading import read_lines
+from tasks.text.reading import look_within
 from tasks.video import Frame, read_frames, read_rate
 from tasks.vision.sessions import Weights, shared_weights
 
@@ -109,7 +109,7 @@ def process(root: Path, job: Job[Extract]) -> Row:
 
 
 def _texts(weights: Weights, settings: Extract) -> Texts:
-    return Texts(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), settings.text_interval_s)
+    return Texts(partial(look_within, weights), settings.text_interval_s)
 
 
 def _numbered(pictures: Iterable[Frame], frames: pl.DataFrame) -> Iterator[Frame]:

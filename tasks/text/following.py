@@ -11,22 +11,27 @@ from numpy.typing import NDArray
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
 from tasks.text.lines import Line, fill, is_same_place, with_neighbours
-from tasks.text.seeing import GreyImage, cut_small, find_again, shrunk
+from tasks.text.seeing import GreyImage, cut_small, find_again, is_told_apart, shrunk
 from tasks.vision.regions import Box, RgbImage, share_within
 
-# picture, whether every small letter is looked for -> what is readable
-Look = Callable[[RgbImage, bool], list[Line]]
+# picture, whether every small letter is looked for, in which box (None: everywhere) -> what is readable
+Look = Callable[[RgbImage, bool, Box | None], list[Line]]
 
 # one look of so many sees every small letter, a scene's first one among them
 THOROUGH = 4
 # least correlation with what a line looked like where it was, and after it moved; between frames it moves by
 # so many pixels at most, or by such a share of its height
 STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
+# least correlation with a line that is there in part at least, as behind a hand
+ALIKE = 0.4
 # one looks back in time at so many small pictures, evenly spread, whose longer side is so long, and so far
 # around where a line should be
 PAST, PAST_PX, BACK_PX = 150, 480, 8
 # what is lost is looked for after so many seconds, and after twice as many each time
 SOON_S = 1.0
+# what may identify and moves is looked around after so many seconds, so many times its height to each side:
+# what else is there may be seen before another ground only
+AROUND_S, AROUND = 0.4, np.array([-4, -2.5, 4, 2.5], np.float32)
 # less of a line than that lies in the box of the same line that is known: it has grown
 WHOLE = 0.9
 
@@ -45,7 +50,8 @@ class Run:
 class Standing:
     """A line that is in the picture now, what it looks like, and since when it is where it is.
 
-    lost_s: when it was not followed any more. step_xy: how it moved last.
+    lost_s: when it was not followed any more. step_xy: how it moved last. seen_xy: its place at the last look
+    beside it.
     """
 
     line: int
@@ -54,6 +60,16 @@ class Standing:
     since_frame: int
     lost_s: float | None = None
     step_xy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
+    seen_xy: NDArray[np.float32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.seen_xy = self.box_xyxy[:2]
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it is elsewhere than where it was looked around, by half its height."""
+        height = float(self.box_xyxy[3] - self.box_xyxy[1])
+        return self.lost_s is None and float(np.abs(self.box_xyxy[:2] - self.seen_xy).max()) > height / 2
 
     def follow(self, rgb: RgbImage) -> Box | None:
         """Return where the line is now; None where nothing looks like it."""
@@ -79,7 +95,7 @@ class Texts:
         self._past: deque[tuple[int, float, GreyImage]] = deque(maxlen=PAST)
         self._soon_s = min(SOON_S, interval_s)
         self._looks, self._last_s, self._patience_s = 0, -np.inf, self._soon_s
-        self._looked_at = 0
+        self._looked_at, self._around_s = 0, -np.inf
         self._newest: tuple[int, float, RgbImage] | None = None
 
     def step(self, frame: int, time_s: float, rgb: RgbImage, *, cut: bool = False) -> None:
@@ -93,6 +109,9 @@ class Texts:
         if time_s - self._last_s >= (self._patience_s if is_early else self._interval_s):
             self._patience_s = min(2 * self._patience_s, self._interval_s) if is_early else self._soon_s
             self._search(frame, time_s, rgb)
+        if time_s - self._around_s >= AROUND_S:
+            self._around_s = time_s
+            self._look_around(frame, rgb)
         if not self._past or time_s - self._past[-1][1] >= self._interval_s / PAST:
             self._past.append((frame, time_s, shrunk(rgb, PAST_PX)))
         self._newest = frame, time_s, rgb
@@ -131,7 +150,7 @@ class Texts:
 
     def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
         lost = [one for one in self._standing if one.lost_s is not None]
-        for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0):
+        for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0, None):
             known = next((one for one in self._standing if is_same_place(one.box_xyxy, line.box_xyxy)), None)
             if known is None:
                 self._begin(frame, rgb, line)
@@ -147,6 +166,26 @@ class Texts:
         self._past.clear()
         self._looked_at = frame
         self._end([one for one in lost if time_s - (one.lost_s or 0.0) >= self._interval_s], frame)
+
+    def _look_around(self, frame: int, rgb: RgbImage) -> None:
+        """Look around what may identify and moves for what could not be read where it was."""
+        moving = [one for one in self._standing if one.has_moved and self._kinds[one.line] != "other"]
+        for one in moving:
+            one.seen_xy = one.box_xyxy[:2]
+            wide = (one.box_xyxy[3] - one.box_xyxy[1]) * AROUND
+            for line in self._look(self._without_covered(rgb), True, one.box_xyxy + wide):
+                if not any(is_same_place(known.box_xyxy, line.box_xyxy) for known in self._standing):
+                    self._begin_beside(one, frame, rgb, line)
+        if moving:
+            self._weigh()
+
+    def _begin_beside(self, one: Standing, frame: int, rgb: RgbImage, line: Line) -> None:
+        """Take what is read beside a line that moves for what moved with it since the look before."""
+        self._move(one, frame, one.box_xyxy)
+        number = self._stand(frame, rgb, line)
+        for run in [run for run in self._runs if run.line == one.line and run.last_frame >= self._looked_at]:
+            shift = np.tile(run.box_xyxy[:2] - one.box_xyxy[:2], 2)
+            self._run(number, max(run.first_frame, self._looked_at), run.last_frame, line.box_xyxy + shift)
 
     def _without_covered(self, rgb: RgbImage) -> RgbImage:
         """Return the picture without what is known to be covered there, which may hide more."""
@@ -177,18 +216,31 @@ class Texts:
         known.looks = cut_small(rgb, box_xyxy)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
-        number = len(self._kinds)
-        self._kinds.append(line.kind)
-        self._standing.append(Standing(number, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame))
+        number = self._stand(frame, rgb, line)
         if self._past:
             self._go_back(number, frame, rgb, line.box_xyxy)
 
+    def _stand(self, frame: int, rgb: RgbImage, line: Line) -> int:
+        """Take up a line that is new in a frame; return its number."""
+        number = len(self._kinds)
+        self._kinds.append(line.kind)
+        self._standing.append(Standing(number, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame))
+        return number
+
     def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
-        """Say where a new line was since the look before: where it is followed, then where it was last."""
+        """Say where a new line was since the look before: where it is followed, then where it was last.
+
+        Before the first frame with anything like it, it was not there yet.
+        """
         scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
         box, last, step = box_xyxy * scale, frame - 1, np.zeros(4, np.float32)
         looks = cut_small(shrunk(rgb, PAST_PX), box)
-        for at, _, grey in reversed(self._past):
+        came = frame if is_told_apart(looks) else self._looked_at
+        before = [self._looked_at - 1, *(at for at, _, _ in self._past)][:-1]
+        for (at, _, grey), earlier in zip(reversed(self._past), reversed(before), strict=True):
+            if find_again(grey, looks, box + step, BACK_PX, ALIKE) is None:
+                continue
+            came = earlier + 1
             moved = find_again(grey, looks, box + step, BACK_PX, MOVED)
             if moved is None or float(np.abs(moved - box).max()) < 1:
                 continue
@@ -196,7 +248,7 @@ class Texts:
                 self._run(number, at + 1, last, _wider(_around(box, moved)) / scale)
                 last = at
             box, step = moved, moved - box
-        self._run(number, self._looked_at, last, _wider(box) / scale)
+        self._run(number, came, last, _wider(box) / scale)
 
     def _run(self, line: int, first: int, last: int, box_xyxy: Box) -> None:
         if first <= last:

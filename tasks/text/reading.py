@@ -1,6 +1,7 @@
 """Find lines of text in a picture and read them: PaddleOCR's mobile models."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -26,6 +27,18 @@ ROUNDS = 3
 
 Map = NDArray[np.float32]
 Turned = tuple[tuple[float, float], tuple[float, float], float]  # centre, size and degrees, as OpenCV has it
+
+
+def look_within(weights: Weights, rgb: RgbImage, thorough: bool, box_xyxy: Box | None) -> list[Line]:
+    """Return every line that can be read in a box of a picture, or in all of it; see `read_lines`."""
+    if box_xyxy is None:
+        return read_lines(rgb, weights, thorough=thorough)
+    height, width = rgb.shape[:2]
+    x0, y0 = np.floor(np.maximum(box_xyxy[:2], 0)).astype(int)
+    x1, y1 = np.ceil(np.clip(box_xyxy[2:], 0, [width, height])).astype(int)
+    part = rgb[y0:y1, x0:x1]
+    lines = read_lines(part, weights, thorough=thorough) if part.size else []
+    return [replace(line, box_xyxy=line.box_xyxy + np.array([x0, y0, x0, y0], np.float32)) for line in lines]
 
 
 def read_lines(rgb: RgbImage, weights: Weights, *, thorough: bool = True) -> list[Line]:

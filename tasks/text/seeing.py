@@ -33,13 +33,18 @@ def find_again(
     """
     scale = _scale(box_xyxy)
     around = _cut(picture, box_xyxy, reach_px, scale)
-    if float(looks.std()) < LEAST_CONTRAST or (np.array(around.shape) < looks.shape).any():
+    if not is_told_apart(looks) or (np.array(around.shape) < looks.shape).any():
         return None
     _, best, _, at_xy = cv2.minMaxLoc(cv2.matchTemplate(around, looks, cv2.TM_CCOEFF_NORMED))
     if best < least:
         return None
     middle_xy = (np.array(around.shape[::-1]) - looks.shape[::-1]) / 2
     return (box_xyxy + np.tile((np.array(at_xy) - middle_xy) / scale, 2)).astype(np.float32)
+
+
+def is_told_apart(looks: GreyImage) -> bool:
+    """Return whether there is enough in a small picture to say where it is found again, and where not."""
+    return float(looks.std()) >= LEAST_CONTRAST
 
 
 def _scale(box_xyxy: Box) -> float:

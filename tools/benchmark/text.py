@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -35,7 +35,7 @@ from tasks.files.documents import read_params
 from tasks.models.fetch import fetch_member
 from tasks.text.following import Texts
 from tasks.text.lines import fill
-from tasks.text.reading import read_lines
+from tasks.text.reading import look_within, read_lines
 from tasks.video import read_frames, read_rate
 from tasks.vision.sessions import Weights, shared_weights
 
@@ -98,7 +98,7 @@ class Readable:
 
 def measure(overlay: Overlay, pictures: list[RgbImage], weights: Weights, *, every: int) -> Readable:
     """Cover an overlay over pictures as `extract` and `deidentify` do, and read what is left."""
-    texts = Texts(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), interval_s=3.0)
+    texts = Texts(partial(look_within, weights), interval_s=3.0)
     drawn = [overlay.draw(rgb, frame) for frame, rgb in enumerate(pictures)]
     start = time.process_time()
     for frame, rgb in enumerate(drawn):
@@ -142,7 +142,7 @@ class Cost:
 
 def cost(clip: Path, weights: Weights, extract: Extract) -> Cost:
     """Extract a clip and return what its text took."""
-    texts = Timed(lambda rgb, thorough: read_lines(rgb, weights, thorough=thorough), extract.text_interval_s)
+    texts = Timed(partial(look_within, weights), extract.text_interval_s)
     start = time.process_time()
     with TemporaryFile() as spool:
         survey = extract_people(read_frames(clip), weights, extract.at(read_rate(clip)), spool, texts)

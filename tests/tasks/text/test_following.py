@@ -43,7 +43,7 @@ def _follow(
     """
     looks = []
 
-    def look(rgb, thorough):
+    def look(rgb, thorough, within=None):
         frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
         looks.append((frame, thorough))
         here = frames[frame]
@@ -117,6 +117,48 @@ def test_what_comes_late_in_a_scene_is_found_at_its_end(first, count):
     assert _uncovered(_follow(frames)[0], frames) == set()
 
 
+@pytest.mark.parametrize("comes", [8, 30, 46])
+@pytest.mark.parametrize("zoom", [1, 3])
+def test_what_was_in_its_place_before_it_came_is_not_covered(comes, zoom):
+    """A hand that sets letters down; it was filled since the look before."""
+    frames = [{0: (40, 30)} if n >= comes else {} for n in range(48)]
+    table, _ = _follow(frames, zoom=zoom)
+    assert _uncovered(table, frames) == set()
+    assert table["first_frame"].min() == comes
+
+
+@pytest.mark.parametrize("hidden_px", [40, 60, 80])
+def test_what_is_half_hidden_before_it_is_read_is_covered(hidden_px):
+    """Nothing is read behind a hand, and what looks out is covered all the same."""
+    texts = Texts(
+        lambda rgb, thorough, within=None: (
+            [Line(_box((40, 30)), "identifying")] if rgb[-1, -1, 1] > 40 else []
+        ),
+        INTERVAL_S,
+    )
+    for frame in range(60):
+        rgb = _picture({0: (40, 30)})
+        if frame < 40:
+            rgb[20:60, 40 : 40 + hidden_px] = WALL[100:140, 200 : 200 + hidden_px]
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    assert texts.table()["first_frame"].min() == 0
+
+
+def test_what_is_too_faint_to_be_known_again_is_covered_since_the_look_before():
+    texts = Texts(
+        lambda rgb, thorough, within=None: (
+            [Line(_box((40, 30)), "identifying")] if rgb[-1, -1, 1] > 40 else []
+        ),
+        INTERVAL_S,
+    )
+    for frame in range(60):
+        rgb = np.full_like(WALL, 90)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    assert texts.table()["first_frame"].min() == 0
+
+
 @pytest.mark.parametrize("zoom", [1, 3])
 @pytest.mark.parametrize("step", [4, 6, -6])
 def test_what_came_between_two_looks_and_moves_is_followed_back(step, zoom):
@@ -151,7 +193,7 @@ def test_a_name_inside_the_box_of_a_sign_that_leans_is_seen_later():
     sign = np.array([10, 10, 470, 260], np.float32)
     frames = [{}] * 25 + [{0: (200, 120)}] * 60
 
-    def look(rgb, thorough):
+    def look(rgb, thorough, within=None):
         frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
         names = [
             Line(_box(corner), "identifying") for corner in frames[frame].values() if _is_there(rgb, corner)
@@ -216,6 +258,28 @@ def test_a_line_that_identified_once_does_so_in_all_its_frames():
     assert set(table.select("line", "kind").rows()) == {(0, "identifying")}
 
 
+@pytest.mark.parametrize("step_xy", [(2, 0), (3, 1), (-2, 1)])
+@pytest.mark.parametrize("shown", [5, 20, 40])
+def test_what_is_read_of_a_moving_line_later_was_there_before(step_xy, shown):
+    """Dark letters whose beginning is seen once they stand before something bright."""
+    frames = [{0: (200 + step_xy[0] * n, 30 + step_xy[1] * n)} for n in range(50)]
+
+    def look(rgb, thorough, within=None):
+        frame = int(rgb[-1, -1, 1])
+        whole = _box(frames[frame][0])
+        if frame == 0:
+            return [Line(whole + np.array([50, 0, 0, 0], np.float32), "identifying")]
+        is_shown = within is not None and frame >= shown
+        return [Line(whole - np.array([0, 0, 75, 0], np.float32), "other")] if is_shown else []
+
+    texts = Texts(look, INTERVAL_S)
+    for frame, places in enumerate(frames):
+        rgb = _picture(places)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    assert _uncovered(texts.table(), frames) == set()
+
+
 def test_more_than_one_line_is_kept_apart():
     frames = [{0: (40 + n, 30), 1: (300 - n, 120), 2: (200, 200)} for n in range(60)]
     table, _ = _follow(frames, kinds=("identifying", "other", "identifying"))
@@ -230,7 +294,7 @@ def test_more_than_one_line_is_kept_apart():
 def test_a_line_that_leaves_over_the_edge_is_covered_as_long_as_it_is_seen():
     frames = [{0: (350 + 4 * n, 30)} for n in range(30)]
     wide = np.pad(WALL, ((0, 0), (0, 300), (0, 0)), mode="reflect")
-    texts = Texts(lambda rgb, thorough: [Line(_box((350, 30)), "identifying")], INTERVAL_S)
+    texts = Texts(lambda rgb, thorough, within=None: [Line(_box((350, 30)), "identifying")], INTERVAL_S)
     for frame, places in enumerate(frames):
         (x, y) = places[0]
         rgb = wide.copy()
@@ -247,7 +311,7 @@ def test_a_line_that_grows_is_covered_as_long_as_it_is_since_the_look_before():
     short, whole = np.array([40, 30, 100, 50], np.float32), _box((40, 30))
     frames = [{0: (40, 30)}] * 100
 
-    def look(rgb, thorough):
+    def look(rgb, thorough, within=None):
         has_grown = int(rgb[-1, -1, 1]) >= 30
         return [Line(whole, "identifying") if has_grown else Line(short, "other")]
 

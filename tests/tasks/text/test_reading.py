@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tasks.text.lines import fill
-from tasks.text.reading import read_lines
+from tasks.text.reading import look_within, read_lines
 from tasks.video import read_frames
 from tools.benchmark.text import FONTS, WORDS, Overlay, face, measure
 
@@ -57,6 +57,17 @@ def test_pictures_of_any_shape_are_read_and_covered_to_the_last_letter(weights, 
     assert (rgb != 60).any(axis=2).sum() < 50  # the rim of a letter
 
 
+def test_what_is_read_in_a_box_is_told_by_its_place_in_the_picture(weights):
+    rgb = np.full((720, 1280, 3), 60, np.uint8)
+    for corner in ((900, 600), (100, 80)):
+        cv2.putText(rgb, "Weber, Jonas", corner, (250, 250, 250), face(FONTS[0]), 30)
+    (line,) = look_within(weights, rgb, True, np.float32([850, 540, 1400, 660]))
+    assert 880 < line.box_xyxy[0] < 910
+    assert 560 < line.box_xyxy[1] < 600 < line.box_xyxy[3] < 625
+    assert len(look_within(weights, rgb, True, None)) == 2
+    assert look_within(weights, rgb, True, np.float32([1290, 10, 1400, 60])) == []
+
+
 @pytest.mark.parametrize("degrees", [-20, 12, 20])
 def test_a_line_that_leans_is_read_whole(weights, degrees):
     rgb = np.full((720, 1280, 3), 60, np.uint8)
@@ -78,6 +89,7 @@ def test_a_line_that_leans_is_read_whole(weights, degrees):
     [
         Overlay((640, 360), 12, True, (1.5, 0.7)), Overlay((854, 480), 24, False, (-0.8, 1.1)),
         Overlay((854, 480), 16, False, (3.0, 0.0)),
+        Overlay((1920, 1080), 12, False, (1.5, 0.7)),
     ],
 )  # fmt: skip
 def test_what_moves_over_a_real_clip_cannot_be_read_afterwards(pictures, weights, overlay):
