@@ -7,7 +7,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -95,7 +94,6 @@ def test_it_ends_with_whoever_asked(workspace):
         with socket.socket(socket.AF_UNIX) as link:
             link.connect(str(PLACE))
             link.sendall(json.dumps({"name": "models", "arm": "", "environment": {}}).encode() + b"\n")
-            time.sleep(0.5)
         process.wait(30)
 
 

@@ -1,5 +1,6 @@
 """A workspace on a person's machine: whatever git is told there, whoever owns it, whatever it is called."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -72,6 +73,29 @@ def test_a_folder_may_be_called_as_people_call_folders(guise, tmp_path):
     moved = root.rename(tmp_path / "moved")
     (moved / "data/inbox/manifest.csv").write_text("file,subject_id\n")
     assert "session" in guise(moved, "ingest").stderr
+
+
+@pytest.mark.slow
+def test_a_workspace_and_an_inbox_may_be_reached_by_links(guise, sample, tmp_path, api):
+    """A share that is mounted elsewhere, and a file that stands for another one."""
+    assert guise(tmp_path, "workspace", "real").returncode == 0
+    (tmp_path / "link").symlink_to("real")
+    share = tmp_path / "share"
+    share.mkdir()
+    shutil.copy(sample("cap12"), share / "a.mp4")
+    (share / "same.mp4").symlink_to("a.mp4")
+    header = "file,subject_id,session,task,consent_release,consent_expires,audio_policy,notes"
+    rows = ["a.mp4,One,s1,gait,yes,,,", "same.mp4,Two,s1,gait,yes,,,"]
+    (share / "manifest.csv").write_text("\n".join([header, *rows, ""]))
+    (tmp_path / "real/data/inbox").rmdir()
+    (tmp_path / "real/data/inbox").symlink_to(share)
+    done = guise(tmp_path / "link", "--json", "ingest", env=api)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "real/data/ingested/videos").iterdir())) == 1
+    told = {entry["file"]: entry["reason"] for entry in json.loads(done.stdout)["refused"]}
+    assert told == {"same.mp4": "duplicate content"}
+    assert not (tmp_path / "real/data/raw/a.mp4").is_symlink()
+    assert sorted(path.name for path in share.iterdir()) == ["a.mp4", "manifest.csv", "same.mp4"]
 
 
 @pytest.mark.parametrize("name", ["what?", "100%", "a%20b", "visit #1", "[draft]", "all*", "two\nlines"])
