@@ -25,6 +25,8 @@ SILENCE = {
 DEFAULTS = {
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    # its threads speak under names of their own: that they still have something to send, on a busy machine
+    "PREFECT_LOGGING_ROOT_LEVEL": "CRITICAL",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
     # written one by one, clips keep SQLite so busy that a stage has to ask again, after two seconds

@@ -19,3 +19,14 @@ def test_a_clip_is_not_shared_out_among_threads_unless_somebody_says_so(own, tol
     done = subprocess.run([sys.executable, "-c", ASK], env=environment | own, capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert done.stdout.strip() == told
+
+
+def test_what_prefects_threads_say_of_themselves_is_nobodys_concern():
+    """On a busy machine they warn that something waits to be sent, as a line before Guise's own."""
+    say = (
+        "import flows, logging; from prefect.logging.configuration import setup_logging; setup_logging(); "
+        "logging.getLogger('EventsWorker').warning('Still processing items: 1 items remaining...')"
+    )
+    command = [sys.executable, "-c", say]
+    done = subprocess.run(command, env=command_environment(), capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
