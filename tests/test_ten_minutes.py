@@ -138,6 +138,6 @@ def test_minutes_are_validated_within_memory_and_time(cohort):
     found = rows.filter(part="face", metric="nme_mean")
     assert found["n"][0] > 0.99 * LENGTH
     assert np.isfinite(found["value"][0])
-    assert figures["peak_gb"] < 1.7  # the recognisers of both threads are in it
+    assert figures["peak_gb"] < 1 + 0.07 * MINUTES  # the recognisers of both threads are in it
     # asked: 60 s for ten minutes; the speed of machines varies by two
     assert figures["seconds"] < 30 + 9 * MINUTES

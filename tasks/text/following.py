@@ -230,17 +230,19 @@ class Texts:
     def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
         """Say where a new line was since the look before: where it is followed, then where it was last.
 
-        Before the first frame with anything like it, it was not there yet.
+        A single word was not there before the first frame with anything like it; what may identify is covered all
+        the same, since over a moving ground it may look like nothing there.
         """
         scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
         box, last, step = box_xyxy * scale, frame - 1, np.zeros(4, np.float32)
         looks = cut_small(shrunk(rgb, PAST_PX), box)
-        came = frame if is_told_apart(looks) else self._looked_at
+        may_be_late = self._kinds[number] != "identifying" and is_told_apart(looks)
+        came = frame if may_be_late else self._looked_at
         before = [self._looked_at - 1, *(at for at, _, _ in self._past)][:-1]
         for (at, _, grey), earlier in zip(reversed(self._past), reversed(before), strict=True):
             if find_again(grey, looks, box + step, BACK_PX, ALIKE) is None:
                 continue
-            came = earlier + 1
+            came = min(came, earlier + 1)
             moved = find_again(grey, looks, box + step, BACK_PX, MOVED)
             if moved is None or float(np.abs(moved - box).max()) < 1:
                 continue
