@@ -230,8 +230,8 @@ class Texts:
     def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
         """Say where a new line was since the look before: where it is followed, then where it was last.
 
-        A single word was not there before the first frame with anything like it; what may identify is covered all
-        the same, since over a moving ground it may look like nothing there.
+        A single word was not there before the first frame with anything like it. What may identify is covered
+        all the same, since over a moving ground it may look like nothing there.
         """
         scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
         box, last, step = box_xyxy * scale, frame - 1, np.zeros(4, np.float32)
