@@ -60,7 +60,7 @@ def _open_swapper(weights: Weights, name: str) -> Any:
         )
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "faces"
-    session = open_session(name, graph.SerializeToString(), weights.inference)
+    session = open_session(name, graph.SerializeToString(), weights.inference, exact=False)
     with quiet_zoo() as zoo:
         return zoo.model_zoo.INSwapper(model_file=str(path), session=session)
 

@@ -17,7 +17,13 @@ PROVIDERS = {
 # where the providers' memory is
 DEVICES = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
 # what providers say where memory does not suffice
-OUT_OF_MEMORY = ("failed to allocate", "out of memory", "bad_alloc", "bad allocation")
+OUT_OF_MEMORY = (
+    "failed to allocate",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "smaller than requested",
+)
 
 
 def require_provider(provider: str) -> None:
@@ -33,8 +39,12 @@ def require_provider(provider: str) -> None:
         )
 
 
-def session_settings(inference: Inference) -> dict[str, Any]:
-    """Return what an ONNX Runtime session is opened with. Raises InputError without the provider."""
+def session_settings(inference: Inference, *, exact: bool = True) -> dict[str, Any]:
+    """Return what an ONNX Runtime session is opened with.
+
+    exact: full float32, so that scores are what the CPU gives; pictures may do with a device's short float,
+    without which its convolutions take whole gigabytes. Raises InputError without the provider.
+    """
     import onnxruntime
 
     require_provider(inference.provider)
@@ -48,24 +58,23 @@ def session_settings(inference: Inference) -> dict[str, Any]:
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
-        # no search for the fastest way at every size of picture, whose outcome is chance; and full float32,
-        # so that scores are what the CPU gives
+        # no search for the fastest way at every size of picture, whose outcome is chance
         "cuda": {
             "gpu_mem_limit": inference.memory_mb << 20,
             "arena_extend_strategy": "kSameAsRequested",
             "cudnn_conv_algo_search": "HEURISTIC",
-            "use_tf32": 0,
+            "use_tf32": int(not exact),
         },
         "tensorrt": {"trt_max_workspace_size": inference.memory_mb << 20},
     }
     return {"sess_options": options, "providers": [(name, limits[inference.provider])]}
 
 
-def open_session(name: str, graph: bytes, inference: Inference) -> Any:
+def open_session(name: str, graph: bytes, inference: Inference, *, exact: bool = True) -> Any:
     """Open an ONNX graph. Raises ModelError where it is none, or runs on another provider than asked for."""
     import onnxruntime
 
-    settings = session_settings(inference)
+    settings = session_settings(inference, exact=exact)
     try:
         session = onnxruntime.InferenceSession(graph, **settings)
     except Exception as error:  # the runtime raises what it likes

@@ -93,9 +93,9 @@ class Weights:
         return session
 
     def free_onnx(self, name: str) -> Session:
-        """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1."""
+        """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1, on the CPU."""
         session: Session = self.once(
-            name, lambda: _run_onnx(name, self.path(name).read_bytes(), self.inference)
+            name, lambda: _run_onnx(name, self.path(name).read_bytes(), _on_cpu(self.inference))
         )
         return session
 
@@ -107,8 +107,10 @@ class Weights:
         return notes[key]
 
     def centerface(self, name: str) -> Session:
-        """Open CenterFace's ONNX graph with free input and output sizes."""
-        session: Session = self.once(name, lambda: _open_centerface(name, self.path(name), self.inference))
+        """Open CenterFace's ONNX graph with free input and output sizes, on the CPU."""
+        session: Session = self.once(
+            name, lambda: _open_centerface(name, self.path(name), _on_cpu(self.inference))
+        )
         return session
 
 
@@ -180,6 +182,11 @@ def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Infer
     if {"Sub", "Mul"} <= {node.op_type for node in graph.graph.node[:8]}:
         raise ModelError(f"model {name} scales its pictures by itself: bring one that takes -1 to 1")
     return _run_onnx(name, graph.SerializeToString(), inference)
+
+
+def _on_cpu(inference: Inference) -> Inference:
+    # a device plans anew for each size of picture, a second each: docs/gpu.md
+    return inference.model_copy(update={"provider": "cpu"})
 
 
 def _run_onnx(name: str, graph: bytes, inference: Inference) -> Session:

@@ -37,11 +37,12 @@ def test_the_session_is_asked_what_it_runs_on(monkeypatch):
         open_session("made", doubling(), Inference(provider="cuda", memory_mb=64))
 
 
-def test_a_cuda_session_is_asked_for_full_floats_and_no_ways_by_chance(monkeypatch):
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_cuda_session_is_asked_for_full_floats_and_no_ways_by_chance(monkeypatch, exact):
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
     monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None)
-    [(_, options)] = session_settings(Inference(provider="cuda", memory_mb=64))["providers"]
-    assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == (0, "HEURISTIC")
+    [(_, options)] = session_settings(Inference(provider="cuda", memory_mb=64), exact=exact)["providers"]
+    assert (options["use_tf32"], options["cudnn_conv_algo_search"]) == (0 if exact else 1, "HEURISTIC")
     assert options["gpu_mem_limit"] == 64 << 20
 
 
@@ -126,3 +127,13 @@ def test_a_row_that_memory_does_not_hold_is_one_sentence():
         "model made does not fit the device's memory, even for one face: raise inference.memory_mb, "
         "or use a larger device"
     )
+
+
+def test_a_batch_that_a_device_does_not_hold_is_made_smaller():
+    if not has_device("cuda"):
+        pytest.skip("no device for the provider cuda is here")
+    exec(GRAPH, made := {"np": np})
+    cuda = Inference(provider="cuda", memory_mb=700)
+    batches = Batches("made", open_session("made", made["graph"](), cuda), cuda, 16)
+    assert float(batches(np.ones((16, 4), np.float32)).sum()) == 16 * 4 * 5
+    assert batches.size < 16
