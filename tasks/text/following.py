@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
-from tasks.text.lines import Line, fill, is_same_place, with_neighbours
+from tasks.text.lines import Line, around, fill, is_same_place, with_neighbours
+from tasks.text.recalling import AROUND, KEPT_S, Kept, recall, scaled
 from tasks.text.seeing import GreyImage, cut_small, find_again, is_told_apart, shrunk
 from tasks.vision.regions import Box, RgbImage, share_within
 
@@ -29,9 +31,9 @@ ALIKE = 0.4
 PAST, PAST_PX, BACK_PX = 150, 480, 8
 # what is lost is looked for after so many seconds, and after twice as many each time
 SOON_S = 1.0
-# what may identify and moves is looked around after so many seconds, so many times its height to each side:
-# what else is there may be seen before another ground only
-AROUND_S, AROUND = 0.4, np.array([-4, -2.5, 4, 2.5], np.float32)
+# what may identify and moves is looked around after so many seconds: what else is there may be seen before
+# another ground only
+AROUND_S = 0.4
 # less of a line than that lies in the box of the same line that is known: it has grown
 WHOLE = 0.9
 
@@ -93,6 +95,7 @@ class Texts:
         self._kinds: list[Kind] = []
         self._runs: list[Run] = []
         self._past: deque[tuple[int, float, GreyImage]] = deque(maxlen=PAST)
+        self._kept: list[Kept] = []
         self._soon_s = min(SOON_S, interval_s)
         self._looks, self._last_s, self._patience_s = 0, -np.inf, self._soon_s
         self._looked_at, self._around_s = 0, -np.inf
@@ -114,6 +117,8 @@ class Texts:
             self._look_around(frame, rgb)
         if not self._past or time_s - self._past[-1][1] >= self._interval_s / PAST:
             self._past.append((frame, time_s, shrunk(rgb, PAST_PX)))
+        if not self._kept or time_s - self._kept[-1].time_s >= KEPT_S:
+            self._kept.append(Kept.of(frame, time_s, rgb))
         self._newest = frame, time_s, rgb
 
     def table(self) -> pl.DataFrame:
@@ -137,6 +142,7 @@ class Texts:
             self._search(frame, time_s, rgb)
         self._end(list(self._standing), frame + 1)
         self._past.clear()
+        self._kept.clear()
         self._looks, self._last_s, self._newest, self._patience_s = 0, -np.inf, None, self._soon_s
 
     def _follow(self, one: Standing, frame: int, time_s: float, rgb: RgbImage) -> None:
@@ -150,6 +156,7 @@ class Texts:
 
     def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
         lost = [one for one in self._standing if one.lost_s is not None]
+        known_so_far = len(self._kinds)
         for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0, None):
             known = next((one for one in self._standing if is_same_place(one.box_xyxy, line.box_xyxy)), None)
             if known is None:
@@ -160,10 +167,12 @@ class Texts:
                 lost.remove(known)
                 self._find(known, frame, rgb, line)
             elif known is not None and share_within(line.box_xyxy, known.box_xyxy) < WHOLE:
-                self._grow(known, frame, rgb, _around(known.box_xyxy, line.box_xyxy))
+                self._grow(known, frame, rgb, around(known.box_xyxy, line.box_xyxy))
         self._weigh()
+        self._recall(known_so_far, Kept.of(frame, time_s, rgb), rgb)
         self._looks, self._last_s = self._looks + 1, time_s
         self._past.clear()
+        self._kept.clear()
         self._looked_at = frame
         self._end([one for one in lost if time_s - (one.lost_s or 0.0) >= self._interval_s], frame)
 
@@ -187,6 +196,32 @@ class Texts:
             shift = np.tile(run.box_xyxy[:2] - one.box_xyxy[:2], 2)
             self._run(number, max(run.first_frame, self._looked_at), run.last_frame, line.box_xyxy + shift)
 
+    def _recall(self, known_so_far: int, now: Kept, rgb: RgbImage) -> None:
+        """Read what is new and may identify again where it was since the look before."""
+        new = [one for one in self._standing if one.line >= known_so_far]
+        new = [one for one in new if self._kinds[one.line] == "identifying"]
+        if not new or not self._kept:
+            return
+        lines = [Line(one.box_xyxy, "identifying") for one in new]
+        paths = recall(lines, now, reversed(self._kept), partial(self._read_kept, known_so_far))
+        numbers = [one.line for one in new]
+        numbers += [self._stand(now.frame, rgb, path.now) for path in paths[len(new) :]]
+        for number, path in zip(numbers, paths, strict=True):
+            for first, last, box in path.stays():
+                self._run(number, first, last, box)
+        self._weigh()
+
+    def _read_kept(self, known_so_far: int, picture: Kept, box_xyxy: Box) -> list[Line]:
+        """Return what can be read in a box of an earlier picture beside what was known to be there."""
+        standing = [Run(one.line, one.since_frame, picture.frame, one.box_xyxy) for one in self._standing]
+        known = [run for run in (*self._runs, *standing) if run.line < known_so_far]
+        known = [run for run in known if run.first_frame <= picture.frame <= run.last_frame]
+        found = self._look(picture.rgb, True, box_xyxy * np.float32(picture.scale))
+        lines = [scaled(line, 1 / picture.scale) for line in found]
+        return [
+            line for line in lines if not any(is_same_place(run.box_xyxy, line.box_xyxy) for run in known)
+        ]
+
     def _without_covered(self, rgb: RgbImage) -> RgbImage:
         """Return the picture without what is known to be covered there, which may hide more."""
         known = [
@@ -205,7 +240,7 @@ class Texts:
 
     def _find(self, known: Standing, frame: int, rgb: RgbImage, line: Line) -> None:
         """Take a line up again that was lost: in between it was somewhere between both places."""
-        known.box_xyxy = _around(known.box_xyxy, line.box_xyxy)
+        known.box_xyxy = around(known.box_xyxy, line.box_xyxy)
         self._move(known, frame, line.box_xyxy)
         known.looks, known.lost_s = cut_small(rgb, line.box_xyxy), None
 
@@ -247,7 +282,7 @@ class Texts:
             if moved is None or float(np.abs(moved - box).max()) < 1:
                 continue
             if at < last:
-                self._run(number, at + 1, last, _wider(_around(box, moved)) / scale)
+                self._run(number, at + 1, last, _wider(around(box, moved)) / scale)
                 last = at
             box, step = moved, moved - box
         self._run(number, came, last, _wider(box) / scale)
@@ -264,11 +299,6 @@ class Texts:
         for one in lines:
             self._move(one, frame, one.box_xyxy)
             self._standing.remove(one)
-
-
-def _around(box: Box, other: Box) -> Box:
-    both = np.stack([box, other])
-    return np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)]).astype(np.float32)
 
 
 def _wider(box: Box) -> Box:

@@ -52,6 +52,12 @@ def _is_beside(line: Line, other: Line) -> bool:
     return bool(shared > SAME_ROW * height and apart < BETWEEN * height)
 
 
+def around(box: Box, other: Box) -> Box:
+    """Return the box around two boxes."""
+    both = np.stack([box, other])
+    return np.concatenate([both[:, :2].min(axis=0), both[:, 2:].max(axis=0)]).astype(np.float32)
+
+
 def fill(rgb: RgbImage, box_xyxy: Box) -> None:
     """Fill a box, in place, with the middle colour of its rim."""
     height, width = rgb.shape[:2]

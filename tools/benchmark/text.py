@@ -1,11 +1,13 @@
 """Measure how much of made overlays can still be read once they were covered, and what that costs.
 
     python -m tools.benchmark.text WORKSPACE [--frames 50] [--every 8] [--clip carphone.mp4]
+                                           [--late 13] [--fade 12]
     python -m tools.benchmark.text WORKSPACE --cost CLIP...
 
-Eight fonts, 12 to 40 pixels, light and dark, still and moving, at 1080p and 480p, over a clip of the sample;
-WORKSPACE holds the weights. Prints a row an overlay: in how many of the judged frames something could be read
-before and after. `--cost` extracts clips instead, and prints the processor time of text beside the rest's.
+Eight fonts, 12 to 40 pixels, light and dark, still and moving, at 1080p and 480p, over a clip of the sample,
+from the first frame on or `--late`, at once or within `--fade` frames; WORKSPACE holds the weights. Prints a
+row an overlay: in how many of the judged frames something could be read before and after. `--cost` extracts
+clips instead, and prints the processor time of text beside the rest's.
 """
 
 import argparse
@@ -54,16 +56,29 @@ SIZES_WH, HEIGHTS_PX = ((1920, 1080), (854, 480)), (12, 16, 24, 40)
 
 @dataclass(frozen=True)
 class Overlay:
-    """Eight lines, each in a font of its own; step_xy: how they move, in pixels a frame."""
+    """Eight lines, each in a font of its own; step_xy: how they move, in pixels a frame.
+
+    first_frame, fade: when they come, and how many frames later they are wholly there.
+    """
 
     size_wh: tuple[int, int]
     height_px: int
     is_light: bool
     step_xy: tuple[float, float] = (0.0, 0.0)
+    first_frame: int = 0
+    fade: int = 0
 
     def draw(self, rgb: RgbImage, frame: int) -> RgbImage:
         """Return a picture of this size with the lines of a frame."""
-        drawn = cv2.resize(rgb, self.size_wh, interpolation=cv2.INTER_AREA)
+        plain = cv2.resize(rgb, self.size_wh, interpolation=cv2.INTER_AREA)
+        if frame < self.first_frame:
+            return np.asarray(plain, np.uint8)
+        seen = min(1.0, (frame - self.first_frame + 1) / (self.fade + 1))
+        written = self._written(np.asarray(plain, np.uint8), frame)
+        return np.asarray(cv2.addWeighted(written, seen, plain, 1 - seen, 0), np.uint8)
+
+    def _written(self, plain: RgbImage, frame: int) -> RgbImage:
+        drawn = plain.copy()
         colour = (250, 250, 250) if self.is_light else (5, 5, 5)
         for row, (font, words) in enumerate(zip(FONTS, WORDS, strict=True)):
             column, line = divmod(row, 4)
@@ -78,12 +93,13 @@ def face(font: Path) -> cv2.FontFace:
     return cv2.FontFace(str(font))
 
 
-def overlays() -> Iterator[Overlay]:
+def overlays(first_frame: int, fade: int) -> Iterator[Overlay]:
     """Yield every size, height, shade and movement."""
     for size_wh, height_px, is_light, moves in itertools.product(
         SIZES_WH, HEIGHTS_PX, (True, False), (False, True)
     ):
-        yield Overlay(size_wh, height_px, is_light, (1.5, 0.7) if moves else (0.0, 0.0))
+        step_xy = (1.5, 0.7) if moves else (0.0, 0.0)
+        yield Overlay(size_wh, height_px, is_light, step_xy, first_frame, fade)
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,10 @@ def measure(overlay: Overlay, pictures: list[RgbImage], weights: Weights, *, eve
     for frame, rgb in enumerate(drawn):
         texts.step(frame, frame / FPS, rgb)
     seconds = time.process_time() - start
-    judged = range(0, len(drawn), every)
+    # a line that comes is judged right then, too
+    judged = sorted(
+        {*range(0, len(drawn), every), overlay.first_frame, overlay.first_frame + overlay.fade // 2}
+    )
     before = sum(bool(read_lines(drawn[frame], weights)) for frame in judged)
     for row in texts.table().iter_rows(named=True):
         for frame in range(row["first_frame"], row["last_frame"] + 1):
@@ -178,6 +197,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--frames", type=int, default=50)
     parser.add_argument("--every", type=int, default=8)
     parser.add_argument("--clip", default="carphone.mp4")
+    parser.add_argument("--late", type=int, default=0, metavar="FRAME")
+    parser.add_argument("--fade", type=int, default=0, metavar="FRAMES")
     parser.add_argument("--cost", type=Path, nargs="+", metavar="CLIP")
     asked = parser.parse_args(words)
     weights = shared_weights(asked.workspace.resolve())
@@ -185,7 +206,10 @@ def main(words: list[str]) -> int:
         show_costs(asked.cost, weights)
         return 0
     pictures = _pictures(asked.clip, asked.frames)
-    measured = {overlay: measure(overlay, pictures, weights, every=asked.every) for overlay in overlays()}
+    measured = {
+        overlay: measure(overlay, pictures, weights, every=asked.every)
+        for overlay in overlays(asked.late, asked.fade)
+    }
     columns = ["picture", "px", "shade", "moves", "read before", "read after", "CPU s"]
     show_table("Made overlays", columns, [_row(overlay, one) for overlay, one in measured.items()])
     left, frames = (sum(getattr(one, name) for one in measured.values()) for name in ("after", "frames"))

@@ -1,5 +1,6 @@
 """Lines of text are followed from look to look: on made pictures, where it is known what stands where."""
 
+from functools import partial
 from itertools import chain, repeat
 
 import cv2
@@ -25,21 +26,21 @@ def _box(corner_xy):
     return np.array([*corner_xy, corner_xy[0] + TEXT_WH[0], corner_xy[1] + TEXT_WH[1]], np.float32)
 
 
-def _picture(places):
+def _picture(places, look_of=lambda number: number):
     rgb = WALL.copy()
     for number, (x, y) in places.items():
         left, top = round(x), round(y)
-        rgb[top : top + TEXT_WH[1], left : left + TEXT_WH[0]] = _words(number)
+        rgb[top : top + TEXT_WH[1], left : left + TEXT_WH[0]] = _words(look_of(number))
     return rgb
 
 
 def _follow(
     frames, *, fps=25, interval_s=INTERVAL_S, cuts=(), is_read=lambda frame, number: True,
-    kinds=("identifying",) * 9, zoom=1,
+    kinds=("identifying",) * 9, zoom=1, look_of=lambda frame, number: number,
 ):  # fmt: skip
     """Run over frames (number -> corner of each line in it); return the texts, and when one looked.
 
-    zoom: how many times larger the pictures are than the places in them.
+    zoom: how many times larger the pictures are than the places in them. look_of: which strokes a line has.
     """
     looks = []
 
@@ -47,14 +48,17 @@ def _follow(
         frame = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1])
         looks.append((frame, thorough))
         here = frames[frame]
-        seen = [
-            n for n, corner in here.items() if _is_there(rgb[::zoom, ::zoom], corner) and is_read(frame, n)
-        ]
-        return [Line(_box(here[n]) * zoom, kinds[n]) for n in seen]
+        # what is kept of a large picture is smaller
+        scale, small = (
+            rgb.shape[1] / SIZE_WH[0],
+            cv2.resize(rgb, SIZE_WH, interpolation=cv2.INTER_NEAREST),
+        )
+        seen = [n for n, corner in here.items() if _is_there(small, corner) and is_read(frame, n)]
+        return [Line(_box(here[n]) * np.float32(scale), kinds[n]) for n in seen]
 
     texts = Texts(look, interval_s)
     for frame, places in enumerate(frames):
-        rgb = _picture(places)
+        rgb = _picture(places, partial(look_of, frame))
         rgb[-1, -1, :2] = divmod(frame, 256)
         texts.step(frame, frame / fps, rgb.repeat(zoom, 0).repeat(zoom, 1), cut=frame in cuts)
     table = texts.table()
@@ -115,6 +119,36 @@ def test_what_comes_and_goes_between_two_looks_is_covered_over_its_whole_stay(fi
 def test_what_comes_late_in_a_scene_is_found_at_its_end(first, count):
     frames = [{0: (40 + n, 30)} if n >= first else {} for n in range(count)]
     assert _uncovered(_follow(frames)[0], frames) == set()
+
+
+@pytest.mark.parametrize("step_xy", [(0, 0), (1.5, 0.7), (-2, 0.5)])
+@pytest.mark.parametrize(("comes", "count"), [(8, 110), (31, 60)])
+def test_what_comes_late_and_cannot_be_read_when_one_looks_is_read_where_it_was(step_xy, comes, count):
+    """Beside a line that is read whenever one looks, one that a bright ground hides then."""
+    start = (300 if step_xy[0] < 0 else 20, 30)
+    corners = [(start[0] + step_xy[0] * n, start[1] + step_xy[1] * n) for n in range(count)]
+    frames = [{0: (x, y), 1: (x, y + 60)} if n >= comes else {} for n, (x, y) in enumerate(corners)]
+    table, _ = _follow(frames, is_read=lambda frame, number: number == 0 or frame % 25 not in (0, 9))
+    assert _uncovered(table, frames) == set()
+
+
+@pytest.mark.parametrize("step_xy", [(1.5, 0.7), (-2, 0.5), (0, 2)])
+@pytest.mark.parametrize("zoom", [1, 5])
+def test_what_comes_late_and_looks_different_all_the_time_is_read_where_it_was(step_xy, zoom):
+    """What is seen through the letters changes more than they do."""
+    start = (300 if step_xy[0] < 0 else 20, 30)
+    corners = [(start[0] + step_xy[0] * n, start[1] + step_xy[1] * n) for n in range(60)]
+    frames = [{0: corner} if n >= 13 else {} for n, corner in enumerate(corners)]
+    table, _ = _follow(frames, zoom=zoom, look_of=lambda frame, number: frame)
+    assert _uncovered(table, frames) == set()
+
+
+def test_what_is_known_is_not_found_anew_where_it_was():
+    """A line that stands there, when another one comes: no third is told."""
+    frames = [{0: (20, 30)} | ({1: (200 + n, 150)} if n >= 13 else {}) for n in range(60)]
+    table, _ = _follow(frames)
+    assert table["line"].n_unique() == 2
+    assert _uncovered(table, frames) == set()
 
 
 @pytest.mark.parametrize("comes", [8, 30, 46])
