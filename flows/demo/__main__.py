@@ -12,8 +12,6 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import polars as pl
-
 from flows.audit.findings import audit_release
 from flows.audit.lineage import trace_clip
 from flows.demo.memory import PeakMemory
@@ -48,7 +46,10 @@ from tasks.publish.plan import candidate_digest
 
 BUCKET = "guise-demo"
 APPROVER = "Demo Approver (automatic, the sample cohort is public)"
-REASON = "no recogniser that had no part in choosing the face finds this person; the sample cohort is public"
+REASON = (
+    "no recogniser that had no part in choosing the face finds this person more easily than with the face "
+    "filled flat; the sample cohort is public"
+)
 LEFT_OUT, ACCEPTED = "left out", "accepted"
 
 
@@ -129,12 +130,16 @@ def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
         return f"it fails: {', '.join(clip.broken_rules)}"
     rules = params.validate_.rules
     identity = read_table(root / "data/evidence/identity.parquet", IDENTITY)
-    found = identity.filter(pl.col("independent"), clip_id=clip.clip_id, arm="released")
-    for row in found.iter_rows(named=True):
-        if any(rules[name].recogniser == row["recogniser"] for name in clip.broken_rules):
+    told = {row["recogniser"]: row for row in identity.iter_rows(named=True)
+            if (row["clip_id"], row["arm"]) == (clip.clip_id, "released")}  # fmt: skip
+    for name in filter(None, (rules[name].recogniser for name in clip.broken_rules)):
+        row = told.get(name)
+        if row is None or row["rank_mean"] is None or row["rank_floor"] is None:
+            return f"nothing says whether {name} finds this person"
+        if row["independent"]:
             return (
-                f"{row['recogniser']}, which had no part in choosing the face, still finds this person: at "
-                f"place {row['rank_mean']:.1f} of {row['gallery_subjects']} on average, at "
+                f"{name}, which had no part in choosing the face, still finds this person: at place "
+                f"{row['rank_mean']:.1f} of {row['gallery_subjects']} on average, at "
                 f"{row['rank_floor']:.1f} with the face filled flat"
             )
     return ""

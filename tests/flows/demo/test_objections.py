@@ -45,3 +45,12 @@ def test_only_what_nobody_could_defend_is_objected_to(here, params, broken, verd
     clip = ReleaseClip(clip_id=CLIP, verdict=verdict, broken_rules=broken)
     against = _objection(here, params, clip)
     assert against.startswith(says) if says else against == ""
+
+
+@pytest.mark.parametrize("seen", [None, {"rank": None, "floor": 12.0}, {"rank": 2.0, "floor": None}])
+def test_whom_no_recogniser_could_judge_is_left_out(here, params, seen):
+    """A face too small to be compared, say, or one that nobody could locate."""
+    rows = [_row("dlib", **seen)] if seen else []
+    write_table(build_table(rows, IDENTITY), IDENTITY, here / "data/evidence/identity.parquet")
+    clip = ReleaseClip(clip_id=CLIP, verdict="review", broken_rules=["face_motion", "hidden_from_dlib"])
+    assert _objection(here, params, clip) == "nothing says whether dlib finds this person"
