@@ -329,6 +329,37 @@ def test_a_part_of_a_face_or_one_under_a_veil_is_found_by_the_check(left, case, 
     assert surviving["ranges"] == "6-11"
 
 
+@pytest.mark.parametrize(
+    ("left", "bare", "survives", "asks"),
+    [
+        ("mouth", {7}, "", True),
+        ("mouth", {6, 7, 10}, "", True),
+        ("mouth", {7, 8, 9}, "7-9", False),
+        ("mouth", {0, 1, 2, 5}, "0-2", True),
+        ("nose", {7}, "7", False),
+        ("eyes", {0}, "0", False),
+    ],
+)
+def test_a_mouth_that_is_alike_for_a_moment_asks_and_fails_no_clip(
+    left, bare, survives, asks, cohort, params, tmp_path
+):
+    """It holds less than one window: chance made two frames of sixty alike in a clip without a bare pixel."""
+    here, _, ids, _ = cohort
+    before, after = (
+        [frame.rgb for frame in read_frames(here / video_path(arm, ids["upright"]))]
+        for arm in ("original", "released")
+    )
+    meshes = read_meshes(here, "original", ids["upright"])
+    pictures = [
+        LEFT[left](before[number], after[number], meshes[number][0]) if number in bare else after[number]
+        for number in range(FRAMES)
+    ]
+    found = _checked_as(pictures, cohort, ids["upright"], params, tmp_path)
+    told = {row["finding"]: row["ranges"] for row in found}
+    assert told["surviving"] == survives
+    assert bool(told["doubtful"]) is asks
+
+
 def _checked_as(pictures, cohort, clip_id, params, tmp_path):
     """Return the findings of a clip as if the pictures were released."""
     here, *_ = cohort

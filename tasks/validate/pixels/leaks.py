@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ SAME_FACE = 0.5
 WHOLE = "face"
 # of a face whose parts are compared for sure
 LEAST_PARTS_PX = 64
+# a shut mouth holds less than one window, which chance makes alike in a frame, but not in so many on end
+MOUTH_FRAMES = 3
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def clip_leaks(
     behind = _more(coverage, "in_front", settings.in_front_share)
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
     doubtful += _beyond(unsure, settings.surviving)
+    by_chance = _short_mouths(shares, survived, settings.surviving)
+    survived, doubtful = [frame for frame in survived if frame not in by_chance], [*doubtful, *by_chance]
     # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
     survived = [
         frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
@@ -105,6 +109,14 @@ def _beyond(shares: dict[int, Shares], limits: Survival) -> list[int]:
     """Return the frames in which more of a face, or of a part of one, survives than may."""
     most = limits.model_dump()
     return [frame for frame, share in shares.items() if any(share[part] > most[part] for part in share)]
+
+
+def _short_mouths(shares: dict[int, Shares], survived: list[int], limits: Survival) -> set[int]:
+    """Return the frames of fewer than MOUTH_FRAMES on end in which a mouth, and nothing else, survives."""
+    others = Survival(**limits.model_dump() | {"mouth": 1.0})
+    frames = sorted(set(survived) - set(_beyond(shares, others)))
+    runs = [[frame for _, frame in run] for _, run in groupby(enumerate(frames), lambda one: one[1] - one[0])]
+    return {frame for run in runs if len(run) < MOUTH_FRAMES for frame in run}
 
 
 def _shares(
