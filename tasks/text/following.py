@@ -19,8 +19,9 @@ from tasks.vision.regions import Box, RgbImage, share_within
 # picture, whether every small letter is looked for, in which box (None: everywhere) -> what is readable
 Look = Callable[[RgbImage, bool, Box | None], list[Line]]
 
-# one look of so many sees every small letter, a scene's first one among them
-THOROUGH = 4
+# one look of so many sees every small letter, a scene's first one among them, and its last where there were
+# others between; a line is small that is lower than such a share of the picture's longer side
+THOROUGH, SMALL = 4, 1 / 64
 # least correlation with what a line looked like where it was, and after it moved; between frames it moves by
 # so many pixels at most, or by such a share of its height
 STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
@@ -98,7 +99,7 @@ class Texts:
         self._kept: list[Kept] = []
         self._soon_s = min(SOON_S, interval_s)
         self._looks, self._last_s, self._patience_s = 0, -np.inf, self._soon_s
-        self._looked_at, self._around_s = 0, -np.inf
+        self._looked_at, self._thorough_at, self._around_s = 0, 0, -np.inf
         self._newest: tuple[int, float, RgbImage] | None = None
 
     def step(self, frame: int, time_s: float, rgb: RgbImage, *, cut: bool = False) -> None:
@@ -139,7 +140,7 @@ class Texts:
             return
         frame, time_s, rgb = self._newest
         if self._last_s < time_s:
-            self._search(frame, time_s, rgb)
+            self._search(frame, time_s, rgb, thorough=self._looks > 1)
         self._end(list(self._standing), frame + 1)
         self._past.clear()
         self._kept.clear()
@@ -154,10 +155,11 @@ class Texts:
             one.step_xy = (box - one.box_xyxy)[:2]
             self._move(one, frame, box)
 
-    def _search(self, frame: int, time_s: float, rgb: RgbImage) -> None:
+    def _search(self, frame: int, time_s: float, rgb: RgbImage, *, thorough: bool = False) -> None:
         lost = [one for one in self._standing if one.lost_s is not None]
+        thorough = thorough or bool(lost) or self._looks % THOROUGH == 0
         known_so_far = len(self._kinds)
-        for line in self._look(self._without_covered(rgb), bool(lost) or self._looks % THOROUGH == 0, None):
+        for line in self._look(self._without_covered(rgb), thorough, None):
             known = next((one for one in self._standing if is_same_place(one.box_xyxy, line.box_xyxy)), None)
             if known is None:
                 self._begin(frame, rgb, line)
@@ -170,6 +172,9 @@ class Texts:
                 self._grow(known, frame, rgb, around(known.box_xyxy, line.box_xyxy))
         self._weigh()
         self._recall(known_so_far, Kept.of(frame, time_s, rgb), rgb)
+        if thorough:
+            self._cover_small(known_so_far, SMALL * max(rgb.shape[:2]))
+            self._thorough_at = frame
         self._looks, self._last_s = self._looks + 1, time_s
         self._past.clear()
         self._kept.clear()
@@ -210,6 +215,16 @@ class Texts:
             for first, last, box in path.stays():
                 self._run(number, first, last, box)
         self._weigh()
+
+    def _cover_small(self, known_so_far: int, height_px: float) -> None:
+        """Take small letters that are new for what stood there since all small letters were looked for."""
+        for one in self._standing:
+            if one.line < known_so_far or self._kinds[one.line] != "identifying":
+                continue
+            runs = [run for run in self._runs if run.line == one.line]
+            box = min(runs, key=lambda run: run.first_frame).box_xyxy if runs else one.box_xyxy
+            if box[3] - box[1] <= height_px:
+                self._run(one.line, self._thorough_at, self._looked_at - 1, box)
 
     def _read_kept(self, known_so_far: int, picture: Kept, box_xyxy: Box) -> list[Line]:
         """Return what can be read in a box of an earlier picture beside what was known to be there."""

@@ -143,6 +143,28 @@ def test_what_comes_late_and_looks_different_all_the_time_is_read_where_it_was(s
     assert _uncovered(table, frames) == set()
 
 
+@pytest.mark.parametrize(("comes", "count"), [(20, 215), (60, 215), (110, 140), (160, 190)])
+@pytest.mark.parametrize("height_px", [20, 60])
+def test_small_letters_are_covered_since_all_small_letters_were_looked_for(comes, count, height_px):
+    """They are seen by one look of four, and at a scene's end; large ones would have been seen before."""
+    box = np.array([40, 30, 400, 30 + height_px], np.float32)
+
+    def look(rgb, thorough, within=None):
+        is_there = int(rgb[-1, -1, 0]) * 256 + int(rgb[-1, -1, 1]) >= comes
+        return [Line(box, "identifying")] if is_there and thorough and np.ptp(rgb[32:48, 45:390]) > 90 else []
+
+    texts = Texts(look, INTERVAL_S)
+    for frame in range(count):
+        rgb = WALL.repeat(4, 1)[:120].copy()
+        if frame >= comes:
+            rgb[30:50, 40:400] = _words().repeat(3, 1)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    table = texts.table()
+    assert table["last_frame"].max() == count - 1
+    assert (table["first_frame"].min() <= comes) == (height_px == 20 or comes > 100)
+
+
 def test_what_is_known_is_not_found_anew_where_it_was():
     """A line that stands there, when another one comes: no third is told."""
     frames = [{0: (20, 30)} | ({1: (200 + n, 150)} if n >= 13 else {}) for n in range(60)]
