@@ -2,18 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
 from tasks.text.lines import Line, around, fill, is_same_place, with_neighbours
-from tasks.text.recalling import AROUND, KEPT_S, Kept, recall, scaled
+from tasks.text.recalling import Kept, recall, scaled
 from tasks.text.seeing import GreyImage, cut_small, find_again, is_told_apart, shrunk
+from tasks.text.standing import MOVED, Run, Standing
 from tasks.vision.regions import Box, RgbImage, share_within
 
 # picture, whether every small letter is looked for, in which box (None: everywhere) -> what is readable
@@ -22,9 +21,6 @@ Look = Callable[[RgbImage, bool, Box | None], list[Line]]
 # one look of so many sees every small letter, a scene's first one among them, and its last where there were
 # others between; a line is small that is lower than such a share of the picture's longer side
 THOROUGH, SMALL = 4, 1 / 64
-# least correlation with what a line looked like where it was, and after it moved; between frames it moves by
-# so many pixels at most, or by such a share of its height
-STAYS, MOVED, LEAST_PX, REACH = 0.9, 0.6, 4, 0.6
 # least correlation with a line that is there in part at least, as behind a hand
 ALIKE = 0.4
 # one looks back in time at so many small pictures, evenly spread, whose longer side is so long, and so far
@@ -34,53 +30,11 @@ PAST, PAST_PX, BACK_PX = 150, 480, 8
 SOON_S = 1.0
 # what may identify and moves is looked around after so many seconds: what else is there may be seen before
 # another ground only
-AROUND_S = 0.4
+AROUND_S, AROUND = 0.4, np.array([-4, -2.5, 4, 2.5], np.float32)
+# pictures are kept to be read again so far apart in time, and no more of them at once
+KEPT_S, KEPT = 0.4, 16
 # less of a line than that lies in the box of the same line that is known: it has grown
 WHOLE = 0.9
-
-
-@dataclass(frozen=True)
-class Run:
-    """Frames, the last one included, in which a line of text stays where it is."""
-
-    line: int
-    first_frame: int
-    last_frame: int
-    box_xyxy: Box
-
-
-@dataclass
-class Standing:
-    """A line that is in the picture now, what it looks like, and since when it is where it is.
-
-    lost_s: when it was not followed any more. step_xy: how it moved last. seen_xy: its place at the last look
-    beside it.
-    """
-
-    line: int
-    box_xyxy: Box
-    looks: GreyImage
-    since_frame: int
-    lost_s: float | None = None
-    step_xy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
-    seen_xy: NDArray[np.float32] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.seen_xy = self.box_xyxy[:2]
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether it is elsewhere than where it was looked around, by half its height."""
-        height = float(self.box_xyxy[3] - self.box_xyxy[1])
-        return self.lost_s is None and float(np.abs(self.box_xyxy[:2] - self.seen_xy).max()) > height / 2
-
-    def follow(self, rgb: RgbImage) -> Box | None:
-        """Return where the line is now; None where nothing looks like it."""
-        if find_again(rgb, self.looks, self.box_xyxy, 0, STAYS) is not None:
-            return self.box_xyxy
-        ahead = self.box_xyxy + np.tile(self.step_xy, 2)
-        reach_px = max(LEAST_PX, round(REACH * float(self.box_xyxy[3] - self.box_xyxy[1])))
-        return find_again(rgb, self.looks, ahead, reach_px, MOVED)
 
 
 class Texts:
@@ -94,7 +48,9 @@ class Texts:
         self._look, self._interval_s = look, interval_s
         self._standing: list[Standing] = []
         self._kinds: list[Kind] = []
+        # all of them, and those since the look before
         self._runs: list[Run] = []
+        self._recent: list[Run] = []
         self._past: deque[tuple[int, float, GreyImage]] = deque(maxlen=PAST)
         self._kept: list[Kept] = []
         self._soon_s = min(SOON_S, interval_s)
@@ -118,7 +74,7 @@ class Texts:
             self._look_around(frame, rgb)
         if not self._past or time_s - self._past[-1][1] >= self._interval_s / PAST:
             self._past.append((frame, time_s, shrunk(rgb, PAST_PX)))
-        if not self._kept or time_s - self._kept[-1].time_s >= KEPT_S:
+        if not self._kept or time_s - self._kept[-1].time_s >= max(KEPT_S, self._interval_s / KEPT):
             self._kept.append(Kept.of(frame, time_s, rgb))
         self._newest = frame, time_s, rgb
 
@@ -165,6 +121,7 @@ class Texts:
                 self._begin(frame, rgb, line)
             else:
                 self._kinds[known.line] = min(line.kind, self._kinds[known.line], key=KINDS.index)
+                known.unread_s = None
             if known in lost:
                 lost.remove(known)
                 self._find(known, frame, rgb, line)
@@ -178,8 +135,11 @@ class Texts:
         self._looks, self._last_s = self._looks + 1, time_s
         self._past.clear()
         self._kept.clear()
+        self._recent.clear()
         self._looked_at = frame
-        self._end([one for one in lost if time_s - (one.lost_s or 0.0) >= self._interval_s], frame)
+        unread = [one for one in self._standing if one.unread_s is not None and one not in lost]
+        since = [(one, one.lost_s) for one in lost] + [(one, one.unread_s) for one in unread]
+        self._end([one for one, at_s in since if time_s - (at_s or 0.0) >= self._interval_s], frame)
 
     def _look_around(self, frame: int, rgb: RgbImage) -> None:
         """Look around what may identify and moves for what could not be read where it was."""
@@ -196,24 +156,31 @@ class Texts:
     def _begin_beside(self, one: Standing, frame: int, rgb: RgbImage, line: Line) -> None:
         """Take what is read beside a line that moves for what moved with it since the look before."""
         self._move(one, frame, one.box_xyxy)
-        number = self._stand(frame, rgb, line)
-        for run in [run for run in self._runs if run.line == one.line and run.last_frame >= self._looked_at]:
+        number = self._stand(frame, rgb, line).line
+        for run in [run for run in self._recent if run.line == one.line]:
             shift = np.tile(run.box_xyxy[:2] - one.box_xyxy[:2], 2)
             self._run(number, max(run.first_frame, self._looked_at), run.last_frame, line.box_xyxy + shift)
 
     def _recall(self, known_so_far: int, now: Kept, rgb: RgbImage) -> None:
         """Read what is new and may identify again where it was since the look before."""
         new = [one for one in self._standing if one.line >= known_so_far]
-        new = [one for one in new if self._kinds[one.line] == "identifying"]
+        new = [one for one in new if self._kinds[one.line] != "other"]
         if not new or not self._kept:
             return
-        lines = [Line(one.box_xyxy, "identifying") for one in new]
+        lines = [Line(one.box_xyxy, self._kinds[one.line]) for one in new]
         paths = recall(lines, now, reversed(self._kept), partial(self._read_kept, known_so_far))
-        numbers = [one.line for one in new]
-        numbers += [self._stand(now.frame, rgb, path.now) for path in paths[len(new) :]]
-        for number, path in zip(numbers, paths, strict=True):
-            for first, last, box in path.stays():
-                self._run(number, first, last, box)
+        for one, path in zip(new, paths, strict=False):
+            if path.more.any():
+                one.box_xyxy, one.looks = path.now_xyxy, cut_small(rgb, path.now_xyxy)
+        for path in paths[len(new) :]:
+            one = self._stand(now.frame, rgb, Line(path.now_xyxy, path.kind))
+            one.unread_s = now.time_s  # it goes on until it was looked for in vain
+            new.append(one)
+        for one, path in zip(new, paths, strict=True):
+            self._kinds[one.line] = min(path.kind, self._kinds[one.line], key=KINDS.index)
+            # a word was not there before it was seen; a name is rather covered too long
+            for first, last, box in path.stays(seen_only=self._kinds[one.line] != "identifying"):
+                self._run(one.line, first, last, box)
         self._weigh()
 
     def _cover_small(self, known_so_far: int, height_px: float) -> None:
@@ -221,26 +188,34 @@ class Texts:
         for one in self._standing:
             if one.line < known_so_far or self._kinds[one.line] != "identifying":
                 continue
-            runs = [run for run in self._runs if run.line == one.line]
+            runs = [run for run in reversed(self._recent) if run.line == one.line]
             box = min(runs, key=lambda run: run.first_frame).box_xyxy if runs else one.box_xyxy
-            if box[3] - box[1] <= height_px:
+            if min(box[2:] - box[:2]) <= height_px:
                 self._run(one.line, self._thorough_at, self._looked_at - 1, box)
 
     def _read_kept(self, known_so_far: int, picture: Kept, box_xyxy: Box) -> list[Line]:
-        """Return what can be read in a box of an earlier picture beside what was known to be there."""
+        """Return what can be read in a box of an earlier picture and was not known to be there, as bad."""
         standing = [Run(one.line, one.since_frame, picture.frame, one.box_xyxy) for one in self._standing]
-        known = [run for run in (*self._runs, *standing) if run.line < known_so_far]
+        known = [run for run in (*self._recent, *standing) if run.line < known_so_far]
         known = [run for run in known if run.first_frame <= picture.frame <= run.last_frame]
         found = self._look(picture.rgb, True, box_xyxy * np.float32(picture.scale))
         lines = [scaled(line, 1 / picture.scale) for line in found]
         return [
-            line for line in lines if not any(is_same_place(run.box_xyxy, line.box_xyxy) for run in known)
+            line
+            for line in lines
+            if not any(
+                is_same_place(run.box_xyxy, line.box_xyxy)
+                and KINDS.index(self._kinds[run.line]) <= KINDS.index(line.kind)
+                for run in known
+            )
         ]
 
     def _without_covered(self, rgb: RgbImage) -> RgbImage:
         """Return the picture without what is known to be covered there, which may hide more."""
         known = [
-            one.box_xyxy for one in self._standing if one.lost_s is None and self._kinds[one.line] != "other"
+            one.box_xyxy
+            for one in self._standing
+            if one.lost_s is None and one.unread_s is None and self._kinds[one.line] != "other"
         ]
         left = rgb.copy() if known else rgb
         for box in known:
@@ -266,16 +241,16 @@ class Texts:
         known.looks = cut_small(rgb, box_xyxy)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
-        number = self._stand(frame, rgb, line)
+        number = self._stand(frame, rgb, line).line
         if self._past:
             self._go_back(number, frame, rgb, line.box_xyxy)
 
-    def _stand(self, frame: int, rgb: RgbImage, line: Line) -> int:
-        """Take up a line that is new in a frame; return its number."""
-        number = len(self._kinds)
+    def _stand(self, frame: int, rgb: RgbImage, line: Line) -> Standing:
+        """Take up a line that is new in a frame."""
         self._kinds.append(line.kind)
-        self._standing.append(Standing(number, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame))
-        return number
+        one = Standing(len(self._kinds) - 1, line.box_xyxy, cut_small(rgb, line.box_xyxy), frame)
+        self._standing.append(one)
+        return one
 
     def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
         """Say where a new line was since the look before: where it is followed, then where it was last.
@@ -304,7 +279,8 @@ class Texts:
 
     def _run(self, line: int, first: int, last: int, box_xyxy: Box) -> None:
         if first <= last:
-            self._runs.append(Run(line, first, last, box_xyxy))
+            for runs in (self._runs, self._recent):
+                runs.append(Run(line, first, last, box_xyxy))
 
     def _move(self, one: Standing, frame: int, box_xyxy: Box) -> None:
         self._run(one.line, one.since_frame, frame - 1, one.box_xyxy)

@@ -32,7 +32,8 @@ def with_neighbours(lines: Sequence[Line]) -> list[Line]:
     for _ in found:
         rows = [[other.kind for other in found if _is_beside(line, other)] for line in found]
         worse = [
-            replace(line, kind=min(kinds, key=KINDS.index)) for line, kinds in zip(found, rows, strict=True)
+            replace(line, kind=min([line.kind, *kinds], key=KINDS.index))
+            for line, kinds in zip(found, rows, strict=True)
         ]
         if worse == found:
             break

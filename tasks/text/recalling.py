@@ -1,25 +1,28 @@
 """Follow lines back in time through pictures of since the look before, reading them again there (pure)."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.texts import KINDS, Kind
 from tasks.text.lines import Line, around, is_same_place
 from tasks.text.seeing import GreyImage, cut_small, find_again
 from tasks.vision.regions import Box, RgbImage
 
-# pictures are kept at most so large, so far apart in time
-KEPT_PX, KEPT_S = 1920, 0.4
-# between two of them a line moves by so many times its height at most, and looks as much like itself
+# pictures are kept at most so large
+KEPT_PX = 1920
+# from one to the next a line moves by so many times its height at most, and looks as much like itself
 REACH, ALIKE = 3.0, 0.6
 # a line that is read again has the same size but for such a share; lines move together that differ by no more
 # than such a share of their height
 SAME_SIZE, SAME_STEP = 0.25, 0.3
-# so many times the height of a line lies around it where it is read again: more of its kind may stand there
-AROUND = np.array([-4, -2.5, 4, 2.5], np.float32)
+# so many times its height around a line it is read again: more of its kind may stand there
+AROUND = REACH + 1
+Step = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,36 +43,61 @@ class Kept:
         return cls(frame, time_s, np.asarray(small, np.uint8), scale)
 
 
-Step = NDArray[np.float32]
-
-
 @dataclass
 class Path:
     """A line that is followed back: its box in the earliest frame so far, and what it looked like last.
 
-    places: where it is in each frame, the latest first; all in pixels of the video.
+    track: its box in every frame, the latest first; all in pixels of the video. read_at, read_s: which of
+    them is the earliest in which it was seen, and when that was. speed_xy: pixels a second, back in time.
+    more: how much farther than its box it reaches to each side.
     """
 
-    line: Line
+    kind: Kind
     box_xyxy: Box
     looks: GreyImage
-    places: list[tuple[int, Box]]
-
-    @property
-    def now(self) -> Line:
-        """Return the line where it is in the latest frame."""
-        return replace(self.line, box_xyxy=self.places[0][1])
+    track: list[tuple[int, Box]]
+    read_s: float
+    read_at: int = 0
+    speed_xy: Step = field(default_factory=lambda: np.zeros(2, np.float32))
+    more: Box = field(default_factory=lambda: np.zeros(4, np.float32))
 
     @property
     def height(self) -> float:
-        return float(self.box_xyxy[3] - self.box_xyxy[1])
+        return max(1.0, float((self.box_xyxy[2:] - self.box_xyxy[:2]).min()))
 
-    def stays(self) -> Iterator[tuple[int, int, Box]]:
+    @property
+    def now_xyxy(self) -> Box:
+        """Return the box around all of it in the latest frame."""
+        return self.track[0][1] + self.more
+
+    def ahead(self, seconds: float) -> Box:
+        """Return where it should be so many seconds earlier."""
+        return self.box_xyxy + np.tile(self.speed_xy * np.float32(seconds), 2)
+
+    def place(self, picture: Kept, box: Box, *, is_seen: bool) -> None:
+        """Say where it is in an earlier picture; where it was not seen since, it went straight there."""
+        self.track.append((picture.frame, box))
+        if is_seen:
+            later, start = self.track[self.read_at]
+            for at in range(self.read_at + 1, len(self.track) - 1):
+                frame = self.track[at][0]
+                share = np.float32((later - frame) / max(1, later - picture.frame))
+                self.track[at] = frame, start + (box - start) * share
+            self.speed_xy = (box - start)[:2] / np.float32(max(self.read_s - picture.time_s, 1e-3))
+            self.read_at, self.read_s = len(self.track) - 1, picture.time_s
+            self.looks = _looks(picture, box)
+        self.box_xyxy = box
+
+    def reaches(self, line: Line) -> None:
+        """Take what is read in its place for a part of it."""
+        self.kind = min(self.kind, line.kind, key=KINDS.index)
+        self.more = around(self.box_xyxy + self.more, line.box_xyxy) - self.box_xyxy
+
+    def stays(self, *, seen_only: bool) -> Iterator[tuple[int, int, Box]]:
         """Yield the first and the last frame of each of its stays, and a box around all of its way there."""
-        after, ahead = self.places[0]
-        for frame, box in self.places[1:]:
-            yield frame, after - 1, around(box, ahead)
-            after, ahead = frame, box
+        track = self.track[: self.read_at + 1] if seen_only else self.track
+        for (after, ahead), (frame, box) in pairwise(track):
+            yield frame, after - 1, around(box, ahead) + self.more
 
 
 Read = Callable[[Kept, Box], list[Line]]
@@ -79,77 +107,102 @@ def recall(lines: list[Line], now: Kept, kept: Iterable[Kept], read: Read) -> li
     """Return where lines of a frame were in earlier ones, and what else is read beside them there.
 
     kept: the newest first. read: what is readable in a box of one, in pixels of the video. What is found
-    there moved with the others since.
+    there moved with the nearest other since.
     """
     paths = [
-        Path(line, line.box_xyxy, _looks(now, line.box_xyxy), [(now.frame, line.box_xyxy)]) for line in lines
+        Path(line.kind, line.box_xyxy, _looks(now, line.box_xyxy), [(now.frame, line.box_xyxy)], now.time_s)
+        for line in lines
     ]
-    step_xy = np.zeros(2, np.float32)
+    later_s = now.time_s
     for picture in kept:
-        found = read(picture, _area(paths))
-        step_xy = _step_back(paths, picture, found, step_xy)
+        seconds, later_s = later_s - picture.time_s, picture.time_s
+        found = read(picture, _area(paths, seconds))
+        _step_back(paths, picture, found, seconds)
         for line in found:
             known = [path for path in paths if is_same_place(path.box_xyxy, line.box_xyxy)]
             for path in known:
-                path.places[-1] = picture.frame, around(path.places[-1][1], line.box_xyxy)
+                path.reaches(line)
             if not known:
-                paths.append(_beside(paths[0], line, picture))
+                paths.append(_beside(paths, line, picture))
     return paths
 
 
-def _step_back(paths: list[Path], picture: Kept, found: list[Line], usual_xy: Step) -> Step:
-    """Place every line in an earlier picture and return how most have moved; usual_xy: how they did so far.
+def _step_back(paths: list[Path], picture: Kept, found: list[Line], seconds: float) -> None:
+    """Place every line in an earlier picture: as most move, if it is seen there; else where it is read.
 
-    A line is where it is read again or looks like itself, if others moved like that, or else where they say.
+    What is not seen moves as several others do, or as it did.
     """
-    options = [[*_like(path, found), *_again(path, picture)] for path in paths]
-    steps = [box[:2] - path.box_xyxy[:2] for path, boxes in zip(paths, options, strict=True) for box in boxes]
+    options = [_options(path, picture, found, seconds) for path in paths]
+    steps = np.array(
+        [box[:2] - path.box_xyxy[:2] for path, boxes in zip(paths, options, strict=True) for box, _ in boxes],
+        np.float32,
+    ).reshape(-1, 2)
     least = min(path.height for path in paths) * SAME_STEP
-
-    def support(step_xy: Step) -> tuple[int, float]:
-        near = sum(float(np.abs(other - step_xy).max()) <= least for other in steps)
-        return near, -float(np.abs(step_xy - usual_xy).max())
-
-    step_xy = max(steps, key=support, default=usual_xy)
+    support = (np.abs(steps[:, None] - steps[None]).max(axis=2) <= least).sum(axis=1)
+    # of those that as many others support, the one as things moved so far
+    usual_xy = np.median([path.speed_xy for path in paths], axis=0) * seconds
+    order = np.lexsort((np.abs(steps - usual_xy).max(axis=1), -support))
+    common = steps[order[0]] if len(order) and support[order[0]] > 1 else None
     for path, boxes in zip(paths, options, strict=True):
-        place = path.box_xyxy + np.tile(step_xy, 2)
-        near = [box for box in boxes if float(np.abs(box[:2] - place[:2]).max()) <= path.height * SAME_STEP]
-        path.box_xyxy = near[0] if near else place
-        path.places.append((picture.frame, path.box_xyxy))
+        chosen = _choose(path, boxes, common, seconds)
+        ahead = path.ahead(seconds) if common is None else path.box_xyxy + np.tile(common, 2)
+        path.place(picture, ahead if chosen is None else chosen, is_seen=chosen is not None)
+
+
+Options = list[tuple[Box, bool]]
+
+
+def _choose(path: Path, boxes: Options, common: Step | None, seconds: float) -> Box | None:
+    """Return where a line is seen: near where others say, or where it is read, nearest to its own way."""
+
+    def apart(box: Box, to: Box) -> float:
+        return float(np.abs(box[:2] - to[:2]).max())
+
+    if common is not None:
+        place = path.box_xyxy + np.tile(common, 2)
+        near = [box for box, _ in boxes if apart(box, place) <= path.height * SAME_STEP]
         if near:
-            path.looks = _looks(picture, path.box_xyxy)
-    return np.asarray(step_xy, np.float32)
+            return near[0]
+        boxes = [(box, is_read) for box, is_read in boxes if is_read]
+    read = [box for box, is_read in boxes if is_read] or [box for box, _ in boxes]
+    return min(read, key=lambda box: apart(box, path.ahead(seconds)), default=None)
 
 
-def _like(path: Path, found: list[Line]) -> Iterator[Box]:
-    """Yield where a line of about the same size is read that is not too far away."""
-    size_wh = path.box_xyxy[2:] - path.box_xyxy[:2]
+def _options(path: Path, picture: Kept, found: list[Line], seconds: float) -> Options:
+    """Return where a line may be, what is read first: of about its size, or what looks like it."""
+    ahead, size_wh = path.ahead(seconds), np.maximum(path.box_xyxy[2:] - path.box_xyxy[:2], 1)
+    options: Options = []
     for line in found:
         is_alike = np.abs((line.box_xyxy[2:] - line.box_xyxy[:2]) / size_wh - 1).max() < SAME_SIZE
-        if is_alike and np.abs(line.box_xyxy - path.box_xyxy).max() < REACH * path.height:
-            yield line.box_xyxy
+        far = min(float(np.abs(line.box_xyxy - place).max()) for place in (ahead, path.box_xyxy))
+        if is_alike and far < REACH * path.height:
+            options.append((line.box_xyxy, True))
+    scale = np.float32(picture.scale)
+    reach_px = round(REACH * path.height * picture.scale)
+    for place, px in ((path.box_xyxy, 0), (ahead, reach_px)):
+        box = find_again(picture.rgb, path.looks, place * scale, px, ALIKE)
+        if box is not None:
+            return [*options, (box / scale, False)]
+    return options
 
 
-def _again(path: Path, picture: Kept) -> Iterator[Box]:
-    """Yield where something looks like a line."""
-    box = path.box_xyxy * np.float32(picture.scale)
-    reach_px = round(REACH * float(box[3] - box[1]))
-    stays = find_again(picture.rgb, path.looks, box, 0, ALIKE)
-    moved = stays if stays is not None else find_again(picture.rgb, path.looks, box, reach_px, ALIKE)
-    if moved is not None:
-        yield moved / np.float32(picture.scale)
+def _area(paths: list[Path], seconds: float) -> Box:
+    boxes = np.stack([box for path in paths for box in (path.box_xyxy, path.ahead(seconds))])
+    wide = max(path.height for path in paths) * AROUND
+    return np.concatenate([boxes[:, :2].min(axis=0) - wide, boxes[:, 2:].max(axis=0) + wide]).astype(
+        np.float32
+    )
 
 
-def _area(paths: list[Path]) -> Box:
-    boxes = np.stack([path.box_xyxy + (path.box_xyxy[3] - path.box_xyxy[1]) * AROUND for path in paths])
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]).astype(np.float32)
-
-
-def _beside(other: Path, line: Line, picture: Kept) -> Path:
-    """Take what is read beside another line for what moved as that did since."""
-    shifts = [(frame, np.tile((box - other.box_xyxy)[:2], 2)) for frame, box in other.places]
-    places = [(frame, line.box_xyxy + shift) for frame, shift in shifts]
-    return Path(line, line.box_xyxy, _looks(picture, line.box_xyxy), places)
+def _beside(paths: list[Path], line: Line, picture: Kept) -> Path:
+    """Take what is read beside other lines for what moved as the nearest of them did since."""
+    middle = line.box_xyxy.reshape(2, 2).mean(axis=0)
+    other = min(
+        paths, key=lambda path: float(np.abs(path.box_xyxy.reshape(2, 2).mean(axis=0) - middle).sum())
+    )
+    track = [(frame, line.box_xyxy + np.tile((box - other.box_xyxy)[:2], 2)) for frame, box in other.track]
+    looks = _looks(picture, line.box_xyxy)
+    return Path(line.kind, line.box_xyxy, looks, track, picture.time_s, len(track) - 1, other.speed_xy.copy())
 
 
 def _looks(picture: Kept, box_xyxy: Box) -> GreyImage:

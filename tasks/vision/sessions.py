@@ -18,7 +18,7 @@ from tasks.files.documents import read_document
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_file
 from tasks.vision.dlib_network import onnx_from_dlib
-from tasks.vision.providers import open_session
+from tasks.vision.providers import open_session, require_provider
 
 Tensor = NDArray[np.float32]
 Session = Callable[[Tensor], list[Tensor]]
@@ -186,6 +186,7 @@ def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Infer
 
 def _on_cpu(inference: Inference) -> Inference:
     # a device plans anew for each size of picture, a second each: docs/gpu.md
+    require_provider(inference.provider)
     return inference.model_copy(update={"provider": "cpu"})
 
 

@@ -121,11 +121,10 @@ def measure(overlay: Overlay, pictures: list[RgbImage], weights: Weights, *, eve
         texts.step(frame, frame / FPS, rgb)
     seconds = time.process_time() - start
     # a line that comes is judged right then, too
-    judged = sorted(
-        {*range(0, len(drawn), every), overlay.first_frame, overlay.first_frame + overlay.fade // 2}
-    )
+    start_frame = overlay.first_frame
+    judged = sorted({*range(start_frame, len(drawn), every), start_frame + overlay.fade // 2, len(drawn) - 1})
     before = sum(bool(read_lines(drawn[frame], weights)) for frame in judged)
-    for row in texts.table().iter_rows(named=True):
+    for row in texts.table().filter(pl.col("kind") != "other").iter_rows(named=True):
         for frame in range(row["first_frame"], row["last_frame"] + 1):
             fill(drawn[frame], np.array(row["box_xyxy"], np.float32))
     after = sum(bool(read_lines(drawn[frame], weights)) for frame in judged)
@@ -201,6 +200,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--fade", type=int, default=0, metavar="FRAMES")
     parser.add_argument("--cost", type=Path, nargs="+", metavar="CLIP")
     asked = parser.parse_args(words)
+    if asked.late + asked.fade >= asked.frames:
+        parser.error("--late and --fade leave no frame in which the lines are wholly there")
     weights = shared_weights(asked.workspace.resolve())
     if asked.cost:
         show_costs(asked.cost, weights)

@@ -10,6 +10,7 @@ import pytest
 
 from tasks.text.following import Texts
 from tasks.text.lines import Line
+from tasks.vision.regions import share_within
 
 SIZE_WH, INTERVAL_S = (480, 270), 2.0
 TEXT_WH = (120, 20)
@@ -36,7 +37,7 @@ def _picture(places, look_of=lambda number: number):
 
 def _follow(
     frames, *, fps=25, interval_s=INTERVAL_S, cuts=(), is_read=lambda frame, number: True,
-    kinds=("identifying",) * 9, zoom=1, look_of=lambda frame, number: number,
+    kind_of=lambda frame, number: "identifying", zoom=1, look_of=lambda frame, number: number,
 ):  # fmt: skip
     """Run over frames (number -> corner of each line in it); return the texts, and when one looked.
 
@@ -54,7 +55,8 @@ def _follow(
             cv2.resize(rgb, SIZE_WH, interpolation=cv2.INTER_NEAREST),
         )
         seen = [n for n, corner in here.items() if _is_there(small, corner) and is_read(frame, n)]
-        return [Line(_box(here[n]) * np.float32(scale), kinds[n]) for n in seen]
+        lines = [Line(_box(here[n]) * np.float32(scale), kind_of(frame, n)) for n in seen]
+        return [line for line in lines if within is None or share_within(line.box_xyxy, within) > 0.95]
 
     texts = Texts(look, interval_s)
     for frame, places in enumerate(frames):
@@ -72,11 +74,11 @@ def _is_there(rgb, corner_xy):
     return np.ptp(rgb[y + 2 : y + TEXT_WH[1] - 2, x + 2 : x + TEXT_WH[0] - 2]) > 90
 
 
-def _uncovered(table, frames):
-    """Return the frames in which a tenth of a line, or more, is in no box of the table."""
+def _uncovered(table, frames, kind="identifying"):
+    """Return the frames in which a tenth of a line, or more, is in no box of a kind."""
     bare = set()
     for frame, places in enumerate(frames):
-        here = table.filter((table["first_frame"] <= frame) & (table["last_frame"] >= frame))
+        here = table.filter(pl.col("first_frame") <= frame, pl.col("last_frame") >= frame, kind=kind)
         boxes = [np.array(box) for box in here["box_xyxy"]]
         for x, y in places.values():
             is_covered = np.zeros((TEXT_WH[1], TEXT_WH[0]), bool)
@@ -128,7 +130,7 @@ def test_what_comes_late_and_cannot_be_read_when_one_looks_is_read_where_it_was(
     start = (300 if step_xy[0] < 0 else 20, 30)
     corners = [(start[0] + step_xy[0] * n, start[1] + step_xy[1] * n) for n in range(count)]
     frames = [{0: (x, y), 1: (x, y + 60)} if n >= comes else {} for n, (x, y) in enumerate(corners)]
-    table, _ = _follow(frames, is_read=lambda frame, number: number == 0 or frame % 25 not in (0, 9))
+    table, _ = _follow(frames, is_read=lambda frame, number: number == 0 or frame not in (50, 59))
     assert _uncovered(table, frames) == set()
 
 
@@ -165,6 +167,57 @@ def test_small_letters_are_covered_since_all_small_letters_were_looked_for(comes
     assert (table["first_frame"].min() <= comes) == (height_px == 20 or comes > 100)
 
 
+MOVES = [((0, 2), (0, -2)), ((0, 0), (0, 2)), ((2, 0), (-2, 1)), ((1.5, 0.7), (1.5, 0.7)), ((0, 4), (0, 4))]
+
+
+@pytest.mark.parametrize("changes", [False, True])
+@pytest.mark.parametrize(("step_xy", "other_xy"), MOVES)
+def test_lines_that_come_late_move_each_in_its_own_way(step_xy, other_xy, changes):
+    def at(start, step, n):
+        return start[0] + step[0] * (n - 49), start[1] + step[1] * (n - 49)
+
+    starts = (120, 170), (280, 170 if other_xy[1] > 0 else 60)
+    frames = [
+        {0: at(starts[0], step_xy, n), 1: at(starts[1], other_xy, n)} if n >= 13 else {} for n in range(50)
+    ]
+    table, _ = _follow(frames, look_of=lambda frame, number: number + 2 * frame * changes)
+    assert _uncovered(table, frames) == set()
+
+
+@pytest.mark.parametrize("count", [52, 53, 55, 59, 62])
+def test_what_comes_late_is_covered_where_it_could_not_be_read_once_or_twice(count):
+    """The pictures that are kept are not evenly spread before the last look."""
+    frames = [{0: (20 + 2 * n, 20 + n)} if n >= 13 else {} for n in range(count)]
+    table, _ = _follow(
+        frames, look_of=lambda frame, number: frame, is_read=lambda frame, number: frame not in (20, 42)
+    )
+    assert _uncovered(table, frames) == set()
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_what_was_a_name_in_an_earlier_picture_is_one(known):
+    """Beside a line that comes late; it was plain words when it was read last."""
+    first = 0 if known else 13
+    frames = [
+        ({0: (40 + n, 150)} if n >= 13 else {}) | ({1: (40 + n * (not known), 190)} if n >= first else {})
+        for n in range(60)
+    ]
+    table, _ = _follow(
+        frames, kind_of=lambda frame, number: "identifying" if number == 0 or 13 <= frame < 35 else "other"
+    )
+    assert _uncovered(table, [places if 13 <= n < 35 else {} for n, places in enumerate(frames)]) == set()
+
+
+def test_what_was_gone_before_one_looked_is_not_covered_for_ever():
+    """It is looked for in vain; where it stood is wall."""
+    frames = [{0: (40, 30)} if 13 <= n <= 30 else {} for n in range(600)]
+    frames = [places | ({1: (40, 90)} if n >= 35 else {}) for n, places in enumerate(frames)]
+    table, _ = _follow(frames)
+    assert _uncovered(table, frames) == set()
+    first = table.filter(pl.col("box_xyxy").arr.get(1) < 60)
+    assert 30 <= first["last_frame"].max() < 250
+
+
 def test_what_is_known_is_not_found_anew_where_it_was():
     """A line that stands there, when another one comes: no third is told."""
     frames = [{0: (20, 30)} | ({1: (200 + n, 150)} if n >= 13 else {}) for n in range(60)]
@@ -178,8 +231,8 @@ def test_what_is_known_is_not_found_anew_where_it_was():
 def test_what_was_in_its_place_before_it_came_is_not_covered(comes, zoom):
     """A hand that sets letters down; it was filled since the look before."""
     frames = [{0: (40, 30)} if n >= comes else {} for n in range(48)]
-    table, _ = _follow(frames, zoom=zoom, kinds=("word",))
-    assert _uncovered(table, frames) == set()
+    table, _ = _follow(frames, zoom=zoom, kind_of=lambda frame, number: "word")
+    assert _uncovered(table, frames, "word") == set()
     assert table["first_frame"].min() == comes
     # a name is rather covered too long: over a moving ground it may have looked like nothing
     assert _follow(frames, zoom=zoom)[0]["first_frame"].min() == 0
@@ -242,7 +295,7 @@ def test_a_line_that_is_lost_and_one_that_is_new_in_the_last_frame_leave_no_empt
 
 def test_what_comes_beside_a_label_is_as_bad_as_the_label():
     frames = [{0: (40, 30)}] * 25 + [{0: (40, 30), 1: (190, 30)}] * 60
-    table, _ = _follow(frames, kinds=("identifying", "other"))
+    table, _ = _follow(frames, kind_of=lambda frame, number: ("identifying", "other")[number])
     assert set(table["kind"]) == {"identifying"}
     assert _uncovered(table, frames) == set()
 
@@ -307,12 +360,9 @@ def test_a_line_that_identified_once_does_so_in_all_its_frames():
     still, hidden = {0: (40, 30)}, {0: (40, 30), 1: (60, 30)}
     frames = [still] * 20 + [hidden] * 12 + [still] * 20
     read = chain(["other"], repeat("identifying"))
-
-    class Kinds:
-        def __getitem__(self, number):
-            return next(read)
-
-    table, _ = _follow(frames, kinds=Kinds(), is_read=lambda frame, number: number == 0)
+    table, _ = _follow(
+        frames, kind_of=lambda frame, number: next(read), is_read=lambda frame, number: number == 0
+    )
     assert set(table.select("line", "kind").rows()) == {(0, "identifying")}
 
 
@@ -340,8 +390,11 @@ def test_what_is_read_of_a_moving_line_later_was_there_before(step_xy, shown):
 
 def test_more_than_one_line_is_kept_apart():
     frames = [{0: (40 + n, 30), 1: (300 - n, 120), 2: (200, 200)} for n in range(60)]
-    table, _ = _follow(frames, kinds=("identifying", "other", "identifying"))
-    assert _uncovered(table, frames) == set()
+    kinds = ("identifying", "other", "identifying")
+    table, _ = _follow(frames, kind_of=lambda frame, number: kinds[number])
+    named = [{number: at for number, at in places.items() if number != 1} for places in frames]
+    assert _uncovered(table, named) == set()
+    assert _uncovered(table, [{1: places[1]} for places in frames], "other") == set()
     assert dict(table.select("line", "kind").unique().rows()) == {
         0: "identifying",
         1: "other",
