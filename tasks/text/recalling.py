@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import cv2
@@ -143,29 +144,31 @@ def _step_back(paths: list[Path], picture: Kept, found: list[Line], seconds: flo
     usual_xy = np.median([path.speed_xy for path in paths], axis=0) * seconds
     order = np.lexsort((np.abs(steps - usual_xy).max(axis=1), -support))
     common = steps[order[0]] if len(order) and support[order[0]] > 1 else None
-    for path, boxes in zip(paths, options, strict=True):
-        chosen = _choose(path, boxes, common, seconds)
-        ahead = path.ahead(seconds) if common is None else path.box_xyxy + np.tile(common, 2)
-        path.place(picture, ahead if chosen is None else chosen, is_seen=chosen is not None)
+    near = [_near(path, boxes, common) for path, boxes in zip(paths, options, strict=True)]
+    for path, boxes, box in zip(paths, options, near, strict=True):
+        # what another line was read as is not this one
+        free = [one for one, is_read in boxes if is_read and not any(one is other for other in near)]
+        if common is None:
+            free = free or [one for one, _ in boxes]
+        ahead = path.ahead(seconds)
+        chosen = box if box is not None else min(free, key=partial(_apart, ahead), default=None)
+        place = ahead if common is None else path.box_xyxy + np.tile(common, 2)
+        path.place(picture, place if chosen is None else chosen, is_seen=chosen is not None)
 
 
 Options = list[tuple[Box, bool]]
 
 
-def _choose(path: Path, boxes: Options, common: Step | None, seconds: float) -> Box | None:
-    """Return where a line is seen: near where others say, or where it is read, nearest to its own way."""
+def _apart(box: Box, other: Box) -> float:
+    return float(np.abs(box[:2] - other[:2]).max())
 
-    def apart(box: Box, to: Box) -> float:
-        return float(np.abs(box[:2] - to[:2]).max())
 
-    if common is not None:
-        place = path.box_xyxy + np.tile(common, 2)
-        near = [box for box, _ in boxes if apart(box, place) <= path.height * SAME_STEP]
-        if near:
-            return near[0]
-        boxes = [(box, is_read) for box, is_read in boxes if is_read]
-    read = [box for box, is_read in boxes if is_read] or [box for box, _ in boxes]
-    return min(read, key=lambda box: apart(box, path.ahead(seconds)), default=None)
+def _near(path: Path, boxes: Options, common: Step | None) -> Box | None:
+    """Return where a line is seen and several others say that it is."""
+    if common is None:
+        return None
+    place = path.box_xyxy + np.tile(common, 2)
+    return next((box for box, _ in boxes if _apart(box, place) <= path.height * SAME_STEP), None)
 
 
 def _options(path: Path, picture: Kept, found: list[Line], seconds: float) -> Options:
