@@ -75,13 +75,11 @@ def clip_leaks(
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
     behind = _more(coverage, "in_front", settings.in_front_share)
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
-    doubtful += _beyond(unsure, settings.surviving)
     by_chance = _short_mouths(shares, survived, settings.surviving)
-    survived, doubtful = [frame for frame in survived if frame not in by_chance], [*doubtful, *by_chance]
+    doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
     # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
-    survived = [
-        frame for frame in survived if frame not in behind or shares[frame][WHOLE] > settings.surviving.face
-    ]
+    by_design = [frame for frame in behind if shares.get(frame, {}).get(WHOLE, 0) <= settings.surviving.face]
+    survived = [frame for frame in survived if frame not in {*by_chance, *by_design}]
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
         finding(clip_id, "surviving", survived, _worst(shares, survived)),
