@@ -170,7 +170,7 @@ class Texts:
         lines = [Line(one.box_xyxy, self._kinds[one.line]) for one in new]
         paths = recall(lines, now, reversed(self._kept), partial(self._read_kept, known_so_far))
         for one, path in zip(new, paths, strict=False):
-            if path.more.any():
+            if path.kind == "identifying" and path.more.any():
                 one.box_xyxy, one.looks = path.now_xyxy, cut_small(rgb, path.now_xyxy)
         for path in paths[len(new) :]:
             one = self._stand(now.frame, rgb, Line(path.now_xyxy, path.kind))

@@ -77,6 +77,8 @@ class Path:
 
     def place(self, picture: Kept, box: Box, *, is_seen: bool) -> None:
         """Say where it is in an earlier picture; where it was not seen since, it went straight there."""
+        if self.kind == "word":  # the hand that sets letters down is read with them
+            box = np.concatenate([box[:2], box[:2] + self.box_xyxy[2:] - self.box_xyxy[:2]])
         self.track.append((picture.frame, box))
         if is_seen:
             later, start = self.track[self.read_at]
@@ -96,9 +98,9 @@ class Path:
 
     def stays(self, *, seen_only: bool) -> Iterator[tuple[int, int, Box]]:
         """Yield the first and the last frame of each of its stays, and a box around all of its way there."""
-        track = self.track[: self.read_at + 1] if seen_only else self.track
+        track, more = (self.track[: self.read_at + 1], 0) if seen_only else (self.track, self.more)
         for (after, ahead), (frame, box) in pairwise(track):
-            yield frame, after - 1, around(box, ahead) + self.more
+            yield frame, after - 1, around(box, ahead) + more
 
 
 Read = Callable[[Kept, Box], list[Line]]

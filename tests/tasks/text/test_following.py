@@ -208,6 +208,24 @@ def test_what_was_a_name_in_an_earlier_picture_is_one(known):
     assert _uncovered(table, [places if 13 <= n < 35 else {} for n, places in enumerate(frames)]) == set()
 
 
+@pytest.mark.parametrize("kind", ["word", "identifying"])
+def test_only_what_may_identify_grows_by_what_was_read_of_it_before(kind):
+    """Letters that a hand sets down were read with the hand; of a name more may have been seen."""
+    wide = _box((40, 30)) + np.array([0, 0, 60, 0], np.float32)
+
+    def look(rgb, thorough, within=None):
+        frame = int(rgb[-1, -1, 1])
+        return [Line(wide if frame < 40 else _box((40, 30)), kind)] if frame >= 13 else []
+
+    texts = Texts(look, INTERVAL_S)
+    for frame in range(60):
+        rgb = _picture({0: (40, 30)} if frame >= 13 else {})
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb)
+    right = texts.table()["box_xyxy"].arr.get(2).max()
+    assert right >= 220 if kind == "identifying" else right < 170
+
+
 def test_what_was_gone_before_one_looked_is_not_covered_for_ever():
     """It is looked for in vain; where it stood is wall."""
     frames = [{0: (40, 30)} if 13 <= n <= 30 else {} for n in range(600)]
