@@ -9,10 +9,11 @@ import polars as pl
 
 from schemas.texts import KINDS, TEXTS, Kind
 from tasks.files.tables import build_table
+from tasks.text.backward import Past, way_back
 from tasks.text.lines import Line, around, fill, is_same_place, with_neighbours
 from tasks.text.recalling import Kept, recall, scaled
-from tasks.text.seeing import GreyImage, cut_small, find_again, is_told_apart, shrunk
-from tasks.text.standing import MOVED, Run, Standing
+from tasks.text.seeing import GreyImage, cut_small, is_told_apart, shrunk
+from tasks.text.standing import Run, Standing
 from tasks.vision.regions import Box, RgbImage, share_within
 
 # picture, whether every small letter is looked for, in which box (None: everywhere) -> what is readable
@@ -21,11 +22,8 @@ Look = Callable[[RgbImage, bool, Box | None], list[Line]]
 # one look of so many sees every small letter, a scene's first one among them, and its last where there were
 # others between; a line is small that is lower than such a share of the picture's longer side
 THOROUGH, SMALL = 4, 1 / 64
-# least correlation with a line that is there in part at least, as behind a hand
-ALIKE = 0.4
-# one looks back in time at so many small pictures, evenly spread, whose longer side is so long, and so far
-# around where a line should be
-PAST, PAST_PX, BACK_PX = 150, 480, 8
+# one looks back in time at so many small pictures, evenly spread, whose longer side is so long
+PAST, PAST_PX = 150, 480
 # what is lost is looked for after so many seconds, and after twice as many each time
 SOON_S = 1.0
 # what may identify and moves is looked around after so many seconds: what else is there may be seen before
@@ -179,8 +177,10 @@ class Texts:
         for one, path in zip(new, paths, strict=True):
             self._kinds[one.line] = min(path.kind, self._kinds[one.line], key=KINDS.index)
             # a word was not there before it was seen; a name is rather covered too long
-            for first, last, box in path.stays(seen_only=self._kinds[one.line] != "identifying"):
-                self._run(one.line, first, last, box)
+            is_word = self._kinds[one.line] != "identifying"
+            known = one.followed_since if is_word and one.followed_since is not None else now.frame
+            for first, last, box in path.stays(seen_only=is_word):
+                self._run(one.line, first, min(last, known - 1), box)
         self._weigh()
 
     def _cover_small(self, known_so_far: int, height_px: float) -> None:
@@ -241,9 +241,9 @@ class Texts:
         known.looks = cut_small(rgb, box_xyxy)
 
     def _begin(self, frame: int, rgb: RgbImage, line: Line) -> None:
-        number = self._stand(frame, rgb, line).line
+        one = self._stand(frame, rgb, line)
         if self._past:
-            self._go_back(number, frame, rgb, line.box_xyxy)
+            self._go_back(one, frame, rgb)
 
     def _stand(self, frame: int, rgb: RgbImage, line: Line) -> Standing:
         """Take up a line that is new in a frame."""
@@ -252,30 +252,22 @@ class Texts:
         self._standing.append(one)
         return one
 
-    def _go_back(self, number: int, frame: int, rgb: RgbImage, box_xyxy: Box) -> None:
-        """Say where a new line was since the look before: where it is followed, then where it was last.
+    def _go_back(self, one: Standing, frame: int, rgb: RgbImage) -> None:
+        """Say where a new line was since the look before.
 
-        A single word was not there before the first frame with anything like it. What may identify is covered
-        all the same, since over a moving ground it may look like nothing there.
+        What may identify is covered all that time, since over a moving ground it may look like nothing there.
         """
         scale = np.float32(min(1.0, PAST_PX / max(rgb.shape[:2])))
-        box, last, step = box_xyxy * scale, frame - 1, np.zeros(4, np.float32)
+        box = one.box_xyxy * scale
         looks = cut_small(shrunk(rgb, PAST_PX), box)
-        may_be_late = self._kinds[number] != "identifying" and is_told_apart(looks)
-        came = frame if may_be_late else self._looked_at
-        before = [self._looked_at - 1, *(at for at, _, _ in self._past)][:-1]
-        for (at, _, grey), earlier in zip(reversed(self._past), reversed(before), strict=True):
-            if find_again(grey, looks, box + step, BACK_PX, ALIKE) is None:
-                continue
-            came = min(came, earlier + 1)
-            moved = find_again(grey, looks, box + step, BACK_PX, MOVED)
-            if moved is None or float(np.abs(moved - box).max()) < 1:
-                continue
-            if at < last:
-                self._run(number, at + 1, last, _wider(around(box, moved)) / scale)
-                last = at
-            box, step = moved, moved - box
-        self._run(number, came, last, _wider(box) / scale)
+        may_be_late = self._kinds[one.line] != "identifying" and is_told_apart(looks)
+        first_frames = [self._looked_at, *(at + 1 for at, _, _ in self._past)]
+        past = [Past(first, at, grey) for first, (at, _, grey) in zip(first_frames, self._past, strict=False)]
+        stays, one.followed_since = way_back(
+            box, looks, reversed(past), since=self._looked_at, until=frame - 1, may_be_late=may_be_late
+        )
+        for first, last, place in stays:
+            self._run(one.line, first, last, _wider(place) / scale)
 
     def _run(self, line: int, first: int, last: int, box_xyxy: Box) -> None:
         if first <= last:

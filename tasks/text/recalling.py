@@ -21,8 +21,9 @@ REACH, ALIKE = 3.0, 0.6
 # a line that is read again has the same size but for such a share; lines move together that differ by no more
 # than such a share of their height
 SAME_SIZE, SAME_STEP = 0.25, 0.3
-# so many times its height around a line it is read again: more of its kind may stand there
-AROUND = REACH + 1
+# so many times its height around a line it is read again: more of its kind may stand there; around a single
+# word, where letters are so high
+AROUND, WORD_AROUND, WORD_PX = REACH + 1, 1.0, 40
 Step = NDArray[np.float32]
 
 
@@ -38,10 +39,15 @@ class Kept:
     @classmethod
     def of(cls, frame: int, time_s: float, rgb: RgbImage) -> "Kept":
         """Return a frame as it is kept."""
-        scale = min(1.0, KEPT_PX / max(rgb.shape[:2]))
-        size_wh = tuple(max(1, round(side * scale)) for side in rgb.shape[1::-1])
-        small = cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-        return cls(frame, time_s, np.asarray(small, np.uint8), scale)
+        return cls(frame, time_s, rgb, 1.0).smaller(KEPT_PX / max(rgb.shape[:2]))
+
+    def smaller(self, scale: float) -> "Kept":
+        """Return it with so many times as many pixels a side, or as it is."""
+        if scale >= 1:
+            return self
+        size_wh = [max(1, round(side * scale)) for side in self.rgb.shape[1::-1]]
+        small = cv2.resize(self.rgb, size_wh, interpolation=cv2.INTER_AREA)
+        return replace(self, rgb=np.asarray(small, np.uint8), scale=self.scale * scale)
 
 
 @dataclass
@@ -112,12 +118,14 @@ def recall(lines: list[Line], now: Kept, kept: Iterable[Kept], read: Read) -> li
     kept: the newest first. read: what is readable in a box of one, in pixels of the video. What is found
     there moved with the nearest other since.
     """
+    scale = _scale(lines)
+    now = now.smaller(scale)
     paths = [
         Path(line.kind, line.box_xyxy, _looks(now, line.box_xyxy), [(now.frame, line.box_xyxy)], now.time_s)
         for line in lines
     ]
     later_s = now.time_s
-    for picture in kept:
+    for picture in (one.smaller(scale) for one in kept):
         seconds, later_s = later_s - picture.time_s, picture.time_s
         found = read(picture, _area(paths, seconds))
         _step_back(paths, picture, found, seconds)
@@ -128,6 +136,13 @@ def recall(lines: list[Line], now: Kept, kept: Iterable[Kept], read: Read) -> li
             if not known:
                 paths.append(_beside(paths, line, picture))
     return paths
+
+
+def _scale(lines: list[Line]) -> float:
+    """Return how small single words are read; beside a name there may be small letters."""
+    if any(line.kind != "word" for line in lines):
+        return 1.0
+    return WORD_PX / min(float((line.box_xyxy[2:] - line.box_xyxy[:2]).min()) for line in lines)
 
 
 def _step_back(paths: list[Path], picture: Kept, found: list[Line], seconds: float) -> None:
@@ -141,7 +156,9 @@ def _step_back(paths: list[Path], picture: Kept, found: list[Line], seconds: flo
         np.float32,
     ).reshape(-1, 2)
     least = min(path.height for path in paths) * SAME_STEP
-    support = (np.abs(steps[:, None] - steps[None]).max(axis=2) <= least).sum(axis=1)
+    owners = np.repeat(np.arange(len(paths)), [len(boxes) for boxes in options])
+    is_near = np.abs(steps[:, None] - steps[None]).max(axis=2) <= least
+    support = np.array([len(set(owners[near])) for near in is_near])
     # of those that as many others support, the one as things moved so far
     usual_xy = np.median([path.speed_xy for path in paths], axis=0) * seconds
     order = np.lexsort((np.abs(steps - usual_xy).max(axis=1), -support))
@@ -193,7 +210,7 @@ def _options(path: Path, picture: Kept, found: list[Line], seconds: float) -> Op
 
 def _area(paths: list[Path], seconds: float) -> Box:
     boxes = np.stack([box for path in paths for box in (path.box_xyxy, path.ahead(seconds))])
-    wide = max(path.height for path in paths) * AROUND
+    wide = max(path.height * (WORD_AROUND if path.kind == "word" else AROUND) for path in paths)
     return np.concatenate([boxes[:, :2].min(axis=0) - wide, boxes[:, 2:].max(axis=0) + wide]).astype(
         np.float32
     )

@@ -28,7 +28,8 @@ class Standing:
     """A line that is in the picture now, what it looks like, and since when it is where it is.
 
     lost_s: when it was not followed any more. unread_s: since when it is not read, where it was before only.
-    step_xy: how it moved last. seen_xy: its place at the last look beside it.
+    followed_since: the frame from which on it surely was where it is said to be. step_xy: how it moved last.
+    seen_xy: its place at the last look beside it.
     """
 
     line: int
@@ -37,6 +38,7 @@ class Standing:
     since_frame: int
     lost_s: float | None = None
     unread_s: float | None = None
+    followed_since: int | None = None
     step_xy: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))
     seen_xy: NDArray[np.float32] = field(init=False)
 

@@ -19,6 +19,7 @@ from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_file
 from tasks.vision.dlib_network import onnx_from_dlib
 from tasks.vision.providers import open_session, require_provider
+from tasks.vision.simplifying import simplified
 
 Tensor = NDArray[np.float32]
 Session = Callable[[Tensor], list[Tensor]]
@@ -94,8 +95,8 @@ class Weights:
 
     def free_onnx(self, name: str) -> Session:
         """Open an ONNX graph of one picture of any size, 1 x 3 x height x width in -1..1, on the CPU."""
-        session: Session = self.once(
-            name, lambda: _run_onnx(name, self.path(name).read_bytes(), _on_cpu(self.inference))
+        session: Session = self.shared(
+            name, lambda: _open_free(name, self.path(name), _on_cpu(self.inference))
         )
         return session
 
@@ -182,6 +183,10 @@ def _open_onnx(name: str, path: Path, size_wh: tuple[int, int], inference: Infer
     if {"Sub", "Mul"} <= {node.op_type for node in graph.graph.node[:8]}:
         raise ModelError(f"model {name} scales its pictures by itself: bring one that takes -1 to 1")
     return _run_onnx(name, graph.SerializeToString(), inference)
+
+
+def _open_free(name: str, path: Path, inference: Inference) -> Session:
+    return _run_onnx(name, simplified(load_graph(name, path)), inference)
 
 
 def _on_cpu(inference: Inference) -> Inference:

@@ -134,15 +134,27 @@ def test_what_comes_late_and_cannot_be_read_when_one_looks_is_read_where_it_was(
     assert _uncovered(table, frames) == set()
 
 
-@pytest.mark.parametrize("step_xy", [(1.5, 0.7), (-2, 0.5), (0, 2)])
+@pytest.mark.parametrize(
+    ("kind", "start", "step_xy"),
+    [
+        ("identifying", (20, 30), (1.5, 0.7)),
+        ("identifying", (300, 30), (-2, 0.5)),
+        ("identifying", (20, 30), (0, 2)),
+        ("identifying", (340, 230), (-1.5, -0.7)),
+        ("word", (20, 30), (1.5, 0.7)),
+        ("word", (340, 230), (-1.5, -0.7)),
+    ],
+)
 @pytest.mark.parametrize("zoom", [1, 5])
-def test_what_comes_late_and_looks_different_all_the_time_is_read_where_it_was(step_xy, zoom):
+def test_what_comes_late_and_looks_different_all_the_time_is_read_where_it_was(start, step_xy, zoom, kind):
     """What is seen through the letters changes more than they do."""
-    start = (300 if step_xy[0] < 0 else 20, 30)
     corners = [(start[0] + step_xy[0] * n, start[1] + step_xy[1] * n) for n in range(60)]
     frames = [{0: corner} if n >= 13 else {} for n, corner in enumerate(corners)]
-    table, _ = _follow(frames, zoom=zoom, look_of=lambda frame, number: frame)
-    assert _uncovered(table, frames) == set()
+    table, _ = _follow(
+        frames, zoom=zoom, look_of=lambda frame, number: frame, kind_of=lambda frame, number: kind
+    )
+    # a word was not there before a picture in which it is seen
+    assert _uncovered(table, frames, kind) <= (set(range(13, 20)) if kind == "word" else set())
 
 
 @pytest.mark.parametrize(("comes", "count"), [(20, 215), (60, 215), (110, 140), (160, 190)])
@@ -254,6 +266,46 @@ def test_what_was_in_its_place_before_it_came_is_not_covered(comes, zoom):
     assert table["first_frame"].min() == comes
     # a name is rather covered too long: over a moving ground it may have looked like nothing
     assert _follow(frames, zoom=zoom)[0]["first_frame"].min() == 0
+
+
+@pytest.mark.parametrize("zoom", [1, 3])
+@pytest.mark.parametrize(("kind", "faint"), [("word", 0), ("word", 14), ("identifying", 0)])
+@pytest.mark.parametrize(("place", "later"), [((40, 30), slice(60, 120)), ((300, 200), slice(0, 40))])
+def test_a_word_is_covered_as_far_as_its_letters_are_there(place, later, kind, faint, zoom):
+    """A hand sets the others down. Where they are not surely the same, all of their place is covered."""
+    texts = Texts(
+        lambda rgb, thorough, within=None: (
+            [Line(_box(place) * np.float32(zoom), kind)] if rgb[-1, -1, 1] > 40 and within is None else []
+        ),
+        INTERVAL_S,
+    )
+    (x, y), random = place, np.random.default_rng(3)
+    for frame in range(60):
+        rgb = _picture({0: place} if frame >= 8 else {})
+        if frame < 30:
+            rgb[y : y + TEXT_WH[1], x + later.start : x + later.stop] = (200, 150, 120)
+        noise = random.normal(0, faint, (TEXT_WH[1], TEXT_WH[0], 1))
+        at = slice(y, y + TEXT_WH[1]), slice(x, x + TEXT_WH[0])
+        rgb[at] = np.clip(rgb[at] * (0.3 if faint else 1) + noise, 0, 255)
+        rgb[-1, -1, :2] = divmod(frame, 256)
+        texts.step(frame, frame / 25, rgb.repeat(zoom, 0).repeat(zoom, 1))
+    table = texts.table()
+    hand = np.array([x + later.start + 2, y, x + later.stop - 2, y + TEXT_WH[1]], np.float32) * zoom
+    covers = [
+        row["first_frame"] <= 20 <= row["last_frame"]
+        and share_within(hand, np.array(row["box_xyxy"], np.float32)) > 0.2
+        for row in table.iter_rows(named=True)
+    ]
+    assert any(covers) == (kind == "identifying" or faint > 0)
+    # what is there is covered whenever it is
+    there = [{0: place} if frame >= 30 else {} for frame in range(60)]
+    scaled = table.with_columns(
+        box_xyxy=pl.Series(
+            [(np.array(box) / zoom).tolist() for box in table["box_xyxy"]], dtype=pl.Array(pl.Float32, 4)
+        )
+    )
+    assert _uncovered(scaled, there, kind) == set()
+    assert table["first_frame"].min() == (0 if kind == "identifying" else 8)
 
 
 @pytest.mark.parametrize("hidden_px", [40, 60, 80])
