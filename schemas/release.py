@@ -63,10 +63,30 @@ class Candidate(ReleaseDocument):
     files: list[ReleaseFile]
 
 
+class Watched(ReleaseDocument):
+    """How many of a released video's frames were shown, and of its flags, at least a frame of each."""
+
+    frames: int
+    of_frames: int
+    flags: int
+    of_flags: int
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether that will do for a person's word: nine frames of ten, and every flag."""
+        return 10 * self.frames >= 9 * self.of_frames and self.flags == self.of_flags
+
+    @property
+    def says(self) -> str:
+        flags = f" and {self.flags} of {self.of_flags} flags" if self.of_flags else ""
+        return f"{self.frames} of {self.of_frames} frames{flags}"
+
+
 class Decision(ReleaseDocument):
     """One person's word on one released video, while it is the same and breaks no rule more, nor further.
 
     values: of the broken rules, as the person saw them; decisions of former versions have none.
+    watched: what of it was shown on the review page; None where it was decided elsewhere.
     """
 
     clip_id: str
@@ -77,6 +97,12 @@ class Decision(ReleaseDocument):
     by: Sentence
     reason: Sentence
     at: str
+    watched: Watched | None = None
+
+    @property
+    def says(self) -> str:
+        """The decision in a sentence."""
+        return f"{'accepted' if self.accepted else 'left out'} by {self.by}: {self.reason}"
 
 
 class Decisions(ReleaseDocument):

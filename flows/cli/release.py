@@ -42,38 +42,44 @@ def review(
         int | None, typer.Option(help="on this machine (default: a free one)", min=1, max=65535)
     ] = None,
 ) -> None:
-    """Show results in a browser on this machine: both videos in step, flags, evidence."""
+    """Show results in a browser on this machine: both videos in step, flags, evidence, and decide there."""
     root, params = here_with_params()
+    from flows.release.record import Record
+    from flows.review import Words
     from flows.review import review as show
+    from flows.service.deciding import approve_now, decide_now, take_back_now
+
+    def approve(by: str, reason: str, digest: str) -> int:
+        return approve_now(Record(root, version or ""), params, by, reason, digest=digest)[1]
 
     def tell(url: str) -> None:
         sentence = f"Open {url} in a browser on this machine; Ctrl-C ends the review."
         print(json.dumps({"url": url}) if asked.as_json else sentence, flush=True)
 
-    show(root, params.purpose, version, port, tell)
+    show(root, params, version, port, tell=tell, words=Words(decide_now, take_back_now, approve))
 
 
 @app.command()
 def decide(
-    accept: Annotated[bool, typer.Option("--accept/--reject", help="release, or leave out")],
-    by: Annotated[str, typer.Option(help="your name")],
-    reason: Annotated[str, typer.Option(help="why")],
+    by: Annotated[str, typer.Option(help="your name")] = "",
+    reason: Annotated[str, typer.Option(help="why")] = "",
+    accept: Annotated[bool | None, typer.Option("--accept/--reject", help="release, or leave out")] = None,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="take the newest word on the clips back, before a candidate")
+    ] = False,
     clips: Annotated[list[str] | None, typer.Argument(help="clip ids (default: all that wait)")] = None,
 ) -> None:
     """Decide on clips that ask for a person: accept them, or leave them out."""
     root = here()
-    from flows.release.decisions import decide as record
-    from flows.release.decisions import waiting_clips, waiting_digest
+    if take_back:
+        _take_back(root, clips or [])
+        return
+    if accept is None:
+        raise typer.BadParameter("say --accept or --reject")
     from flows.screen.console import say
-    from flows.service.resuming import resume_waiting
-    from flows.workspace.exclusive import alone
+    from flows.service.deciding import decide_now
 
-    with alone(root):
-        digest = waiting_digest(root)
-        records = record(root, clips or [], accepted=accept, by=by, reason=reason)
-    waiting = [clip.clip_id for clip in waiting_clips(root)]
-    if not waiting:
-        resume_waiting(root, "clips", {"by": by, "reason": reason, "digest": digest})
+    records, waiting = decide_now(root, clips or [], accepted=accept, by=by, reason=reason)
 
     def show() -> None:
         for one in records:
@@ -81,6 +87,21 @@ def decide(
         say(f"  {len(waiting)} clips still wait for a decision")
 
     answer({"decided": [one.model_dump(mode="json") for one in records], "waiting": waiting}, show)
+
+
+def _take_back(root: Path, clips: list[str]) -> None:
+    if not clips:
+        raise typer.BadParameter("name the clips whose decision is taken back")
+    from flows.screen.console import say
+    from flows.service.deciding import take_back_now
+
+    taken = [take_back_now(root, clip_id) for clip_id in clips]
+
+    def show() -> None:
+        for one in taken:
+            say(f"  {one.clip_id}: the word of {one.by} is taken back")
+
+    answer({"taken_back": [one.model_dump(mode="json") for one in taken]}, show)
 
 
 @app.command()
@@ -95,21 +116,15 @@ def approve(
 ) -> None:
     """Approve the candidate that you looked at, named by its digest, with your name."""
     root, params = here_with_params()
-    from flows.release.approval import approve as put_down
-    from flows.release.approval import missing_approvals
     from flows.release.record import Record
     from flows.screen.release import show_approval, show_candidate
-    from flows.service.resuming import resume_waiting
-    from flows.workspace.exclusive import alone
+    from flows.service.deciding import approve_now
     from tasks.publish.plan import candidate_digest
 
-    record = Record(root, version)
-    with alone(root):
-        approved = put_down(record, params, by, reason, reject or [], digest=digest)
+    approved, missing, resumed = approve_now(
+        Record(root, version), params, by, reason, digest=digest, rejected=tuple(reject or ())
+    )
     digest = candidate_digest(approved)
-    missing = missing_approvals(record, approved, params.publish.approvals)
-    word = {"by": by, "decision": "approve", "reason": reason, "digest": digest}
-    resumed = 0 if missing else resume_waiting(root, "candidate", word, version)
 
     def show() -> None:
         show_candidate(approved, digest)

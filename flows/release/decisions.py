@@ -3,15 +3,15 @@
 import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
-import polars as pl
-
-from flows.release.record import in_yaml
+from flows.release.record import frozen_now, in_yaml
 from flows.workspace.git import commit
 from schemas.evidence import VERDICTS
+from schemas.jobs import Row
 from schemas.refusals import REFUSALS
-from schemas.release import Decision, Decisions, ReleaseClip
+from schemas.release import Candidate, Decision, Decisions, ReleaseClip, Watched
 from tasks.files.clips import REFUSED, read_admitted, video_path
 from tasks.files.documents import read_document, read_table
 from tasks.files.errors import GateRefusedError, InputError
@@ -32,15 +32,13 @@ def read_decisions(root: Path) -> list[Decision]:
 
 def judged_clips(root: Path) -> list[ReleaseClip]:
     """Return every admitted clip that no stage refused with its verdict; one without evidence fails."""
-    verdicts = _verdicts(root)
-    refused = refused_clips(root)
-    found = []
+    verdicts, refused, found = _verdicts(root), refused_clips(root), []
     for clip_id in read_admitted(root)["clip_id"]:
         if clip_id in refused:
             continue
-        rows = verdicts.filter(clip_id=clip_id)
-        verdict = rows["verdict"][0] if rows.height else "fail"
-        broken = rows.filter(~pl.col("passed"))["rule"].to_list() if rows.height else ["no evidence"]
+        rows = verdicts.get(clip_id)
+        verdict = rows[0]["verdict"] if rows else "fail"
+        broken = [row["rule"] for row in rows if not row["passed"]] if rows else ["no evidence"]
         found.append(ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=broken))
     return found
 
@@ -60,30 +58,29 @@ def decided(root: Path) -> dict[str, Decision]:
         for clip_id, record in newest.items()
         if record.video_sha256 == _video_sha256(root, clip_id)
         and (not record.accepted or set(clips[clip_id].broken_rules) <= set(record.rules))
-        and (not record.accepted or not any(_worse(verdicts.filter(clip_id=clip_id), record)))
+        and (not record.accepted or not any(_worse(verdicts.get(clip_id, []), record)))
     }
 
 
-def _worse(verdicts: pl.DataFrame, record: Decision) -> Iterator[bool]:
+def _worse(rows: list[Row], record: Decision) -> Iterator[bool]:
     """Yield of each rule that was accepted as broken whether it is broken further now."""
-    rows = verdicts.filter(~pl.col("passed")).select("rule", "value", "comparison").iter_rows()
-    for rule, now, comparison in rows:
-        if rule not in record.values:
+    for row in rows:
+        if row["passed"] or row["rule"] not in record.values:
             continue
-        then = record.values[rule]
+        now, then = row["value"], record.values[row["rule"]]
         if now is None or then is None:
             yield now is not then
         elif not math.isclose(now, then, rel_tol=SAME_VALUE):
-            yield now > then if comparison == "<=" else now < then
+            yield now > then if row["comparison"] == "<=" else now < then
 
 
-def _verdicts(root: Path) -> pl.DataFrame:
-    return read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+def _verdicts(root: Path) -> dict[str, list[Row]]:
+    table = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
+    return dict(table.rows_by_key("clip_id", named=True))
 
 
-def _broken_values(verdicts: pl.DataFrame, clip_id: str) -> dict[str, float | None]:
-    rows = verdicts.filter(~pl.col("passed"), clip_id=clip_id)
-    return dict(rows.select("rule", "value").iter_rows())
+def _broken_values(rows: list[Row]) -> dict[str, float | None]:
+    return {row["rule"]: row["value"] for row in rows if not row["passed"]}
 
 
 def waiting_clips(root: Path) -> list[ReleaseClip]:
@@ -102,18 +99,26 @@ def waiting_digest(root: Path) -> str:
                 _video_sha256(root, clip.clip_id),
                 clip.verdict,
                 clip.broken_rules,
-                _broken_values(verdicts, clip.clip_id),
+                _broken_values(verdicts.get(clip.clip_id, [])),
             ]
             for clip in waiting_clips(root)
         ]
     )
 
 
-def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: str) -> list[Decision]:
+def decide(
+    root: Path,
+    clip_ids: list[str],
+    *,
+    accepted: bool,
+    by: str,
+    reason: str,
+    watched: Watched | None = None,
+) -> list[Decision]:
     """Record that a person accepts clips or leaves them out; without clip_ids, all that wait and may be.
 
-    Raises InputError for an empty name or reason, an unknown clip, or none that waits; GateRefusedError
-    where a clip is to be accepted that fails.
+    watched: what of a single clip was shown. Raises InputError for an empty name or reason, an unknown clip,
+    or none that waits; GateRefusedError where a clip is to be accepted that fails.
     """
     check_words(by, reason)
     check_names(root, reason)
@@ -125,16 +130,39 @@ def decide(root: Path, clip_ids: list[str], *, accepted: bool, by: str, reason: 
             clip_id=clip_id,
             video_sha256=_video_sha256(root, clip_id),
             rules=clips[clip_id].broken_rules,
-            values=_broken_values(verdicts, clip_id),
+            values=_broken_values(verdicts.get(clip_id, [])),
             accepted=accepted,
             by=by.strip(),
             reason=reason.strip(),
             at=now,
+            watched=watched,
         )
         for clip_id in chosen
     ]
-    _append(root, records)
+    _keep(root, [*read_decisions(root), *records], "Decide on clips")
     return records
+
+
+def take_back(root: Path, clip_id: str) -> Decision:
+    """Take the newest decision on a clip off the record, whose history stays in git; return it.
+
+    Raises InputError where there is none, GateRefusedError where a candidate was frozen with it.
+    """
+    records = read_decisions(root)
+    found = next((one for one in reversed(records) if one.clip_id == clip_id), None)
+    if not found:
+        raise InputError(f"nobody has decided on {clip_id}")
+    frozen = next((one.version for one in frozen_now(root) if _speaks_of(one, clip_id)), None)
+    if frozen:
+        raise GateRefusedError(
+            f"{frozen} was frozen with it: decide otherwise, and freeze again with `guise candidate {frozen}`"
+        )
+    _keep(root, [one for one in records if one is not found], "Take a decision back")
+    return found
+
+
+def _speaks_of(candidate: Candidate, clip_id: str) -> bool:
+    return clip_id in {one.clip_id for one in candidate.clips} | {one.clip_id for one in candidate.left_out}
 
 
 def _choose(
@@ -169,12 +197,25 @@ def check_names(root: Path, reason: str) -> None:
         raise InputError("the reason stays on record for good: write it without naming a patient")
 
 
-def _append(root: Path, records: list[Decision]) -> None:
-    document = Decisions(decisions=[*read_decisions(root), *records]).model_dump(mode="json")
+def _keep(root: Path, records: list[Decision], message: str) -> None:
+    # what was decided elsewhere looks as it always did
+    document = Decisions(decisions=records).model_dump(mode="json")
+    for one in document["decisions"]:
+        if one["watched"] is None:
+            del one["watched"]
     write_bytes(in_yaml(document), root / DECISIONS_PATH)
-    commit(root, "Decide on clips", [str(DECISIONS_PATH)])
+    commit(root, message, [str(DECISIONS_PATH)])
 
 
 def _video_sha256(root: Path, clip_id: str) -> str:
     path = root / video_path("released", clip_id)
-    return sha256_file(path) if path.is_file() else "0" * 64
+    if not path.is_file():
+        return "0" * 64
+    found = path.stat()
+    return _sha256_of(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@cache
+def _sha256_of(path: Path, written_ns: int, size: int, inode: int) -> str:
+    # a desk asks for all clips with every word on one
+    return sha256_file(path)

@@ -11,6 +11,7 @@ from flows.workspace.git import commit, git, git_bytes
 from schemas.release import Approval, Approvals, Candidate, Publication
 from tasks.files.documents import read_document, write_json
 from tasks.files.errors import InputError
+from tasks.files.hashing import sha256_file
 from tasks.files.whole import write_bytes
 
 RELEASES = Path("data/releases")
@@ -100,6 +101,17 @@ def in_yaml(document: dict[str, Any]) -> bytes:
 def published(root: Path) -> list[Record]:
     """Return the record of every version that was published from a workspace, or began to be."""
     return [Record(root, path.parent.name) for path in sorted((root / RELEASES).glob(f"*/{PUBLISHED}"))]
+
+
+def frozen_now(root: Path) -> list[Candidate]:
+    """Return every candidate that was frozen of the results as they are."""
+    lock = root / "dvc.lock"
+    digest = sha256_file(lock) if lock.is_file() else ""
+    found = [
+        Record(root, path.parent.name).candidate()
+        for path in sorted((root / RELEASES).glob("*/candidate.json"))
+    ]
+    return [one for one in found if one.dvc_lock_sha256 == digest]
 
 
 def newest_publications(root: Path, to: str) -> list[Publication]:

@@ -2,37 +2,68 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.host.servers import HOST
 from flows.release.record import Record
-from flows.review.contents import read_contents
+from flows.review.approving import Approve, Approving
+from flows.review.contents import Contents, read_contents
+from flows.review.desk import Decide, Desk, TakeBack
 from flows.review.server import listening, make_app, serve
 from flows.workspace.graph import changed_nodes
+from schemas.params import Params
 from schemas.release import Candidate
 from tasks.files.errors import GateRefusedError
 from tasks.files.hashing import sha256_file
 
 
+@dataclass(frozen=True)
+class Words:
+    """How a person's word on clips, or on the candidate, is put down and taken back."""
+
+    decide: Decide
+    take_back: TakeBack
+    approve: Approve
+
+
 def review(
-    root: Path, purpose: str, version: str | None, port: int | None, tell: Callable[[str], None]
+    root: Path,
+    params: Params,
+    version: str | None,
+    port: int | None,
+    *,
+    tell: Callable[[str], None],
+    words: Words | None = None,
 ) -> None:
     """Serve the pages of a candidate, or of the results as they are, on this machine until interrupted.
 
-    purpose: that the workspace's parameters declare. tell: is given the address, whose token nobody else
-    knows. Raises InputError where there is no candidate or the port is taken, GateRefusedError where its
-    results are not the workspace's any more.
+    tell: is given the address, whose token nobody else
+    knows. words: how a person's word is put down; without them the pages only show. Raises
+    InputError where there is no candidate or the port is taken, GateRefusedError where its results are not
+    the workspace's any more.
     """
     candidate = Record(root, version).candidate() if version else None
     if candidate:
         check_unchanged(root, candidate)
     else:
         check_reproduced(root, "in the evidence")
-    contents = read_contents(root, purpose, candidate)
+    contents = read_contents(root, params.purpose, candidate)
     token = secrets.token_urlsafe(24)
     with listening(HOST, port or 0) as place:
         tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")
-        serve(make_app(root, contents, token), place)
+        serve(make_app(root, contents, token, _writing_side(root, params, contents, words)), place)
+
+
+def _writing_side(
+    root: Path, params: Params, contents: Contents, words: Words | None
+) -> Desk | Approving | None:
+    """Return what takes a person's word: on a candidate, or on clips before there is one."""
+    if not words:
+        return None
+    if contents.version:
+        return Approving(Record(root, contents.version), params.publish.approvals, words.approve)
+    return Desk(root, contents, words.decide, words.take_back)
 
 
 def check_reproduced(root: Path, where: str) -> None:

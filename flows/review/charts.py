@@ -16,7 +16,9 @@ METHODS_SIZE, MARGIN = (720, 320), 46
 LEAST, TICKS = 0.01, (0.01, 0.03, 0.1, 0.3, 1.0)  # of the keypoint error
 ANOTHER_PERSON, FARTHEST = 0.6, 1.2  # dlib's threshold; the top of the strip
 SHOWN = {"control": "re-encoded only", "released": "released"}
+LETTER, LINE = 6.5, 14  # of what is written, in the figure's units
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 
 def methods_figure(methods: pl.DataFrame) -> str:
@@ -41,14 +43,36 @@ def methods_figure(methods: pl.DataFrame) -> str:
         _line((x0, limit[1]), limit, "limit"),
         _text(x0 + 8, limit[1] + 16, "above: another person", "start"),
     ]
-    for row in methods.iter_rows(named=True):
-        if row["dlib_distance"] is not None:
-            drawn += _method(row, at)
+    rows = [row for row in methods.iter_rows(named=True) if row["dlib_distance"] is not None]
+    taken = [_around(at(row["head_nme"], row["dlib_distance"])) for row in rows]
+    for row in rows:
+        drawn += _method(row, at, taken)
     says = "Methods: distance to the original over keypoint error"
     return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{says}">{"".join(drawn)}</svg>'
 
 
-def _method(row: dict[str, Any], at: Callable[[float | None, float], Point]) -> list[str]:
+def _around(point: Point) -> Box:
+    return point[0] - 6, point[1] - 6, point[0] + 6, point[1] + 6
+
+
+def _beside(point: Point, words: str, taken: list[Box]) -> tuple[float, float, str]:
+    """Return where words stand near a point, over nothing that is there, and how; the place is taken."""
+    (x, y), wide = point, LETTER * len(words)
+    at, anchor = (x - 9, "end") if x > METHODS_SIZE[0] / 2 else (x + 9, "start")
+    left = at - wide if anchor == "end" else at
+    for away in sorted((LINE * step for step in range(-8, 9)), key=abs):
+        box = left, y - 9 + away - LINE + 3, left + wide, y - 9 + away + 3
+        if not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            return at, y - 9 + away, anchor
+    return at, y - 9, anchor
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _method(row: dict[str, Any], at: Callable[[float | None, float], Point], taken: list[Box]) -> list[str]:
     error, distance = row["head_nme"], row["dlib_distance"]
     across = row["head_nme_low"], row["head_nme_high"]
     along = row["dlib_distance_low"], row["dlib_distance_high"]
@@ -56,11 +80,11 @@ def _method(row: dict[str, Any], at: Callable[[float | None, float], Point]) -> 
     drawn += [] if None in along else [_line(at(error, along[0]), at(error, along[1]), "interval")]
     (x, y), kind = at(error, distance), "point released" if row["method"] == "released" else "point"
     name = SHOWN.get(row["method"], row["method"]) + ("" if error is not None else ", no head found")
-    anchor, beside = ("end", -9) if x > METHODS_SIZE[0] / 2 else ("start", 9)
+    x_words, y_words, anchor = _beside((x, y), name, taken)
     return [
         *drawn,
         f'<circle class="{kind}" cx="{x}" cy="{y}" r="6"/>',
-        _text(x + beside, y - 9, name, anchor),
+        _text(x_words, round(y_words, 1), name, anchor),
     ]
 
 

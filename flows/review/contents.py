@@ -1,8 +1,8 @@
 """What the pages say: evidence tables and decisions, put side by side for a person."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,19 @@ import polars as pl
 from flows.release.decisions import decided, refused_clips, waiting_clips
 from flows.review.doubts import Doubt, read_doubts
 from flows.review.texts import Text, left_in, read_texts
+from flows.review.wording import FINDINGS, tell, word
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
+from schemas.params.validate import Rule
 from schemas.release import Candidate
 from tasks.files.clips import frames_path, read_admitted
-from tasks.files.documents import read_csv_table, read_table
+from tasks.files.documents import read_csv_table, read_params, read_table
 from tasks.publish.plan import candidate_digest
 
 EVIDENCE = Path("data/evidence")
 PLAYED = ("h264", "vp9", "av1")
 RANK = {"fail": 0, "review": 1, "pass": 2}
-FINDINGS = {
-    "surviving": "original pixels of a face are still there",
-    "uncovered": "a correction took the cover away",
-    "flagged": "a face was covered without having been located, may be none, or nobody was found",
-    "in_front": "something stayed in front of a face, with its own pixels",
-    "doubtful": "a part of a face may still be the original's",
-    "text_left": "what may be a name, a date or a number can still be read",
-    "text": "text stays that can be read",
-}
+WAITS, PASSES = "waits for a decision", "passes every rule"
 TOLD = "in_mouth"  # by design, and no reason to look
 
 
@@ -47,27 +41,50 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class Details:
+    """What only a clip's own page shows. doubts: what may be faces. texts: lines of text."""
+
+    time_s: list[float]
+    doubts: tuple[Doubt, ...] = ()
+    texts: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True)
 class Clip:
     """One clip of the cohort, with its rows of the evidence.
 
     place: in the release, or why not. size_wh: stored pixels, which a player may show wider or narrower.
-    codec: the original's. doubts: what may be faces. texts: lines of text.
+    codec: the original's. read: its details, when they are asked for.
     """
 
     clip_id: str
     place: str
     size_wh: tuple[int, int]
     codec: str
-    time_s: list[float]
     tables: dict[str, pl.DataFrame]
-    doubts: tuple[Doubt, ...] = ()
-    texts: tuple[Text, ...] = ()
+    read: Callable[[], Details]
+
+    @cached_property
+    def _details(self) -> Details:
+        return self.read()
 
     @property
+    def time_s(self) -> list[float]:
+        return self._details.time_s
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return self._details.doubts
+
+    @property
+    def texts(self) -> tuple[Text, ...]:
+        return self._details.texts
+
+    @cached_property
     def verdict(self) -> str:
         return str(self.tables["verdicts"]["verdict"][0])
 
-    @property
+    @cached_property
     def broken(self) -> list[str]:
         return self.tables["verdicts"].filter(~pl.col("passed"))["rule"].to_list()
 
@@ -81,12 +98,12 @@ class Clip:
         ]
         return sorted(found, key=lambda flag: (flag.first, flag.finding))
 
-    @property
+    @cached_property
     def open_mouths(self) -> int:
         """In how many frames an open mouth shows the patient's own inside."""
         return int(self.tables["findings"].filter(finding=TOLD)["frames"].sum())
 
-    @property
+    @cached_property
     def text_left(self) -> list[int]:
         """Frames of the release in which text was read that is not known to stay."""
         return left_in(self.tables["texts"])
@@ -96,22 +113,22 @@ class Clip:
         """Whether browsers cannot play the original, so that the control is shown in its place."""
         return self.codec not in PLAYED
 
-    @property
+    @cached_property
     def needs_eyes(self) -> bool:
         return self.verdict != "pass" or bool(self.flags)
 
-    @property
+    @cached_property
     def frames_to_look_at(self) -> int:
         """How many frames are flagged, each counted once."""
         return len({frame for flag in self.flags for frame in range(flag.first, flag.last + 1)})
 
-    @property
+    @cached_property
     def nearest(self) -> float | None:
         """The lowest distance, dlib's, of a released face to its original."""
         seen = self.tables["identity_frames"].filter(arm="released", recogniser="dlib")["distance"]
         return float(seen.to_numpy().min()) if len(seen) else None
 
-    @property
+    @cached_property
     def face_motion(self) -> tuple[float | None, float | None]:
         """How much otherwise the face moves, and as a multiple of the control's."""
         rows = self.tables["invariance"].filter(arm="released", part="face", metric="motion")
@@ -126,7 +143,7 @@ class Clip:
 class Contents:
     """Clips, those that need eyes first, and the cohort's figures.
 
-    version, digest: of the candidate that is reviewed, None before one is frozen.
+    version, digest: of the candidate that is reviewed, None before one is frozen. rules: of the verdicts.
     """
 
     version: str | None
@@ -134,6 +151,17 @@ class Contents:
     digest: str | None
     clips: dict[str, Clip]
     methods: pl.DataFrame
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+
+    def brief(self, rule: str) -> str:
+        """Return what it means that a rule is broken, in a few words, or its name."""
+        wording = word(self.rules[rule]) if rule in self.rules else None
+        return wording.brief if wording else rule
+
+    def says(self, row: dict[str, Any]) -> str:
+        """Return a row of a verdict as a sentence; empty where its measure is not told in words."""
+        wording = word(self.rules[row["rule"]]) if row["rule"] in self.rules else None
+        return tell(wording, row) if wording else ""
 
     @property
     def title(self) -> str:
@@ -142,13 +170,14 @@ class Contents:
 
 def read_contents(root: Path, purpose: str, candidate: Candidate | None) -> Contents:
     """Read the evidence of every admitted clip, and what was decided on it."""
-    places = _places(root) if candidate is None else _places_in(candidate)
+    told = places(root) if candidate is None else _places_in(candidate)
     digest = candidate_digest(candidate) if candidate else None
     if candidate:
         purpose = candidate.purpose
     version = candidate.version if candidate else None
-    clips = {clip.clip_id: clip for clip in _read_clips(root, places)}
-    return Contents(version, purpose, digest, clips, read_csv_table(root / EVIDENCE / "methods.csv", METHODS))
+    clips = {clip.clip_id: clip for clip in _read_clips(root, told)}
+    methods = read_csv_table(root / EVIDENCE / "methods.csv", METHODS)
+    return Contents(version, purpose, digest, clips, methods, read_params(root).validate_.rules)
 
 
 def _places_in(candidate: Candidate) -> dict[str, str]:
@@ -156,34 +185,38 @@ def _places_in(candidate: Candidate) -> dict[str, str]:
     return inside | {left.clip_id: f"left out: {left.reason}" for left in candidate.left_out}
 
 
-def _places(root: Path) -> dict[str, str]:
-    waiting = {clip.clip_id: "waits for a decision" for clip in waiting_clips(root)}
-    return waiting | {
-        clip_id: f"{'accepted' if record.accepted else 'left out'} by {record.by}: {record.reason}"
-        for clip_id, record in decided(root).items()
-    }
+def places(root: Path) -> dict[str, str]:
+    """Return what was decided on each clip, or that it waits, except for those that pass."""
+    waiting = {clip.clip_id: WAITS for clip in waiting_clips(root)}
+    return waiting | {clip_id: record.says for clip_id, record in decided(root).items()}
 
 
-def _read_clips(root: Path, places: dict[str, str]) -> list[Clip]:
+def _read_clips(root: Path, told: dict[str, str]) -> list[Clip]:
     schemas = MEASURED | {"verdicts": VERDICTS}
     per_clip = [name for name, schema in schemas.items() if "clip_id" in schema.columns]
     tables = {name: read_table(root / EVIDENCE / f"{name}.parquet", schemas[name]) for name in per_clip}
+    parts = {name: table.partition_by("clip_id", as_dict=True) for name, table in tables.items()}
     admitted = read_admitted(root).select("clip_id", "width", "height", "codec")
     admitted = admitted.filter(~pl.col("clip_id").is_in(list(refused_clips(root))))
     clips = [
         Clip(
             clip_id,
-            places.get(clip_id, "passes every rule"),
+            told.get(clip_id, PASSES),
             (width, height),
             codec,
-            read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list(),
-            {name: table.filter(clip_id=clip_id) for name, table in tables.items()},
-            tuple(read_doubts(root, clip_id)),
-            tuple(read_texts(root, clip_id)),
+            {name: parts[name].get((clip_id,), table.clear()) for name, table in tables.items()},
+            partial(_read_details, root, clip_id),
         )
         for clip_id, width, height, codec in admitted.iter_rows()
     ]
+    for clip in clips:  # once, before anybody waits for the list
+        _ = clip.broken, clip.frames_to_look_at, clip.nearest, clip.face_motion
     return sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
+
+
+def _read_details(root: Path, clip_id: str) -> Details:
+    time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list()
+    return Details(time_s, tuple(read_doubts(root, clip_id)), tuple(read_texts(root, clip_id)))
 
 
 def _ranges(told: str) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from flows.review import charts
+from flows.review.approving import Approving
 from flows.review.contents import Clip, Contents
+from flows.review.desk import Desk
+from flows.review.stamps import CHANGED, stamp
 from schemas.keypoints import PARTS
 from tasks.files.clips import keypoints_path, video_path
 from tasks.files.errors import InputError
@@ -50,6 +53,7 @@ class Pages:
 
     root: Path
     contents: Contents
+    writing: Desk | Approving | None = None
 
     def __post_init__(self) -> None:
         self._templates = Environment(
@@ -59,14 +63,21 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals["charts"] = charts
+        self._templates.globals |= {
+            "charts": charts,
+            "desk": self.writing if isinstance(self.writing, Desk) else None,
+            "approving": self.writing if isinstance(self.writing, Approving) else None,
+            "writing": self.writing,
+            "place_of": self._place_of,
+        }
+        self._templates.filters["brief"] = self.contents.brief
         paths = [
             self.root / path_of(arm, clip_id)
             for clip_id in self.contents.clips
             for arm in (*ARMS, STAND_IN)
             for path_of in (video_path, keypoints_path)
         ]
-        self._stamps = {path: _stamp(path) for path in paths}
+        self._stamps = {path: stamp(path) for path in paths}
 
     def cohort(self, request: Request) -> Response:
         """Answer with the cohort's page."""
@@ -93,6 +104,9 @@ class Pages:
         """Answer with the keypoints of some frames."""
         return JSONResponse(read_points(self._file(request, keypoints_path), request.path_params["first"]))
 
+    def _place_of(self, clip: Clip) -> str:
+        return self.writing.places[clip.clip_id] if isinstance(self.writing, Desk) else clip.place
+
     def _clip_of(self, request: Request) -> Clip:
         clip = self.contents.clips.get(request.path_params["clip_id"])
         if clip is None or request.path_params.get("arm", ARMS[0]) not in ARMS:
@@ -103,19 +117,22 @@ class Pages:
         clip, arm = self._clip_of(request), request.path_params["arm"]
         is_shown = path_of is video_path and arm == ARMS[0]
         path = self.root / path_of(STAND_IN if is_shown and clip.stand_in else arm, clip.clip_id)
-        if self._stamps.get(path) != _stamp(path):
-            raise HTTPException(409, "the results have changed: end this review and begin it again")
+        if self._stamps.get(path) != stamp(path):
+            raise HTTPException(409, CHANGED)
         return path
 
 
-def make_app(root: Path, contents: Contents, token: str) -> Starlette:
-    """Bind the pages to their addresses, every one of which begins with the token."""
-    pages = Pages(root, contents)
+def make_app(
+    root: Path, contents: Contents, token: str, writing: Desk | Approving | None = None
+) -> Starlette:
+    """Bind the pages to their addresses, all of which begin with the token; writing: what takes words."""
+    pages = Pages(root, contents, writing)
     routes = [
         Route("/", pages.cohort),
         Route("/clips/{clip_id}", pages.clip),
         Route("/clips/{clip_id}/{arm}.mp4", pages.video),
         Route("/clips/{clip_id}/{arm}/{first:int}.json", pages.keypoints),
+        *_routes_to_write(writing),
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets")),
     ]
     return Starlette(
@@ -127,11 +144,15 @@ def make_app(root: Path, contents: Contents, token: str) -> Starlette:
     )
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    if not path.is_file():
-        return None
-    found = path.stat()
-    return found.st_mtime_ns, found.st_ino
+def _routes_to_write(writing: Desk | Approving | None) -> list[Route]:
+    match writing:
+        case Desk():
+            said = {"watched": writing.watch, "decision": writing.put_down, "taken-back": writing.withdraw}
+        case Approving():
+            said = {"approval": writing.put_down}
+        case _:
+            said = {}
+    return [Route(f"/desk/{name}", answer, methods=["POST"]) for name, answer in said.items()]
 
 
 async def _add_headers(request: Request, follow: Next) -> Response:

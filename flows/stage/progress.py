@@ -41,22 +41,25 @@ def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
 
 
 class _Page:
-    """A progress artifact of the flow run, told of now and then."""
+    """A progress artifact of the flow run, told of now and then; what takes no longer needs none."""
 
     def __init__(self, title: str, total: int) -> None:
-        self._total, self._done, self._told_s = total, 0, time.monotonic()
-        key = re.sub(r"[^a-z0-9]+", "-", f"progress {title}".lower()).strip("-")
-        self._artifact = (
-            cast(UUID, create_progress_artifact(0.0, key=key, description=title)) if total else None
-        )
+        self._title, self._total, self._done, self._told_s = title, total, 0, time.monotonic()
+        self._artifact: UUID | None = None
 
     def advance(self) -> None:
         self._done += 1
-        share = self._done / self._total
-        now = time.monotonic()
-        if self._artifact and (now - self._told_s >= STEP_S or share == 1):
+        share, now = self._done / self._total, time.monotonic()
+        if now - self._told_s >= STEP_S or (share == 1 and self._artifact):
             self._told_s = now
-            update_progress_artifact(self._artifact, progress=100 * share)
+            self._tell(100 * share)
+
+    def _tell(self, percent: float) -> None:
+        if self._artifact:
+            update_progress_artifact(self._artifact, progress=percent)
+            return
+        key = re.sub(r"[^a-z0-9]+", "-", f"progress {self._title}".lower()).strip("-")
+        self._artifact = cast(UUID, create_progress_artifact(percent, key=key, description=self._title))
 
 
 @contextmanager

@@ -141,9 +141,11 @@ function playClip() {
   const keys = {
     " ": toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => step(-Infinity), End: () => step(Infinity),
     n: () => toFlag(1), p: () => toFlag(-1), k: () => find("#points").click(), o: () => find("#released-only").click(),
+    2: () => { const set = find("#speed"); set.value = set.value === "2" ? "1" : "2"; set.dispatchEvent(new Event("change")); },
   };
   document.addEventListener("keydown", (event) => {
     const inForm = event.target.closest("button, select, input, a");
+    if (event.target.matches("textarea, input:not([type=checkbox])")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || (inForm && (event.key === " " || event.target.matches("select")))) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (act) { event.preventDefault(); act(); }

@@ -23,7 +23,7 @@ from doubts_support import write_doubts
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment, write_pictures
 
-from flows.review.contents import Clip, Contents
+from flows.review.contents import Clip, Contents, Details
 from flows.review.doubts import read_doubts
 from flows.review.server import listening, make_app
 from flows.review.texts import Text
@@ -379,7 +379,7 @@ def late(tmp_path):
         Text(0, 19, "identifying", covered=True, line="0,19,4,3,33,10,remove,,"),
         Text(3, 7, "other", covered=False, line="3,7,10,30,40,36,add,mask,"),
     )
-    clip = Clip(LATE, "left out", (64, 64), "mpeg4", time_s, tables, doubts, texts)
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", tables, lambda: Details(time_s, doubts, texts))
     contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:

@@ -1,0 +1,128 @@
+"use strict";
+
+// what is said needs a secret that stands in the page and in no address
+async function sayTo(address, words) {
+  let answer;
+  try {
+    answer = await fetch(address, {
+      method: "POST",
+      keepalive: true,
+      headers: { "Content-Type": "application/json", "Guise-Desk": find("meta[name=desk]").content },
+      body: JSON.stringify(words),
+    });
+  } catch {
+    find("#answer").textContent = "the review has ended: begin it again with `guise review`";
+    return null;
+  }
+  if (answer.headers.get("content-type") !== "application/json") {
+    find("#answer").textContent = `this was not taken (${answer.status}): load the page again`;
+    return null;
+  }
+  return answer.json();
+}
+
+function isNamed() {
+  for (const [field, word] of [["#by", "your name"], ["#why", "why"]]) {
+    if (find(field).value.trim()) continue;
+    find("#answer").textContent = `say ${word}`;
+    find(field).focus();
+    return false;
+  }
+  return true;
+}
+
+function keepApproval() {
+  find("#approve").addEventListener("click", async () => {
+    if (!isNamed()) return;
+    const words = { by: find("#by").value, reason: find("#why").value, digest: find("#approval").dataset.digest };
+    const told = await sayTo("desk/approval", words);
+    if (!told) return;
+    find("#names").textContent = told.names.join(", ") || "nobody";
+    find("#missing").textContent = told.missing;
+    const done = told.missing ? "on record; another person must approve, too" : "on record; it may be published";
+    find("#answer").textContent = told.trouble || done;
+  });
+}
+
+function keepDesk() {
+  const clip = find("#desk").dataset.clip;
+  const video = find("#released video");
+  const times = JSON.parse(find("#times").textContent);
+  let shown = [];
+
+  async function say(what, words) {
+    const runs = shown;
+    shown = [];
+    const told = await sayTo(`../desk/${what}`, { clip_id: clip, runs, ...words });
+    if (!told) shown = [...runs, ...shown];
+    return told;
+  }
+
+  function show(told) {
+    for (const place of document.querySelectorAll(".place")) place.textContent = told.place;
+    find("#watched").textContent = told.watched;
+    find("#only").textContent = told.watched;
+    if (told.enough) find("#blind").hidden = true;
+    const next = find("#next-waiting");
+    if (told.next) next.href = told.next; else next.removeAttribute("href");
+    next.textContent = told.next ? "next clip that waits" : "no other clip waits";
+  }
+
+  async function act(what, words, done) {
+    const told = await say(what, words);
+    if (!told) return;
+    show(told);
+    find("#answer").textContent = told.trouble || done;
+    if (told.trouble && !told.enough && words.accepted) find("#blind").hidden = false;
+  }
+
+  function decide(accepted) {
+    if (accepted && find("#accept").disabled) return;
+    if (!isNamed()) return;
+    const words = { accepted, by: find("#by").value, reason: find("#why").value, unseen: find("#unseen").checked };
+    act("decision", words, "on record");
+  }
+
+  // a frame counts when the browser says that it was put on the screen
+  const middle = (low, high) => (low + high + 1) >> 1;
+  function frameAt(time) {
+    const offset = Math.abs(video.duration - times.at(-1)) < Math.abs(video.duration - (times.at(-1) - times[0])) ? 0 : times[0];
+    let low = 0, high = times.length - 1;
+    while (low < high) { const at = middle(low, high); if (times[at] <= time + offset + 0.0005) low = at; else high = at - 1; }
+    return low;
+  }
+  function note(now, frame) {
+    const at = frameAt(frame.mediaTime);
+    const run = shown.at(-1);
+    if (run && at === run[1] + 1) run[1] = at;
+    else if (!run || at < run[0] || at > run[1]) shown.push([at, at]);
+    video.requestVideoFrameCallback(note);
+  }
+  video.requestVideoFrameCallback(note);
+
+  async function tell() {
+    if (!shown.length) return;
+    const told = await say("watched", {});
+    if (told) show(told);
+  }
+  setInterval(tell, 1000);
+  addEventListener("pagehide", tell);
+
+  const next = () => { const there = find("#next-waiting"); if (there.href) there.click(); };
+  find("#accept").addEventListener("click", () => decide(true));
+  find("#leave-out").addEventListener("click", () => decide(false));
+  find("#take-back").addEventListener("click", () => act("taken-back", {}, "taken back"));
+  const keys = { a: () => decide(true), r: () => decide(false), u: () => find("#take-back").click(), w: next };
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, textarea, select")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const chosen = keys[event.key.toLowerCase()];
+    if (chosen) { event.preventDefault(); chosen(); }
+  });
+}
+
+if (find("#desk")) keepDesk();
+if (find("#approval")) keepApproval();

@@ -1,0 +1,86 @@
+"""Which frames of released videos were really shown to a reviewer, kept from one review to the next."""
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from flows.host.environment import STATE, private_folder
+from flows.review.contents import Clip
+from schemas.release import Watched
+from tasks.files.clips import video_path
+from tasks.files.documents import read_document, write_json
+from tasks.files.hashing import sha256_file
+
+PLACE = STATE / "watched.json"
+Run = tuple[int, int]  # first and last frame
+
+
+class Shown(BaseModel):
+    """What was shown of one video, which is known by its bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    video_sha256: str
+    runs: list[Run]
+
+
+class AllShown(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clips: dict[str, Shown]
+
+
+class Watching:
+    """The frames of each clip's released video that were shown; kept in the workspace, for nobody else."""
+
+    def __init__(self, root: Path) -> None:
+        self._root, self._lock = root, threading.Lock()
+        path = root / PLACE
+        self._shown = dict(read_document(path, AllShown).clips) if path.is_file() else {}
+        self._digests: dict[str, str] = {}
+
+    def add(self, clip: Clip, runs: Iterable[Run]) -> Watched:
+        """Take more frames for shown, those that the clip has; return what of it was shown so far."""
+        last = len(clip.time_s) - 1
+        new = {frame for first, end in runs for frame in range(max(0, first), min(end, last) + 1)}
+        with self._lock:
+            frames = self._frames(clip) | new
+            if new:
+                kept = Shown(video_sha256=self._digest(clip), runs=_runs(frames))
+                self._shown[clip.clip_id] = kept
+                private_folder((self._root / PLACE).parent)
+                write_json(AllShown(clips=self._shown).model_dump(mode="json"), self._root / PLACE)
+        return watched(clip, frames)
+
+    def of(self, clip: Clip) -> Watched:
+        """Return what of a clip was shown so far."""
+        return self.add(clip, [])
+
+    def _frames(self, clip: Clip) -> set[int]:
+        kept = self._shown.get(clip.clip_id)
+        if not kept or kept.video_sha256 != self._digest(clip):
+            return set()
+        return {frame for first, last in kept.runs for frame in range(first, last + 1)}
+
+    def _digest(self, clip: Clip) -> str:
+        if clip.clip_id not in self._digests:
+            self._digests[clip.clip_id] = sha256_file(self._root / video_path("released", clip.clip_id))
+        return self._digests[clip.clip_id]
+
+
+def watched(clip: Clip, frames: set[int]) -> Watched:
+    """Return how much of a clip these frames are; a flag was seen where one of its frames was."""
+    seen = [flag for flag in clip.flags if not frames.isdisjoint(range(flag.first, flag.last + 1))]
+    return Watched(frames=len(frames), of_frames=len(clip.time_s), flags=len(seen), of_flags=len(clip.flags))
+
+
+def _runs(frames: set[int]) -> list[Run]:
+    runs: list[Run] = []
+    for frame in sorted(frames):
+        if runs and runs[-1][1] == frame - 1:
+            runs[-1] = runs[-1][0], frame
+        else:
+            runs.append((frame, frame))
+    return runs

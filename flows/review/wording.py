@@ -1,0 +1,94 @@
+"""Rules in words, told by what they measure and not by their names; of other measures one reads the name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.params.validate import Rule
+
+FINDINGS = {
+    "surviving": "original pixels of a face are still there",
+    "uncovered": "a correction took the cover away",
+    "flagged": "a face was covered without having been located, may be none, or nobody was found",
+    "in_front": "something stayed in front of a face, with its own pixels",
+    "doubtful": "a part of a face may still be the original's",
+    "text_left": "what may be a name, a date or a number can still be read",
+    "text": "text stays that can be read",
+}
+BRIEFLY = {
+    "surviving": "a face survives",
+    "uncovered": "a correction uncovers",
+    "flagged": "a face was not located",
+    "in_front": "something is in front",
+    "doubtful": "a part of a face is doubtful",
+    "text_left": "a name may be read",
+    "text": "text stays",
+}
+JUDGES = {"dlib": "to dlib", "mobilefacenet": "to MobileFaceNet", "shape": "by the shape of the face"}
+BOUNDS = {"<=": "at most {} will do", ">=": "at least {} is asked"}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """brief: what a broken rule means. says: its figure in a sentence.
+
+    ways: words for above and below zero, where a figure has both.
+    """
+
+    brief: str
+    says: str
+    digits: int = 0
+    unit: str = ""
+    ways: tuple[str, str] | None = None
+
+    def figure(self, value: float) -> str:
+        shown = abs(value) if self.ways else 100 * value if self.unit == " %" else value
+        way = f" {self.ways[value < 0]}" if self.ways else ""
+        return f"{shown:.{self.digits}f}{self.unit}{way}"
+
+    def asked(self, row: dict[str, Any]) -> str:
+        bound = "{} will do" if self.ways else BOUNDS[row["comparison"]]
+        return bound.format(self.figure(row["threshold"]))
+
+
+def word(rule: Rule) -> Wording | None:
+    """Return how a rule reads; None where its measure is not told in words. Rules of the control are not."""
+    if rule.arm != "released" or rule.signal:
+        return None
+    if rule.finding:
+        said = Wording(BRIEFLY[rule.finding], f"frames in which {FINDINGS[rule.finding]}: {{}}")
+        return said if rule.metric == "frames" else None
+    return _of_a_recogniser(rule) if rule.recogniser else _of_a_part(rule)
+
+
+def _of_a_recogniser(rule: Rule) -> Wording | None:
+    judge = JUDGES.get(rule.recogniser or "", f"to {rule.recogniser}")
+    match rule.metric:
+        case "rank_over_floor":
+            said = f"{judge} the patient comes {{}} among all faces than with the face filled flat"
+            return Wording(f"{judge} the patient can be found", said, 1, " places", ("later", "earlier"))
+        case "distance_over_floor":
+            said = f"{judge} the likest frame is {{}} than a flat face, or a stranger, would be"
+            return Wording(f"verified as the patient, {judge}", said, 3, "", ("farther", "nearer"))
+    return None
+
+
+def _of_a_part(rule: Rule) -> Wording | None:
+    part = str(rule.part).replace("_", " ")
+    match rule.metric, rule.relative_to_floor:
+        case "found_again", False:
+            said = f"the {part} is found again in {{}} of its frames"
+            return Wording(f"{part} not found again", said, 1, " %")
+        case "motion", True:
+            said = f"the {part} moves otherwise by {{}} what re-encoding alone does"
+            return Wording(f"{part} moves otherwise", said, 2, " times")
+        case "oks_mean", False:
+            said = f"the keypoints of the {part} stay where they were with an OKS of {{}}"
+            return Wording(f"{part} has moved", said, 3)
+    return None
+
+
+def tell(wording: Wording, row: dict[str, Any]) -> str:
+    """Return a row of the verdict as a sentence."""
+    if row["value"] is None:
+        return f"{wording.brief}? There is no evidence of it; {wording.asked(row)}"
+    return f"{wording.says.format(wording.figure(row['value']))}; {wording.asked(row)}"

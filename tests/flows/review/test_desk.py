@@ -1,0 +1,492 @@
+"""Decisions on the review page, in a real browser by keyboard alone; nobody but the page may take them.
+
+With GUISE_DESK=FOLDER pictures of the page are taken.
+"""
+
+import http.server
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from playwright.sync_api import sync_playwright
+from tests_support import command_environment
+
+from flows.demo.sample import CLIPS as SAMPLE
+from flows.release.candidate import freeze
+from flows.release.decisions import decided, waiting_clips
+from flows.review.watching import PLACE, Watching
+from flows.workspace.exclusive import alone
+from flows.workspace.git import git
+from schemas.evidence import VERDICTS
+from schemas.release import Watched
+from tasks.files.clips import video_path
+from tasks.files.documents import read_params, read_table, write_table
+from tasks.publish.plan import candidate_digest
+from tests.flows.review.test_review import CHROMIUM, QUIET, _open_clip, _until
+
+pytestmark = pytest.mark.slow
+VERDICTS_PATH = "data/evidence/verdicts.parquet"
+NAME, REASON = "Dr. Ada Beispiel", "gait is not told by so short a walk"
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory, release):
+    """A copy of the demo, on whose clips nobody has decided: one fails, the others ask."""
+    root = tmp_path_factory.mktemp("desk") / "d"
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    (root / "data/decisions.yaml").unlink()
+    shutil.rmtree(root / "data/releases/demo-1")
+    verdicts = read_table(root / VERDICTS_PATH, VERDICTS)
+    moves, first = pl.col("rule") == "face_motion", verdicts["clip_id"].min()
+    changed = verdicts.with_columns(
+        verdict=pl.when(clip_id=first).then(pl.lit("fail")).otherwise(pl.lit("review")),
+        value=pl.when(moves).then(1.7).otherwise("value"),
+        passed=pl.col("passed") & ~moves,
+    )
+    (root / VERDICTS_PATH).unlink()
+    write_table(changed, VERDICTS, root / VERDICTS_PATH)
+    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", "validate"]
+    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
+    git(root, "add", "--all", "data", "dvc.lock")
+    git(root, "commit", "--quiet", "--all", "--message", "Nobody has decided")
+    return root
+
+
+@pytest.fixture
+def workspace(copy):
+    """The same; what a test decides is undone."""
+    head = git(copy, "rev-parse", "HEAD")
+    yield copy
+    git(copy, "reset", "--quiet", "--hard", head)
+    (copy / PLACE).unlink(missing_ok=True)
+
+
+@contextmanager
+def _reviewing(root, *words):
+    command = [sys.executable, "-m", "flows.cli", "--json", "review", *words]
+    with subprocess.Popen(
+        command, cwd=root, env=command_environment(), text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE
+    ) as process:  # fmt: skip
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+            assert (process.returncode, told) == (0, "")
+
+
+@pytest.fixture
+def url(workspace):
+    with _reviewing(workspace) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM, "these tests need Chromium: `make test` installs it"
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """A page that must end without an error, and without having asked anybody else for anything."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 900})
+    troubles, asked = [], []
+    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    assert troubles == []
+    assert [one for one in asked if not one.startswith((url, "data:"))] == []
+
+
+def _records(root):
+    path = root / "data/decisions.yaml"
+    return yaml.safe_load(path.read_text())["decisions"] if path.is_file() else []
+
+
+def _asking(root):
+    return [clip.clip_id for clip in waiting_clips(root) if clip.verdict == "review"]
+
+
+def _failing(root):
+    return next(clip.clip_id for clip in waiting_clips(root) if clip.verdict == "fail")
+
+
+def _answers(page, words):
+    _until(page, f"document.querySelector('#answer').textContent.includes({words!r})")
+
+
+def _picture(page, name):
+    if folder := os.environ.get("GUISE_DESK"):
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def _fill(page):
+    page.focus("#by")
+    page.keyboard.type(NAME)
+    page.keyboard.press("Tab")
+    page.keyboard.type(REASON)
+    page.keyboard.press("Escape")
+
+
+def _watch(page, frames):
+    """Step through the whole clip, and again where the browser was too busy to show what it was asked for."""
+    for _ in range(5):
+        page.keyboard.press("Home")
+        for _ in range(frames):
+            page.wait_for_timeout(120)
+            page.keyboard.press("ArrowRight")
+        for _ in range(page.locator("#flags li").count()):
+            page.keyboard.press("p")
+            page.wait_for_timeout(200)
+        page.wait_for_timeout(1500)
+        if page.evaluate("document.querySelector('#blind').hidden"):
+            return
+
+
+def test_clips_are_watched_and_decided_on_by_keyboard_alone(page, url, workspace):
+    first, *others = _asking(workspace)
+    _open_clip(page, (None, url), first)
+    frames = page.evaluate("JSON.parse(document.querySelector('#times').textContent).length")
+    page.keyboard.press("a")
+    assert page.inner_text("#answer") == "say your name"
+    _fill(page)
+    page.keyboard.press("a")
+    _answers(page, f"of {frames} frames")
+    assert page.is_visible("#unseen")
+    assert _records(workspace) == []
+    _picture(page, "unseen")
+    _watch(page, frames)
+    _until(page, "document.querySelector('#blind').hidden")
+    page.keyboard.press("a")
+    _answers(page, "on record")
+    _picture(page, "decided")
+    (record,) = _records(workspace)
+    assert (record["clip_id"], record["accepted"], record["by"], record["reason"]) == (
+        first, True, NAME, REASON
+    )  # fmt: skip
+    assert record["watched"]["of_frames"] == frames
+    assert record["watched"]["frames"] >= 0.9 * frames
+    assert record["watched"]["flags"] == record["watched"]["of_flags"]
+    assert git(workspace, "log", "-1", "--format=%s") == "Decide on clips"
+    assert decided(workspace)[first].by == NAME
+    assert all(f"accepted by {NAME}: {REASON}" in told for told in page.locator(".place").all_inner_texts())
+    # on to the next one, whose reviewer is known by now
+    page.keyboard.press("w")
+    page.wait_for_url(lambda address: not address.endswith(first))
+    assert page.input_value("#by") == NAME
+    page.focus("#why")
+    page.keyboard.type("a name on the door")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    _answers(page, "on record")
+    assert [one["accepted"] for one in _records(workspace)] == [True, False]
+    page.keyboard.press("u")
+    _answers(page, "taken back")
+    assert page.locator(".place").first.inner_text() == "waits for a decision"
+    assert _records(workspace) == [record]
+    assert git(workspace, "log", "-1", "--format=%s") == "Take a decision back"
+    page.goto(url)
+    _picture(page, "cohort")
+    assert page.locator("#clips small").filter(has_text=f"accepted by {NAME}").count() == 1
+    assert page.locator("#clips small").filter(has_text="waits").count() == len(others) + 1
+
+
+def test_twice_the_speed_and_back_is_a_key(page, url, workspace):
+    _open_clip(page, (None, url), _asking(workspace)[0])
+    for speed in (2, 1):
+        page.keyboard.press("2")
+        assert page.evaluate("document.querySelector('#released video').playbackRate") == speed
+    page.focus("#why")
+    page.keyboard.type("2 arms")
+    assert page.evaluate("document.querySelector('#released video').playbackRate") == 1
+    assert page.input_value("#why") == "2 arms"
+
+
+def test_what_is_accepted_unseen_says_so_in_the_record(page, url, workspace):
+    clip_id = _asking(workspace)[-1]
+    _open_clip(page, (None, url), clip_id)
+    _fill(page)
+    page.keyboard.press("a")
+    _answers(page, "say that you accept it unseen")
+    page.focus("#unseen")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    _answers(page, "on record")
+    (record,) = _records(workspace)
+    assert record["watched"]["frames"] < 0.1 * record["watched"]["of_frames"]
+
+
+def test_a_clip_that_fails_is_left_out_and_never_accepted(page, url, workspace):
+    clip_id = _failing(workspace)
+    _open_clip(page, (None, url), clip_id)
+    assert "it can be left out, or mended by a correction" in page.inner_text("#desk")
+    assert page.is_disabled("#accept")
+    _fill(page)
+    page.keyboard.press("a")
+    page.wait_for_timeout(300)
+    secret = page.get_attribute("meta[name=desk]", "content")
+    told = _say(url, secret, clip_id=clip_id, accepted=True, by="A", reason="B", unseen=True)
+    assert f"{clip_id} fails" in told["trouble"]
+    assert _records(workspace) == []
+    page.keyboard.press("r")
+    _answers(page, "on record")
+    assert [one["accepted"] for one in _records(workspace)] == [False]
+
+
+def _post(url, body, **headers):
+    request = urllib.request.Request(
+        url, body, {name.replace("_", "-"): said for name, said in headers.items()}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def _refused(url, body, **headers):
+    """Return the status of what is refused; None where it is not."""
+    try:
+        _post(url, body, **headers)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    return None
+
+
+def _get(url):
+    with urllib.request.urlopen(url, timeout=60) as answer:
+        return answer.read().decode()
+
+
+def _say(url, secret, to="decision", **words):
+    origin = "/".join(url.split("/")[:3])
+    return _post(f"{url}desk/{to}", json.dumps(words).encode(), Origin=origin, Guise_Desk=secret)
+
+
+def test_only_the_page_itself_may_say_anything(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    secret = page.get_attribute("meta[name=desk]", "content")
+    assert secret not in url
+    origin = "/".join(url.split("/")[:3])
+    words = {"clip_id": clip_id, "accepted": True, "by": "A", "reason": "B", "unseen": True}
+    body = json.dumps(words).encode()
+    ours = {"Origin": origin, "Guise_Desk": secret}
+    strange = {
+        "from elsewhere": (body, ours | {"Origin": "http://evil.example"}, 403),
+        "from another port": (body, ours | {"Origin": "http://127.0.0.1:1"}, 403),
+        "from nowhere": (body, {"Guise_Desk": secret}, 403),
+        "without the secret": (body, {"Origin": origin}, 403),
+        "with another secret": (body, ours | {"Guise_Desk": secret[:-1] + "!"}, 403),
+        "from another site": (body, ours | {"Sec_Fetch_Site": "cross-site"}, 403),
+        "no words": (b"{", ours, 400),
+        "other words": (json.dumps(words | {"more": 1}).encode(), ours, 400),
+        "another clip": (json.dumps(words | {"clip_id": "clip-0"}).encode(), ours, 404),
+        "endless": (b" " * 200_000, ours, 413),
+    }  # fmt: skip
+    for to in ("decision", "taken-back", "watched"):
+        for why, (said, headers, status) in strange.items():
+            assert _refused(f"{url}desk/{to}", said, **headers) == status, (to, why)
+        assert _refused(f"{url}desk/{to}", None) == 405
+    assert _records(workspace) == []
+    assert _say(url, secret, **words)["trouble"] == ""
+    assert [one["by"] for one in _records(workspace)] == ["A"]
+
+
+def test_a_page_from_another_origin_cannot_decide(browser, url, workspace, tmp_path):
+    """It knows the address and the secret, which is more than it could."""
+    clip_id = _asking(workspace)[0]
+    known = browser.new_page()
+    known.goto(f"{url}clips/{clip_id}")
+    secret = known.get_attribute("meta[name=desk]", "content")
+    known.close()
+    (tmp_path / "index.html").write_text("<title>elsewhere</title>")
+    handler = lambda *told: http.server.SimpleHTTPRequestHandler(*told, directory=tmp_path)  # noqa: E731
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        stranger = browser.new_page()
+        stranger.goto(f"http://127.0.0.1:{elsewhere.server_address[1]}/")
+        words = json.dumps({"clip_id": clip_id, "by": "A", "reason": "B"})
+        for mode, headers in (("cors", {"Guise-Desk": secret}), ("no-cors", {})):
+            told = stranger.evaluate(
+                "async ([to, mode, headers, body]) => {"
+                " try { return (await fetch(to, {method: 'POST', mode, headers, body})).type }"
+                " catch { return 'refused' } }",
+                [f"{url}desk/decision", mode, headers, words],
+            )
+            assert told in ("refused", "opaque")
+        stranger.close()
+        elsewhere.shutdown()
+    assert _records(workspace) == []
+
+
+def test_nothing_is_decided_while_a_run_works_or_once_results_have_changed(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    secret = page.get_attribute("meta[name=desk]", "content")
+    words = {"clip_id": clip_id, "by": "A", "reason": "B"}
+    with alone(workspace):
+        for to in ("decision", "taken-back"):
+            assert "another run is at work" in _say(url, secret, to, **words)["trouble"]
+    verdicts = workspace / VERDICTS_PATH
+    kept = verdicts.stat()
+    os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
+    assert "the results have changed" in _say(url, secret, **words)["trouble"]
+    os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert _records(workspace) == []
+    assert _say(url, secret, **words)["trouble"] == ""
+
+
+def test_a_patients_name_and_an_empty_reason_are_refused_with_the_same_sentence(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    secret = page.get_attribute("meta[name=desk]", "content")
+    subject = pl.read_csv(workspace / "data/raw/manifest.csv")["subject_id"][0]
+    words = {"clip_id": clip_id, "by": "A"}
+    assert "without naming a patient" in _say(url, secret, **words, reason=f"{subject} is fine")["trouble"]
+    assert "needs a name and a reason" in _say(url, secret, **words, reason=" ")["trouble"]
+    assert _records(workspace) == []
+
+
+def test_what_was_said_at_the_terminal_stands_on_the_page(page, url, workspace, guise):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    said = guise(workspace, "decide", clip_id, "--reject", "--by", "Dr. B", "--reason", "a tattoo")
+    assert said.returncode == 0, said.stderr
+    page.reload()
+    assert page.locator(".place").first.inner_text() == "left out by Dr. B: a tattoo"
+    assert "watched" not in _records(workspace)[0]
+    taken = guise(workspace, "decide", clip_id, "--take-back")
+    assert (taken.returncode, taken.stdout) == (0, f"  {clip_id}: the word of Dr. B is taken back\n")
+    page.reload()
+    assert page.locator(".place").first.inner_text() == "waits for a decision"
+    again = guise(workspace, "decide", clip_id, "--take-back")
+    assert (again.returncode, again.stderr) == (2, f"guise: nobody has decided on {clip_id}\n")
+
+
+@pytest.fixture
+def frozen(workspace, guise, monkeypatch):
+    """A candidate that two people must approve, without the clip that fails; yields its digest."""
+    monkeypatch.setattr("flows.release.candidate.changed_nodes", lambda _: [])
+    for word in ("--reject", "--accept"):
+        clips = [_failing(workspace)] if word == "--reject" else []
+        done = guise(workspace, "decide", *clips, word, "--by", "Dr. B", "--reason", "seen")
+        assert done.returncode == 0, done.stderr
+    params = workspace / "params.yaml"
+    params.write_text(params.read_text().replace("    people: 1 ", "    people: 2 "))
+    yield candidate_digest(freeze(workspace, "frozen-1", read_params(workspace)))
+    shutil.rmtree(workspace / "data/releases/frozen-1")
+
+
+def test_two_people_approve_a_candidate_on_its_page(browser, frozen, workspace):
+    with _reviewing(workspace, "frozen-1") as address:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        troubles = []
+        page.on("console", lambda told: troubles.append(told.text) if told.type == "error" else None)
+        page.goto(address)
+        said = page.inner_text("#approval")
+        assert f"{len(SAMPLE) - 1} clips are in the release" in said.replace("\n", " ")
+        assert frozen in said
+        page.focus("#approve")
+        page.keyboard.press("Enter")
+        assert page.inner_text("#answer") == "say your name"
+        for by, told, missing in (
+            ("Dr. A", "another person must approve", "1"),
+            ("dr. a ", "has approved frozen-1 already", "1"),
+            ("Dr. B", "it may be published", "0"),
+        ):
+            page.fill("#by", "")
+            page.focus("#by")
+            page.keyboard.type(by)
+            page.keyboard.press("Tab")
+            page.fill("#why", "seen")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            _answers(page, told)
+            assert page.inner_text("#missing") == missing
+        assert page.inner_text("#names") == "Dr. A, Dr. B"
+        _picture(page, "approved")
+        secret = page.get_attribute("meta[name=desk]", "content")
+        words = {"by": "Dr. C", "reason": "seen", "digest": frozen}
+        other = _say(address, secret, "approval", **words | {"digest": "0" * 64})
+        assert "the digest is not that of frozen-1 any more" in other["trouble"]
+        with alone(workspace):
+            assert "another run is at work" in _say(address, secret, "approval", **words)["trouble"]
+        origin = "/".join(address.split("/")[:3])
+        for headers in ({"Guise_Desk": secret}, {"Origin": origin}, {"Origin": "null", "Guise_Desk": secret}):
+            assert _refused(f"{address}desk/approval", json.dumps(words).encode(), **headers) == 403
+        page.close()
+    assert troubles == []
+    kept = yaml.safe_load((workspace / "data/releases/frozen-1/approvals.yaml").read_text())["approvals"]
+    assert [(one["by"], one["reason"], one["digest"]) for one in kept] == [
+        ("Dr. A", "seen", frozen), ("Dr. B", "seen", frozen)
+    ]  # fmt: skip
+    assert git(workspace, "log", "-1", "--format=%s") == "Approve frozen-1"
+
+
+def test_what_a_candidate_was_frozen_with_is_not_taken_back(frozen, workspace, guise):
+    clip_id = _records(workspace)[-1]["clip_id"]
+    refused = guise(workspace, "decide", clip_id, "--take-back")
+    assert refused.returncode == 1
+    assert "frozen-1 was frozen with it: decide otherwise, and freeze again" in refused.stderr
+    with _reviewing(workspace, "frozen-1") as address:
+        assert 'id="desk"' not in _get(f"{address}clips/{clip_id}")
+        origin = "/".join(address.split("/")[:3])
+        assert _refused(f"{address}desk/decision", b"{}", Origin=origin) == 404
+
+
+def test_what_was_watched_is_kept_for_the_same_video(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    secret = page.get_attribute("meta[name=desk]", "content")
+    for runs, seen in (([[0, 4]], 5), ([[3, 9], [12, 12]], 11), ([[-5, 1]], 11), ([[10**9, 10**12]], 11)):
+        told = _say(url, secret, "watched", clip_id=clip_id, runs=runs)
+        assert told["watched"].startswith(f"{seen} of ")
+    assert oct((workspace / PLACE).parent.stat().st_mode)[-3:] == "700"
+    with _reviewing(workspace) as again:
+        assert ">11 of " in _get(f"{again}clips/{clip_id}")
+    kept = json.loads((workspace / PLACE).read_text())
+    kept["clips"][clip_id]["video_sha256"] = "0" * 64
+    (workspace / PLACE).write_text(json.dumps(kept))
+    with _reviewing(workspace) as again:
+        assert ">0 of " in _get(f"{again}clips/{clip_id}")
+
+
+@pytest.mark.parametrize(
+    ("frames", "flags", "enough"),
+    [(90, 2, True), (89, 2, False), (90, 1, False), (100, 2, True), (0, 0, False)],
+)
+def test_nine_frames_of_ten_and_every_flag_will_do(frames, flags, enough):
+    assert Watched(frames=frames, of_frames=100, flags=flags, of_flags=2).is_enough == enough
+
+
+def test_a_flag_was_seen_where_one_of_its_frames_was(workspace):
+    from flows.review.contents import Flag, read_contents
+
+    clip = next(iter(read_contents(workspace, "research", None).clips.values()))
+    clip.__dict__["flags"] = [Flag(3, 5, "flagged"), Flag(9, 9, "flagged")]
+    watching = Watching(workspace)
+    assert watching.of(clip).flags == 0
+    assert watching.add(clip, [(0, 3)]).flags == 1
+    assert watching.add(clip, [(8, 8), (10, 10)]).flags == 1
+    assert watching.add(clip, [(9, 9)]).flags == 2
+    assert np.isclose(watching.of(clip).frames, 7)
+    assert (workspace / video_path("released", clip.clip_id)).is_file()
