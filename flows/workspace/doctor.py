@@ -10,7 +10,7 @@ from tasks.files.cache import cache_folder
 from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError
 from tasks.files.pseudonyms import fingerprint, known_key
-from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, read_handed_in
 from tasks.publish import has_credentials, open_bucket, require_faithful
 from tasks.publish.signature import public_key
 
@@ -34,7 +34,7 @@ def examine(root: Path) -> list[Finding]:
     findings.append(_attempt("pseudonym key", lambda: f"fingerprint {fingerprint(known_key(root))}"))
     findings.append(_attempt("signing key", lambda: public_key(root)))
     inbox = root / "data/inbox" / MANIFEST_NAME
-    findings.append(_attempt("inbox", lambda: f"{read_manifest(inbox).height} clips are named"))
+    findings.append(_attempt("inbox", lambda: _count_named(inbox)))
     findings.append(_attempt("models", lambda: _count_models(root)))
     findings.append(_attempt("store", lambda: _ask_store(root)))
     return findings
@@ -45,6 +45,12 @@ def _attempt(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, True, check())
     except GuiseError as error:
         return Finding(what, False, str(error))
+
+
+def _count_named(manifest: Path) -> str:
+    found = read_handed_in(manifest)
+    wrong = f", row {', '.join(str(one.row) for one in found.wrong)} does not hold" if found.wrong else ""
+    return f"{found.rows.height} clips are named{wrong}"
 
 
 def _ask_store(root: Path) -> str:

@@ -1,6 +1,8 @@
 """The little of git that a workspace needs."""
 
+import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.files.errors import InputError
@@ -15,6 +17,15 @@ def git(root: Path, *arguments: str) -> str:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise InputError(f"git {arguments[0]} failed: {said[-1] if said else done.returncode}")
     return done.stdout.strip()
+
+
+def ignore_by_own_rules(root: Path) -> None:
+    """Let a workspace ignore files by its own rules only: DVC reads a person's settings of git by itself."""
+    config = root / ".git/config"
+    if config.is_file() and "excludesfile" in config.read_text("utf-8", "replace").casefold():
+        return
+    with suppress(InputError):  # a workspace that is only read
+        git(root, "config", "core.excludesFile", os.devnull)
 
 
 def commit(root: Path, message: str, paths: list[str]) -> bool:

@@ -18,7 +18,7 @@ from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import whole, write_bytes
 from tasks.ingest import RAW_PATH
 from tasks.ingest.manifest import MANIFEST_NAME, HandedIn, read_handed_in
-from tasks.ingest.names import composed, is_systems, printable, unusable_names
+from tasks.ingest.names import is_systems, plain, printable, unusable_names
 from tasks.ingest.survey import NOTE_NAME, WRONG_ROW, InboxNote, consent_refusal, list_files
 
 RAW_FILE = Path("data/raw.dvc")
@@ -41,7 +41,8 @@ def take_inbox(root: Path, inbox: Path) -> None:
     files = [file for file in found if file in named or not is_systems(file)]
     if handed_in.rows.is_empty() and not files:
         raise InputError("the inbox is empty: nothing was handed in")
-    unusable = unusable_names(files)
+    shut = [file for file in files if not _may_be_read(inbox, file)]
+    unusable = dict.fromkeys(shut, "you may not read it: give yourself the right to") | unusable_names(files)
     inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
     withdrawn = withdrawn_files(root, inbox, inside, handed_in.rows)
     gone = {*wrong, *withdrawn}
@@ -68,14 +69,18 @@ def _told_of(systems: int) -> list[str]:
 
 
 def _as_on_disk(handed_in: HandedIn, files: list[str]) -> HandedIn:
-    """Name each file as the disk does, which may compose its accents otherwise than the manifest."""
-    there = {composed(file): file for file in files}
-    rows, wrong = handed_in.rows, handed_in.wrong
-    names = [file if file in files else there.get(composed(file), file) for file in rows["file"]]
+    """Name each file as the disk does, which may spell it otherwise than the manifest."""
+    there = {plain(file): file for file in files}
+    known = set(files)
+
+    def place(file: str) -> str:
+        return file if file in known else there.get(plain(file), _normal(file))
+
+    names = [place(file) for file in handed_in.rows["file"]]
     return replace(
         handed_in,
-        rows=rows.with_columns(file=pl.Series(names, dtype=pl.String)),
-        wrong=tuple(replace(one, file=there.get(composed(one.file), one.file)) for one in wrong),
+        rows=handed_in.rows.with_columns(file=pl.Series(names, dtype=pl.String)).unique(maintain_order=True),
+        wrong=tuple(replace(one, file=place(one.file)) for one in handed_in.wrong),
     )
 
 
@@ -86,7 +91,11 @@ def _forbidden(inbox: Path, unusable: pl.DataFrame, wrong: set[str], as_of: str)
     """
     denied = {row["file"]: consent_refusal(row, as_of) for row in unusable.iter_rows(named=True)}
     why = dict.fromkeys(wrong, WRONG_ROW) | {file: said for file, said in denied.items() if said}
-    return {sha256_file(inbox / file): said for file, said in why.items() if _is_inside(inbox, file)}
+    return {
+        sha256_file(inbox / file): said
+        for file, said in why.items()
+        if _is_inside(inbox, file) and _may_be_read(inbox, file)
+    }
 
 
 def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:
@@ -138,6 +147,12 @@ def _is_inside(inbox: Path, file: str) -> bool:
     except (OSError, RuntimeError, ValueError):  # a link to nothing, or in a circle; no name at all
         return False
     return place.is_file() and place.is_relative_to(inbox.resolve())
+
+
+def _may_be_read(inbox: Path, file: str) -> bool:
+    """Return whether a file, where it is one, may be read by who takes it."""
+    path = inbox / file
+    return not path.is_file() or os.access(path, os.R_OK)
 
 
 def _forget(raw: Path, kept: set[str]) -> None:

@@ -13,7 +13,7 @@ from yaml import safe_dump, safe_load
 
 from flows.host.environment import LOGS, STATE, private_folder
 from flows.stage.libraries import note_libraries
-from flows.workspace.git import commit, git
+from flows.workspace.git import commit, git, ignore_by_own_rules
 from tasks.files.errors import InputError
 from tasks.files.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 from tasks.files.whole import write_bytes
@@ -69,6 +69,7 @@ def make_workspace(root: Path) -> list[str]:
                     "start again every release run that waits for a person")  # fmt: skip
     if not (root / ".git").is_dir():
         git(root, "init", "--quiet", "--initial-branch", "main")
+    ignore_by_own_rules(root)
     if not (root / ".dvc").is_dir():
         _init_dvc(root)
         told.append("DVC keeps patients' data in the remote `private` (.guise/private-remote): "
@@ -93,6 +94,7 @@ def require_workspace(root: Path) -> None:
     if not is_workspace(root):
         raise InputError(f"{root} is no workspace: make one with `guise workspace DIR`")
     _require_plain_path(root)
+    ignore_by_own_rules(root)
 
 
 def _require_plain_path(root: Path) -> None:

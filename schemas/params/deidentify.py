@@ -12,6 +12,7 @@ Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
 TextRule = Literal["cover", "flag", "keep"]
 # of a slow clip: with fewer frames of reach the rest of a scene would be masked
 LEAST_REACH, LEAST_SETTLE = 6, 3
+FORGOTTEN = ("tone", "tone_frames", "steady")
 SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
@@ -23,22 +24,22 @@ class MeshSwap(Section):
     keep_asymmetry: what differs between the halves of the patient's face stays, as a palsy does.
     rim: how far
     the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
-    feather: soft rim as a share of the face. steady: frames over which the keypoints are smoothed,
-    odd. corrections: how often the drawn mesh is measured and moved to where its keypoints should be.
+    feather: soft rim as a share of the face. corrections: how often the drawn mesh is measured and moved to
+    where its keypoints should be.
     """
 
     shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.8, 1.0, 1.2]
     keep_asymmetry: bool = True
     rim: Fraction01
     feather: Fraction01
-    steady: Count
     corrections: Annotated[int, Field(ge=0, le=10)]
 
     @model_validator(mode="before")
     @classmethod
-    def _forget_tone(cls, given: dict[str, Any]) -> dict[str, Any]:
-        # a workspace of before names the target's tone; now the scene's light is all there is
-        return {name: value for name, value in given.items() if name not in ("tone", "tone_frames")}
+    def _forget(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # a workspace of before names the target's tone, where the scene's light is all there is now, and a
+        # filter over frames that changed nothing over as few as came with it
+        return {name: value for name, value in given.items() if name not in FORGOTTEN}
 
 
 class Recipe(Section):

@@ -16,6 +16,7 @@ from tasks.video import (
     copy_streams,
     ends_whole,
     is_rgb,
+    last_packet_s,
     pts_before_key,
     read_frames,
     read_info,
@@ -191,6 +192,9 @@ def _check_end(source: Path, info: StreamInfo, pts: list[int]) -> None:
         return
     # a container that does not count its frames says when they end; half a second is its own slack
     last_s = float(pts[-1] * info.time_base)
+    if info.end_s is not None and info.end_is_files and info.has_audio:
+        # the picture may be over before the sound is, where all of the file is there
+        last_s = max(last_s, last_packet_s(source))
     if info.end_s is None or last_s < info.end_s - SLACK_S:
         seen = "no length" if info.end_s is None else f"{last_s:.1f} of {info.end_s:.1f} s"
         raise ClipRefusedError("truncated video", seen)

@@ -13,7 +13,7 @@ import polars as pl
 from schemas.clips import DATE, MANIFEST
 from tasks.files.errors import DocumentError
 from tasks.files.pseudonyms import canonical_id
-from tasks.ingest.names import composed
+from tasks.ingest.names import plain
 from tasks.ingest.spreadsheet import Sheet, read_sheet
 
 MANIFEST_NAME = "manifest.csv"
@@ -53,7 +53,11 @@ def read_handed_in(path: Path) -> HandedIn:
     """Read a manifest as people save it. Raises DocumentError where it lacks a column, or is no table."""
     if not path.is_file():
         raise DocumentError(f"{MANIFEST_NAME} is missing: put it beside the videos")
-    sheet = read_sheet(path.read_bytes(), MANIFEST_NAME)
+    try:
+        content = path.read_bytes()
+    except PermissionError:
+        raise DocumentError(f"you may not read {MANIFEST_NAME}: give yourself the right to") from None
+    sheet = read_sheet(content, MANIFEST_NAME)
     _check_columns(sheet)
     table = _as_table(sheet)
     wrong = _wrong_rows(table)
@@ -122,7 +126,10 @@ def _day(text: str) -> str:
 
 def _wrong_rows(table: pl.DataFrame) -> dict[int, list[str]]:
     wrong: dict[int, list[str]] = {}
-    for row, said in (*_breaches(table), *_wrong_values(table), *_twice(table)):
+    breaches = _breaches(table)
+    # where cells have slipped, what stands under subject_id may be anything
+    slipped = {row for row, said in breaches if said.startswith(FOLDED)}
+    for row, said in (*breaches, *_wrong_values(table, slipped), *_twice(table)):
         wrong.setdefault(row, []).append(said)
     return wrong
 
@@ -141,8 +148,8 @@ def _breaches(table: pl.DataFrame) -> list[tuple[int, str]]:
     return []
 
 
-def _wrong_values(table: pl.DataFrame) -> list[tuple[int, str]]:
-    ids = {one for one in table["subject_id"] if one}
+def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str]]:
+    ids = {one for row, one in table.select("row", "subject_id").iter_rows() if one and row not in slipped}
     found = []
     for row in table.iter_rows(named=True):
         if row["more"]:
@@ -173,8 +180,8 @@ def _is_day(text: str | None) -> bool:
 def _twice(table: pl.DataFrame) -> list[tuple[int, str]]:
     """Return the rows that name a file which another row names, too, and say something else of it."""
     told = table.drop("row", "more").unique()["file"].drop_nulls()
-    names = Counter(map(composed, told))
-    both = [row for row, file in table.select("row", "file").iter_rows() if names[composed(file or "")] > 1]
+    names = Counter(map(plain, told))
+    both = [row for row, file in table.select("row", "file").iter_rows() if names[plain(file or "")] > 1]
     return [(row, "file: another row names it, too, and says something else of it") for row in both]
 
 

@@ -6,14 +6,22 @@ from unicodedata import category, normalize
 
 # whoever keeps a file puts something around its name, of which a disk takes 255 bytes
 LONGEST_BYTES = 200
-SYSTEMS = ("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin")
-PREFIXES = (".", "~$")
+SYSTEMS = (
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "icon\r",
+    "@eadir",
+    "system volume information",
+)
+PREFIXES, SUFFIXES = (".", "~$"), ("~",)
 
 
 def is_systems(file: str) -> bool:
     """Return whether a file is the computer's own: hidden, a folder's settings, a document's lock."""
     return any(
-        part.startswith(PREFIXES) or part.casefold() in SYSTEMS
+        part.startswith(PREFIXES) or part.endswith(SUFFIXES) or part.casefold() in SYSTEMS
         for part in file.split("/")
         if part not in ("..", ".", "")
     )
@@ -43,6 +51,13 @@ def unusable_names(files: Iterable[str]) -> dict[str, str]:
         elif alike[composed(file)] > 1:
             found[file] = "another file has the same name, composed otherwise: rename one"
     return found
+
+
+def plain(file: str) -> str:
+    """Return what all spellings of a path share: accents composed, folders by /, no ./, no blanks around."""
+    path = file.strip().replace("\\", "/")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return composed("/" * path.startswith("/") + "/".join(parts))
 
 
 def composed(file: str) -> str:

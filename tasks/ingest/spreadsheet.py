@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from tasks.files.errors import DocumentError
 
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+SEPARATOR_LINE = re.compile(r'"?sep= ?(.)\1*"?[,;\t|]*\r?\n', re.IGNORECASE)
+LONGEST_CELL = 10_000_000
 ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for UTF-8
 
 
@@ -30,8 +31,10 @@ def read_sheet(content: bytes, name: str) -> Sheet:
     """Read a CSV file in whatever dialect, encoding and case. Raises DocumentError where it is none."""
     text, encoding = _decode(content, name)
     line = SEPARATOR_LINE.match(text)
-    delimiter = line[1] if line else _delimiter(text)
-    records = _records(text[line.end() :] if line else text, delimiter, name)
+    text = text[line.end() :] if line else text
+    # what a line of `sep=` promises need not be kept by whoever saved the file again
+    delimiter = line[1] if line and line[1] in text.partition("\n")[0] else _delimiter(text)
+    records = _records(text, delimiter, name)
     rows = {number: record for number, record in enumerate(records, 1) if any(map(str.strip, record))}
     if not rows:
         raise DocumentError(f"{name} is empty: it needs a line with the names of the columns")
@@ -57,6 +60,8 @@ def read_sheet(content: bytes, name: str) -> Sheet:
 def _decode(content: bytes, name: str) -> tuple[str, str]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _as(content, "utf-16", name), "UTF-16"
+    if b"\0" in content[:2]:
+        return _as(content, "utf-16-be" if content[:1] == b"\0" else "utf-16-le", name), "UTF-16"
     try:
         return content.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError:
@@ -76,11 +81,15 @@ def _delimiter(text: str) -> str:
 
 
 def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    csv.field_size_limit(LONGEST_CELL)
     records: list[list[str]] = []
     try:
-        records.extend(reader)
+        records.extend(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
+        loose = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        # a quote inside a cell is harmless where none swallows the end of its line
+        if len(loose) == len(text.splitlines()):
+            return loose
         raise DocumentError(
             f"{name} is not a readable CSV table: after row {len(records)}, {error}"
         ) from None

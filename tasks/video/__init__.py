@@ -2,7 +2,7 @@
 
 from tasks.video.copier import copy_streams
 from tasks.video.formats import is_rgb
-from tasks.video.info import StreamInfo, read_info, read_rate
+from tasks.video.info import StreamInfo, last_packet_s, read_info, read_rate
 from tasks.video.pictures import GreyImage, Picture, RgbImage
 from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
 from tasks.video.rewriter import rewrite
@@ -20,6 +20,7 @@ __all__ = [
     "copy_streams",
     "ends_whole",
     "is_rgb",
+    "last_packet_s",
     "pick_frames",
     "pts_before_key",
     "read_frames",

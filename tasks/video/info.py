@@ -42,7 +42,7 @@ class StreamInfo:
     pixel_aspect: width of a coded pixel over its height. first_field: of interlaced pictures; None
     where they are progressive or do not say which comes first. frame_count: of pictures to show, as
     declared; 0 where the container does not say. end_s: where the container says that the video ends,
-    in seconds; None where it does not say.
+    in seconds; None where it does not say. end_is_files: it says so of the whole file, whose sound may go on.
     """
 
     container: str
@@ -63,6 +63,7 @@ class StreamInfo:
     color_transfer: int
     has_audio: bool
     end_s: float | None
+    end_is_files: bool = False
     others: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -155,6 +156,7 @@ def read_info(path: Path) -> StreamInfo:
         tags = int(context.colorspace), int(context.color_range)
         color_space, color_range = workable_tags(*tags, context.pix_fmt or "")
         is_interlaced = first is not None and first.interlaced_frame
+        own_end_s, file_end_s = _declared_end_s(container, stream), _file_end_s(container)
         return StreamInfo(
             container=container.format.name,
             codec=context.codec.canonical_name,
@@ -173,7 +175,9 @@ def read_info(path: Path) -> StreamInfo:
             color_primaries=int(context.color_primaries),
             color_transfer=int(context.color_trc),
             has_audio=bool(container.streams.audio),
-            end_s=_declared_end_s(container, stream),
+            end_s=file_end_s if own_end_s is None else own_end_s,
+            # some containers say of each stream what holds for all of the file
+            end_is_files=own_end_s is None or math.isclose(own_end_s, file_end_s or -1, abs_tol=0.01),
             others=tuple(_size_wh(one) for one in _video_streams(container) if one is not stream),
         )
 
@@ -209,15 +213,32 @@ def _declared_count(container: InputContainer, stream: VideoStream) -> int:
 def _declared_end_s(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    # Matroska counts from zero, and a sound may go on after the last picture
-    if container.format.name.startswith("matroska"):
-        told = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
-        if told:
-            hours, minutes, seconds = map(float, told.groups())
-            return 3600 * hours + 60 * minutes + seconds
-        return container.duration / av.time_base if container.duration else None
-    start_s = (container.start_time or 0) / av.time_base
-    return start_s + container.duration / av.time_base if container.duration else None
+    told = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
+    if told and container.format.name.startswith("matroska"):
+        hours, minutes, seconds = map(float, told.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return None
+
+
+def _file_end_s(container: InputContainer) -> float | None:
+    if not container.duration:
+        return None
+    # Matroska counts from zero
+    is_matroska = container.format.name.startswith("matroska")
+    return ((0 if is_matroska else container.start_time or 0) + container.duration) / av.time_base
+
+
+def last_packet_s(path: Path) -> float:
+    """Return when the last packet of any stream is over, in seconds."""
+    with open_input(path) as container:
+        return max(
+            (
+                float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                for packet in container.demux()
+                if packet.pts is not None
+            ),
+            default=0.0,
+        )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:

@@ -51,7 +51,7 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Yield every frame in presentation order. Raises VideoError where one cannot be decoded.
 
-    from_key: pictures that are shown before the first one of the file are left out: a cut parted them from
+    from_key: pictures that come, or are shown, before the first key one are left out: a cut parted them from
     what they refer to. forgive: later ones may speak of those, too, which is an error; then damage is none.
     """
     with open_input(path, decoder) as container:
@@ -61,11 +61,13 @@ def read_frames(
 
 
 def pts_before_key(path: Path) -> set[int]:
-    """Return the timestamps of pictures that are shown before the first one of the file."""
+    """Return the timestamps of pictures that come before the first key picture, or are shown before it."""
     with open_input(path) as container:
         packets = [packet for packet in container.demux(main_stream(container)) if packet.size]
-    first_pts = packets[0].pts if packets else None
-    return {int(packet.pts or 0) for packet in packets if is_before(packet, first_pts)}
+    key = next((number for number, packet in enumerate(packets) if packet.is_keyframe), 0)
+    first_pts = packets[key].pts if packets else None
+    shown = [packet for packet in packets[key:] if not is_before(packet, first_pts)]
+    return {int(packet.pts or 0) for packet in packets} - {int(packet.pts or 0) for packet in shown}
 
 
 def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
@@ -116,6 +118,8 @@ class _Decoder:
             return
         first = None
         for packet in self._container.demux(self._stream):
+            if first is None and packet.size and not packet.is_keyframe:
+                continue
             first = packet.pts if first is None else first
             if not is_before(packet, first):
                 yield from packet.decode()

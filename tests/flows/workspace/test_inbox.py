@@ -2,8 +2,10 @@
 
 import csv
 import os
+import shutil
 import subprocess
 import unicodedata
+from pathlib import Path
 
 import pytest
 import yaml
@@ -127,6 +129,74 @@ def test_who_withdrew_and_has_an_unusable_name_is_refused_once(root):
     reasons = {entry.file: entry.reason for entry in entries}
     assert reasons[CHINESE] == reasons["good.mp4"] == "consent withdrawn"
     assert not any(reason is None for reason in reasons.values())
+
+
+@pytest.fixture(scope="module")
+def plain_root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("spellings") / "d"
+    make_workspace(root)
+    return root
+
+
+def _hand_in(root, files, rows):
+    inbox = root / "data/inbox"
+    shutil.rmtree(inbox)
+    for name, content in files.items():
+        (inbox / name).parent.mkdir(parents=True, exist_ok=True)
+        (inbox / name).write_bytes(content)
+    with (inbox / "manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, *rows])
+    take_inbox(root, inbox)
+    return {entry.file: entry.reason for entry in survey(root / RAW_PATH, KEY)}
+
+
+@pytest.mark.parametrize(("on_disk", "written"), [
+    (DENIED, f"./{DENIED}"), (DENIED, f"{DENIED} "), (f"v/{DENIED}", f"v\\{DENIED}"),
+    (APART, f"./{COMPOSED}"), (APART, f" {COMPOSED}"), (f"v/{APART}", f"v//{COMPOSED}"),
+    ("b.mp4", "././b.mp4"), ("v/b.mp4", ".\\v\\b.mp4"),
+])  # fmt: skip
+def test_who_said_no_is_not_released_however_the_file_is_spelt(plain_root, on_disk, written):
+    """Nor under another name, of which another row says yes."""
+    files = {on_disk: b"denied", "copy.mp4": b"denied", "good.mp4": b"good"}
+    rows = [_row(written, consent="no"), _row("copy.mp4"), _row("good.mp4")]
+    reasons = _hand_in(plain_root, files, rows)
+    assert reasons.pop("good.mp4") is None
+    assert reasons.pop("copy.mp4") == "no consent to release"
+    assert len(reasons) == 1  # one file, told once
+    assert None not in reasons.values()
+
+
+def test_a_name_that_is_spelt_otherwise_is_found(plain_root):
+    files = {APART: b"1", "v/b.mp4": b"2", "c.mp4 ": b"3", "c.mp4": b"4"}
+    rows = [_row(f"./{COMPOSED}"), _row("v\\b.mp4")]
+    assert _hand_in(plain_root, files, rows) == {
+        APART: None,
+        "v/b.mp4": None,
+        "c.mp4 ": "not named in the manifest",
+        "c.mp4": "not named in the manifest",
+    }
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="what nobody may read is made by root")
+def test_a_file_that_may_not_be_read_is_refused_and_the_others_go_on(plain_root, monkeypatch):
+    reached = os.access
+
+    def access(path, mode):
+        return reached(path, mode) and Path(path).stat().st_mode & 0o444 != 0
+
+    monkeypatch.setattr("os.access", access)  # root may read everything
+    files = {"a.mp4": b"1", "b.mp4": b"2", "c.mp4": b"3"}
+    inbox = plain_root / "data/inbox"
+    _hand_in(plain_root, files, [_row(name) for name in files])
+    (inbox / "b.mp4").chmod(0)
+    take_inbox(plain_root, inbox)
+    found = {entry.file: (entry.reason, entry.detail) for entry in survey(plain_root / RAW_PATH, KEY)}
+    assert found == {
+        "a.mp4": (None, None),
+        "b.mp4": (NAME, "you may not read it: give yourself the right to"),
+        "c.mp4": (None, None),
+    }
+    assert not (plain_root / RAW_PATH / "b.mp4").exists()
 
 
 @pytest.fixture

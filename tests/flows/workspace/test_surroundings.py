@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from flows.workspace.graph import graph_order
+from flows.workspace.inbox import take_inbox
 from flows.workspace.make import make_workspace, require_workspace
 from tasks.files.errors import InputError
 
@@ -47,6 +49,29 @@ def test_what_git_is_told_for_all_repositories_stops_nothing(guise, tmp_path, co
     assert _git(root, "log", "--format=%an").strip()
     # and it stays the person's own: nothing of it was written into their settings
     assert (tmp_path / "home/.gitconfig").read_text() == config.format(home=tmp_path / "home")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:_NoneStep:DeprecationWarning")
+@pytest.mark.parametrize("is_older", [False, True])
+def test_what_a_person_never_keeps_in_git_is_kept_in_a_workspace(tmp_path, monkeypatch, is_older):
+    """DVC reads the person's settings, whatever git is told."""
+    home = _home(tmp_path / "home", "[core]\n excludesFile = {home}/ignored\n")
+    (tmp_path / "home/ignored").write_text("*.yaml\n*.lock\n*.dvc\n*.csv\ndata/\n")
+    for name, value in home.items():
+        monkeypatch.setenv(name, value)
+    root = tmp_path / "release"
+    make_workspace(root)
+    if is_older:
+        _git(root, "config", "--unset", "core.excludesFile")
+    require_workspace(root)
+    (root / "data/inbox/a.mp4").write_bytes(b"video")
+    header = "file,subject_id,session,task,consent_release,consent_expires,audio_policy,notes"
+    (root / "data/inbox/manifest.csv").write_text(f"{header}\na.mp4,One,s1,gait,yes,,,\n")
+    take_inbox(root, root / "data/inbox")
+    assert (root / "data/raw.dvc").is_file()
+    monkeypatch.chdir(root)
+    assert "ingest" in {node.name for node in graph_order(root)}
 
 
 @pytest.mark.slow

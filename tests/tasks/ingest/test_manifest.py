@@ -41,7 +41,13 @@ def _text(rows, columns=COLUMNS, delimiter=","):
     (_text(ROWS, delimiter="\t").encode(), ("is separated by tabs",)),
     (b"sep=,\r\n" + TEXT.encode(), ()),
     (b"sep=;\r\n" + _text(ROWS, delimiter=";").encode(), ("is separated by semicolons",)),
-    (b'"sep=|"\r\n' + _text(ROWS, delimiter="|").encode(), ("is separated by |",)),
+    (b'"sep=|"\r\n' + _text(ROWS, delimiter="|").encode(), ("is separated by bars",)),
+    (_text(ROWS, delimiter="|").encode(), ("is separated by bars",)),
+    (b"sep=;;;;;;;;\r\n" + _text(ROWS, delimiter=";").encode(), ("is separated by semicolons",)),
+    (b"sep= ;\r\n" + _text(ROWS, delimiter=";").encode(), ("is separated by semicolons",)),
+    (b"sep=;,,,,,,,\r\n" + TEXT.encode(), ()),
+    (TEXT.encode("utf-16-le"), ("is in UTF-16",)),
+    (TEXT.encode("utf-16-be"), ("is in UTF-16",)),
     (_text([[*row, "", ""] for row in ROWS], [*COLUMNS, "", ""]).encode(),
      ("has columns without a name or a value",)),
     (_text([[], ROWS[0], ["", " "], ROWS[1], []]).encode(), ("has blank rows",)),
@@ -129,6 +135,53 @@ def test_one_file_in_two_compositions_is_one_file(tmp_path):
     found = _read(tmp_path, _text([*ROWS, *([name, *ROWS[1][1:]] for name in names)]))
     assert [(one.row, one.file) for one in found.wrong] == [(4, names[0]), (5, names[1])]
     assert len(found.rows) == len(ROWS)
+
+
+@pytest.mark.parametrize("names", [("a.mp4", "./a.mp4"), ("a.mp4", "a.mp4 "), ("v/a.mp4", "v\\a.mp4"),
+                                   ("./Zo\u00eb.mp4", "Zoe\u0308.mp4")])  # fmt: skip
+def test_rows_that_disagree_on_one_file_however_it_is_spelt_are_both_wrong(tmp_path, names):
+    rows = [[name, *ROWS[1][1:4], said, "", "", ""] for name, said in zip(names, ("no", "yes"), strict=True)]
+    found = _read(tmp_path, _text([ROWS[0], *rows]))
+    assert [one.row for one in found.wrong] == [3, 4]
+    assert found.rows["file"].to_list() == [ROWS[0][0]]
+
+
+@pytest.mark.parametrize("slipped", [
+    ["P-019", "s1", "gait", "yes"],
+    ["c.mp4", "s1", "gait", "walks", "2027-12-31", "", ""],
+])  # fmt: skip
+def test_a_row_whose_cells_have_slipped_is_wrong_alone(tmp_path, slipped):
+    """What stands under subject_id there is somebody's session or task."""
+    found = _read(tmp_path, _text([*ROWS, slipped]))
+    assert [one.row for one in found.wrong] == [4]
+    assert len(found.rows) == len(ROWS)
+
+
+def test_whose_row_is_wrong_is_named_in_no_label_either(tmp_path):
+    wrong = ["c.mp4", "Meier", "s1", "gait", "yes", "03/04/2027", "", ""]
+    named = ["d.mp4", "P-020", "s1", "meier walks", "yes", "", "", ""]
+    found = _read(tmp_path, _text([*ROWS, wrong, named]))
+    assert [one.row for one in found.wrong] == [4, 5]
+    assert "holds a subject's id" in found.wrong[1].detail
+
+
+@pytest.mark.parametrize("notes", ['"urgent" today', 'he said "no" "twice"', '5" off', "x" * 200_000])
+def test_what_stands_in_notes_stops_nobody(tmp_path, notes):
+    rows = [[*ROWS[0][:7], "plain"], [*ROWS[1][:7], "plain"]]
+    lines = _text(rows).split("\r\n")
+    lines[1] = lines[1].removesuffix("plain") + notes
+    found = _read(tmp_path, "\r\n".join(lines))
+    assert found.wrong == ()
+    assert found.rows["file"].to_list() == [row[0] for row in ROWS]
+    assert found.rows["notes"][0].replace('"', "") == notes.replace('"', "")
+
+
+def test_a_quote_that_swallows_other_rows_is_refused(tmp_path):
+    """Whose they are nobody would know."""
+    lines = _text([[*row[:7], "plain"] for row in (*ROWS, ["c.mp4", *ROWS[1][1:]])]).split("\r\n")
+    lines[1] = lines[1].removesuffix("plain") + '"urgent'
+    with pytest.raises(DocumentError, match="not a readable CSV table"):
+        _read(tmp_path, "\r\n".join(lines))
 
 
 CELLS = st.one_of(

@@ -36,6 +36,7 @@ def test_everyday_names_are_usable(file):
 
 @pytest.mark.parametrize("file", [
     ".DS_Store", "a/.git/config", "THUMBS.DB", "~$walk.xlsx", "._walk.mp4", "visit/Desktop.ini",
+    "Icon\r", "@eaDir/walk.mp4/SYNO@.jpg", "System Volume Information/x", "manifest.csv~",
 ])  # fmt: skip
 def test_the_computers_own_is_known_in_any_folder_and_case(file):
     assert is_systems(file)

@@ -172,6 +172,52 @@ def test_a_browsers_recording_is_whole_or_ends_inside_a_picture(tmp_path, params
     assert _refused(source, tmp_path, params)[0] == "truncated video"
 
 
+def _with_sound(path, container, codecs, *, pictures, seconds):
+    """Write so many pictures of 25 a second, and a tone of so many seconds beside them."""
+    with av.open(str(path), "w", format=container) as writer:
+        video, sound = writer.add_stream(codecs[0], rate=25), writer.add_stream(codecs[1], rate=44100)
+        video.width, video.height, video.pix_fmt = *SMALL, "yuv420p"
+        sound.bit_rate = 64_000
+        tone = (8000 * np.sin(np.arange(44100 * seconds) / 20)).astype(np.int16)[None]
+        size = 1024
+        for number in range(pictures):
+            frame = av.VideoFrame.from_ndarray(_picture(number, SMALL), format="rgb24").reformat(
+                format="yuv420p"
+            )
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            writer.mux(video.encode(frame))
+        writer.mux(video.encode(None))
+        resampler = av.AudioResampler(sound.codec_context.format, sound.codec_context.layout, 44100)
+        for start in range(0, tone.shape[1] - size, size):
+            piece = np.ascontiguousarray(tone[:, start : start + size])
+            frame = av.AudioFrame.from_ndarray(piece, format="s16p", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 44100, start, Fraction(1, 44100)
+            for part in resampler.resample(frame):
+                writer.mux(sound.encode(part))
+        writer.mux(sound.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("pictures", "seconds"), [(25, 3), (75, 1), (50, 2)])
+@pytest.mark.parametrize(
+    ("name", "container", "codecs"),
+    [("x.wmv", "asf", ("wmv2", "wmav2")), ("x.flv", "flv", ("flv1", "adpcm_swf")),
+     ("x.mkv", "matroska", ("mpeg4", "pcm_s16le"))],
+)  # fmt: skip
+def test_a_sound_that_goes_on_cuts_no_picture_off(
+    tmp_path, params, name, container, codecs, pictures, seconds
+):
+    source = _with_sound(tmp_path / name, container, codecs, pictures=pictures, seconds=seconds)
+    # other writers than FFmpeg leave out how long each track is
+    source.write_bytes(source.read_bytes().replace(b"DURATION", b"DURATIOX"))
+    facts = _admitted(source, tmp_path, params)
+    assert facts["frame_count"] == pictures
+    (tmp_path / "out.mp4").unlink()
+    content = source.read_bytes()
+    source.write_bytes(content[: len(content) // 2])
+    assert _refused(source, tmp_path, params)[0] == "truncated video"
+
+
 @pytest.mark.parametrize("bytes_behind", [b"\0" * 500, b"rubbish" * 90])
 @pytest.mark.parametrize(("name", "container"), [("x.mkv", "matroska"), ("x.avi", "avi")])
 def test_what_others_append_cuts_nothing_off(tmp_path, params, name, container, bytes_behind):
@@ -228,6 +274,37 @@ def test_a_cut_inside_an_open_group_keeps_what_a_player_shows(tmp_path, params, 
     assert max(np.abs(one.rgb.astype(int) - rgb).mean() for one, rgb in zip(kept, shown, strict=True)) < 6
     # the whole one has nothing to leave out
     assert _admitted(whole, tmp_path, params)["frame_count"] == 40
+
+
+def _without_packets(source, target, count):
+    """Copy a video without its first packets, whatever pictures they hold."""
+    with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
+        copy = writer.add_stream_from_template(reader.streams.video[0])
+        packets = [packet for packet in reader.demux(reader.streams.video[0]) if packet.dts is not None]
+        for packet in packets[count:]:
+            packet.stream = copy
+            writer.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv", "cut.ts"])
+@pytest.mark.parametrize("gone", [15, 20, 38])
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_a_cut_between_key_pictures_keeps_what_a_player_shows(tmp_path, params, codec, gone, name):
+    options = {"x264-params": "keyint=20:min-keyint=20:scenecut=0:bframes=0:log-level=none"}
+    options = options if codec == "libx264" else {"g": "20", "bf": "0"}
+    container = "mov" if codec == "mpeg2video" else "mp4"
+    whole = make(
+        tmp_path / f"whole.{container}", container, codec, "yuv420p", numbers=range(60), options=options
+    )
+    cut = _without_packets(whole, tmp_path / name, gone)
+    _, shown = _decoded(cut)
+    facts = _admitted(cut, tmp_path, params)
+    kept = list(read_frames(tmp_path / "out.mp4"))
+    assert len(kept) == len(shown) == facts["frame_count"] == 60 - -(-gone // 20) * 20
+    told = [sentence for sentence in facts["told"] if "first pictures that no player shows" in sentence]
+    assert bool(told) == (gone % 20 > 0)
+    assert max(np.abs(one.rgb.astype(int) - rgb).mean() for one, rgb in zip(kept, shown, strict=True)) < 6
 
 
 PLAIN = {"x264-params": f"{OPEN}:b-pyramid=none:ref=1"}  # which speaks of nothing that was cut off
