@@ -14,6 +14,7 @@ from tasks.deidentify.correcting import Action, Correction
 from tasks.files.clips import CORRECTIONS as FOLDER
 from tasks.files.clips import corrections_path
 from tasks.files.errors import DocumentError
+from tasks.files.spreadsheet import read_sheet
 from tasks.files.tables import check_table
 from tasks.vision.regions import Box
 
@@ -58,26 +59,47 @@ def read_corrections(root: Path, clip_id: str, film: Film) -> list[Correction]:
     path = root / corrections_path(clip_id)
     if not path.is_file():
         return []
-    rows = check_table(_read(path), CORRECTIONS, path.name).iter_rows(named=True)
-    return [_correction(f"{path.name} row {number}", row, film) for number, row in enumerate(rows, 1)]
+    table, numbers = _read(path)
+    rows = check_table(table, CORRECTIONS, path.name, numbers).iter_rows(named=True)
+    return [
+        _correction(f"{path.name} row {number}", row, film) for number, row in zip(numbers, rows, strict=True)
+    ]
 
 
-def _read(path: Path) -> pl.DataFrame:
-    """Read the columns in any order; those that may be left out are null where they are."""
-    dtypes = {name: column.dtype.type for name, column in CORRECTIONS.columns.items()}
-    needed = [name for name in dtypes if name not in OPTIONAL]
-    try:
-        there = pl.read_csv(path, n_rows=0, infer_schema=False).columns
-        if not {*needed} <= {*there} <= {*dtypes}:
-            raise pl.exceptions.SchemaError
-        table = pl.read_csv(path, schema={name: dtypes[name] for name in there})
-    except pl.exceptions.PolarsError as error:
+def _read(path: Path) -> tuple[pl.DataFrame, list[int]]:
+    """Read the columns, in any order and as people save them, and what a spreadsheet calls each row.
+
+    Those that may be left out are null where they are.
+    """
+    sheet = read_sheet(path.read_bytes(), path.name)
+    there = [name for name in sheet.columns if name]
+    needed = [name for name in CORRECTIONS.columns if name not in OPTIONAL]
+    if not {*needed} <= {*there} <= {*CORRECTIONS.columns} or len({*there}) < len(there):
         raise DocumentError(
             f"{path.name} cannot be read: it needs the columns {', '.join(needed)}; "
             f"{', '.join(OPTIONAL)} may follow"
-        ) from error
-    missing = [pl.lit(None, kind).alias(name) for name, kind in dtypes.items() if name not in there]
-    return table.with_columns(missing).select(*dtypes)
+        )
+    cells = list(sheet.rows.values())
+    columns = {name: [row[at].strip() for row in cells] for at, name in enumerate(sheet.columns) if name}
+    empty = [""] * len(cells)
+    numbers = list(sheet.rows)
+    typed = [
+        _typed(pl.Series(name, columns.get(name, empty), pl.String), column.dtype.type, path.name, numbers)
+        for name, column in CORRECTIONS.columns.items()
+    ]
+    return pl.DataFrame(typed), numbers
+
+
+def _typed(cells: pl.Series, dtype: pl.DataType, name: str, rows: list[int]) -> pl.Series:
+    """Return words in lower case, and numbers, whose decimals may follow a comma. Raises DocumentError."""
+    known = cells.str.to_lowercase().replace("", None)
+    if dtype == pl.String:
+        return known
+    made = known.str.replace(",", ".", literal=True).cast(dtype, strict=False)
+    wrong = (known.is_not_null() & ~made.is_finite().fill_null(value=False)).to_list()
+    if any(wrong):
+        raise DocumentError(f"{name} row {rows[wrong.index(True)]}: {cells.name} is no number")
+    return made
 
 
 def _correction(where: str, row: Mapping[str, Any], film: Film) -> Correction:

@@ -13,13 +13,19 @@ from tasks.files.errors import DocumentError, FaultError
 TOLD_KEYS = ("clip_id", "clip_a", "clip_b", "arm", "recogniser", "part", "metric", "signal", "rule")
 
 
-def check_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) -> pl.DataFrame:
-    """Return the table if it keeps its schema. Raises DocumentError naming row, column and number."""
+def check_table(
+    frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str, rows: Sequence[int] = ()
+) -> pl.DataFrame:
+    """Return the table if it keeps its schema. Raises DocumentError naming row, column and number.
+
+    rows: what a spreadsheet calls them; without, they are counted from 1.
+    """
     try:
         return schema.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as errors:
         cases = errors.failure_cases.rows(named=True)
-        shown = "; ".join(_describe_case(case, frame) for case in cases[:5])
+        numbers = rows or range(1, len(frame) + 1)
+        shown = "; ".join(_describe_case(case, frame, numbers) for case in cases[:5])
         raise DocumentError(f"{name} breaks its schema: {shown}") from errors
 
 
@@ -34,7 +40,7 @@ def check_own_table(frame: pl.DataFrame, schema: pa.DataFrameSchema, name: str) 
         ) from error
 
 
-def _describe_case(case: dict[str, object], frame: pl.DataFrame) -> str:
+def _describe_case(case: dict[str, object], frame: pl.DataFrame, numbers: Sequence[int]) -> str:
     column, row = case["column"], case.get("index")
     if row is None:
         return f"column {column}: {case['check']}"
@@ -42,11 +48,11 @@ def _describe_case(case: dict[str, object], frame: pl.DataFrame) -> str:
     about = ", ".join(f"{name} {frame[number, name]}" for name in TOLD_KEYS if name in frame.columns)
     speaks = f" ({about})" if about else ""
     if column is None:
-        return f"row {number + 1}: {case['check']}{speaks}"
+        return f"row {numbers[number]}: {case['check']}{speaks}"
     # words may name a patient, numbers do not
     is_number = frame.schema[str(column)].is_numeric()
     value = f", but it is {frame[number, str(column)]}" if is_number else ""
-    return f"column {column} row {number + 1}: {case['check']}{value}{speaks}"
+    return f"column {column} row {numbers[number]}: {case['check']}{value}{speaks}"
 
 
 def build_table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema) -> pl.DataFrame:

@@ -13,8 +13,8 @@ import polars as pl
 from schemas.clips import DATE, MANIFEST
 from tasks.files.errors import DocumentError
 from tasks.files.pseudonyms import canonical_id
+from tasks.files.spreadsheet import Sheet, read_sheet
 from tasks.ingest.names import plain
-from tasks.ingest.spreadsheet import Sheet, read_sheet
 
 MANIFEST_NAME = "manifest.csv"
 LEAST_NAME = 3  # in characters: shorter ones stand in any text

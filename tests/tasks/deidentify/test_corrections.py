@@ -35,25 +35,56 @@ def test_no_file_is_no_correction(tmp_path):
 @pytest.mark.parametrize(
     ("row", "says"),
     [
-        ("0,50,0,0,9,9,add,mask", "row 1: frames go from 0 to 49"),
-        ("9,0,0,0,9,9,add,mask", "row 1: frames go from 0 to 49"),
-        ("0,9,9,0,9,9,add,mask", "row 1: x1 must lie right of x0"),
-        ("0,9,0,0,9,9,hide,mask", "column action row 1"),
-        ("0,9,0,0,9,9,add,mesh_swap", "column method row 1"),
-        ("0,9,0,0,9,9,method,", "row 1: the action method needs a method"),
-        ("-1,9,0,0,9,9,add,mask", "column first_frame row 1"),
+        ("0,50,0,0,9,9,add,mask", "row 2: frames go from 0 to 49"),
+        ("9,0,0,0,9,9,add,mask", "row 2: frames go from 0 to 49"),
+        ("0,9,9,0,9,9,add,mask", "row 2: x1 must lie right of x0"),
+        ("0,9,0,0,9,9,hide,mask", "column action row 2"),
+        ("0,9,0,0,9,9,add,mesh_swap", "column method row 2"),
+        ("0,9,0,0,9,9,method,", "row 2: the action method needs a method"),
+        ("-1,9,0,0,9,9,add,mask", "column first_frame row 2"),
         (
             "0,9,64,0,90,9,add,mask",
-            "row 1: the box lies outside of the picture, which is 64 x 48 pixels",
+            "row 2: the box lies outside of the picture, which is 64 x 48 pixels",
         ),
-        ("0,9,0,48,9,99,add,mask", "row 1: the box lies outside of the picture"),
-        ("0,9,63.5,0,70,9,add,mask", "row 1: the box lies outside of the picture"),
-        ("a,9,0,0,9,9,add,mask", "cannot be read: it needs the columns first_frame"),
+        ("0,9,0,48,9,99,add,mask", "row 2: the box lies outside of the picture"),
+        ("0,9,63.5,0,70,9,add,mask", "row 2: the box lies outside of the picture"),
+        ("a,9,0,0,9,9,add,mask", "row 2: first_frame is no number"),
+        ("0,9,nan,0,9,9,add,mask", "row 2: x0 is no number"),
+        ("0,9,0,0,inf,9,add,mask", "row 2: x1 is no number"),
+        ("0.5,9,0,0,9,9,add,mask", "row 2: first_frame is no number"),
+        ("\n\n0,9,0,0,9,9,add,mosaic", "column method row 4"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, row, says):
     with pytest.raises(DocumentError, match=says):
         _read(tmp_path, HEADER + row + "\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (HEADER + "0,9,1.5,2,30,40,add,mask\n").encode("utf-16"),
+        (HEADER + "\n0,9,1.5,2,30,40, Add ,MASK\n,,,,,,,\n").encode("utf-8-sig"),
+        (HEADER + "0,9,1.5,2,30,40,add,mask\n").replace(",", ";").replace(".", ",").encode(),
+        ("sep=;\r\n" + HEADER.upper() + "0,9,1.5,2,30,40,add,mask\n").replace(",", ";").encode(),
+        (HEADER + "0,9,1.5,2,30,40,add,mask\n").replace(",", "\t").encode(),
+        (HEADER.replace("\n", ",,\n") + "0,9,1.5,2,30,40,add,mask,,\n").encode(),
+    ],
+)
+def test_rows_may_be_saved_as_spreadsheets_do(tmp_path, content):
+    _read(tmp_path, HEADER)
+    (tmp_path / corrections_path(CLIP)).write_bytes(content)
+    (found,) = read_corrections(tmp_path, CLIP, FILM)
+    assert (found.frames, found.action, found.method) == (range(10), "add", "mask")
+    assert found.box_xyxy.tolist() == [1.5, 2, 30, 40]
+
+
+@pytest.mark.parametrize(
+    "columns", ["first_frame,last_frame", HEADER.strip() + ",name", HEADER.strip() + ",x0"]
+)
+def test_columns_that_are_missing_unknown_or_there_twice_are_told(tmp_path, columns):
+    with pytest.raises(DocumentError, match="cannot be read: it needs the columns first_frame"):
+        _read(tmp_path, columns + "\n" + ",".join("1" * (columns.count(",") + 1)) + "\n")
 
 
 @pytest.mark.parametrize(
@@ -79,7 +110,7 @@ def test_a_row_says_that_it_uncovers_a_face(tmp_path):
 
 def test_it_says_so_with_yes_and_nothing_else(tmp_path):
     header = HEADER.replace("method\n", "method,uncovers_a_face\n")
-    with pytest.raises(DocumentError, match="column uncovers_a_face row 1"):
+    with pytest.raises(DocumentError, match="column uncovers_a_face row 2"):
         _read(tmp_path, header + "0,9,1,2,30,40,remove,,no\n")
 
 

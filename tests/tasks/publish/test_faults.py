@@ -5,6 +5,11 @@ import pytest
 from s3_support import FaultyRoad, Publisher, make_package, publish, what_a_reader_sees
 
 from flows.demo.object_store import object_store
+from flows.release import publication
+from flows.release.record import Record
+from flows.workspace import doctor
+from flows.workspace.make import HERE
+from tasks.files.documents import read_params
 from tasks.files.errors import StorageError
 from tasks.files.hashing import sha256_bytes
 from tasks.publish import open_bucket, require_faithful
@@ -245,6 +250,29 @@ def test_a_faithless_store(bucket, ignored, told):
     with pytest.raises(StorageError, match=rf"overwrites what it was asked to leave alone \({told}"):
         require_faithful(_forgetful(bucket, *ignored))
     assert list(bucket.keys("")) == [f"{bucket.prefix}there"]
+
+
+def test_nothing_is_published_to_a_faithless_store(bucket, tmp_path, monkeypatch):
+    """Nor is it on record that it began."""
+    monkeypatch.setattr(publication, "open_bucket", lambda *_: _forgetful(bucket, "If-None-Match"))
+    record = Record(tmp_path, "v1")
+    settings = read_params(HERE).publish
+    with pytest.raises(StorageError, match="overwrites what it was asked to leave alone"):
+        publication._upload(record, make_package(tmp_path), "s3://anywhere", settings, print)
+    assert not record.is_published
+    assert not bucket.keys("")
+
+
+def test_doctor_finds_a_faithless_store(bucket, monkeypatch):
+    monkeypatch.setattr(doctor, "has_credentials", lambda: True)
+    monkeypatch.setattr(doctor, "open_bucket", lambda *_: bucket)
+    faithful = doctor._attempt("store", lambda: doctor._ask_store(HERE))
+    assert faithful.good
+    assert faithful.advice.endswith("overwrites nothing")
+    _forgetful(bucket, "If-None-Match")
+    faithless = doctor._attempt("store", lambda: doctor._ask_store(HERE))
+    assert not faithless.good
+    assert "overwrites what it was asked to leave alone" in faithless.advice
 
 
 def test_a_store_faithless_in_parts(bucket):
