@@ -1,7 +1,8 @@
 """Follow a line back in time through small pictures by what it looks like (pure)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -36,20 +37,35 @@ def way_back(
     were its letters. Returns, too, since when it or a part of it surely was there.
     """
     stays: list[Stay] = []
-    step, came, shown = np.zeros(4, np.float32), until + 1 if may_be_late else since, box
-    is_sure = may_be_late
-    for picture in past:
-        if find_again(picture.grey, looks, box + step, BACK_PX, ALIKE) is None:
-            continue
-        came = min(came, picture.first_frame)
-        moved = find_again(picture.grey, looks, box + step, BACK_PX, MOVED)
-        if moved is not None and float(np.abs(moved - box).max()) >= 1:
-            stays.append((picture.last_frame + 1, until, around(shown, moved)))
-            until, box, step, shown = picture.last_frame, moved, moved - box, moved
-        part = seen_part(picture.grey, looks, box) if may_be_late else box
-        is_sure = is_sure and part is not None
-        now = box if part is None else part
+    seen = list(_followed(box, looks, past))
+    parts = [seen_part(one.grey, looks, place) if may_be_late else place for one, place in seen]
+    came = min([since] * (not may_be_late) + [one.first_frame for one, _ in seen], default=until + 1)
+    before = shown = box
+    for number, (picture, place) in enumerate(seen):
+        if (place != before).any():
+            stays.append((picture.last_frame + 1, until, around(shown, place)))
+            until, before, shown = picture.last_frame, place, place
+        now = _lasting(place, parts[number : number + 2]) if may_be_late else place
         if (now != shown).any():
             stays.append((picture.last_frame + 1, until, shown))
             until, shown = picture.last_frame, now
+    is_sure = may_be_late and all(part is not None for part in parts)
     return [*stays, (came, until, shown)], came if is_sure else None
+
+
+def _followed(box: Box, looks: GreyImage, past: Iterable[Past]) -> Iterator[tuple[Past, Box]]:
+    """Yield the pictures with anything like a line, and where it is there."""
+    step = np.zeros(4, np.float32)
+    for picture in past:
+        if find_again(picture.grey, looks, box + step, BACK_PX, ALIKE) is None:
+            continue
+        moved = find_again(picture.grey, looks, box + step, BACK_PX, MOVED)
+        if moved is not None and float(np.abs(moved - box).max()) >= 1:
+            box, step = moved, moved - box
+        yield picture, box
+
+
+def _lasting(place: Box, parts: list[Box | None]) -> Box:
+    """Return what of a line is there in a picture or in the one before: no letter is gone for a moment."""
+    known = [part for part in parts if part is not None]
+    return reduce(around, known) if len(known) == len(parts) else place

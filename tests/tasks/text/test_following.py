@@ -308,6 +308,24 @@ def test_a_word_is_covered_as_far_as_its_letters_are_there(place, later, kind, f
     assert table["first_frame"].min() == (0 if kind == "identifying" else 8)
 
 
+@pytest.mark.parametrize("frame", [15, 25, 47])
+def test_a_letter_that_is_not_seen_for_a_moment_is_covered_all_the_same(frame):
+    texts = Texts(
+        lambda rgb, thorough, within=None: (
+            [Line(_box((40, 30)), "word")] if rgb[-1, -1, 1] > 48 and within is None else []
+        ),
+        INTERVAL_S,
+    )
+    for number in range(60):
+        rgb = _picture({0: (40, 30)} if number >= 8 else {})
+        if number == frame:
+            rgb[30:50, 100:160] = (200, 150, 120)
+        rgb[-1, -1, :2] = divmod(number, 256)
+        texts.step(number, number / 25, rgb)
+    there = [{0: (40, 30)} if number >= 8 else {} for number in range(60)]
+    assert _uncovered(texts.table(), there, "word") == set()
+
+
 @pytest.mark.parametrize("hidden_px", [40, 60, 80])
 def test_what_is_half_hidden_before_it_is_read_is_covered(hidden_px):
     """Nothing is read behind a hand, and what looks out is covered all the same."""
