@@ -18,6 +18,7 @@ from tasks.ingest.names import plain
 
 MANIFEST_NAME = "manifest.csv"
 LEAST_NAME = 3  # in characters: shorter ones stand in any text
+OTHERS = 2  # so many people who share a label do not all hold one patient's name by chance
 DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
 FOLDED = ("consent_release", "audio_policy")  # words of ours, in whatever case
 EMPTY = {"not_nullable": "it is empty"}
@@ -149,13 +150,20 @@ def _breaches(table: pl.DataFrame) -> list[tuple[int, str]]:
 
 
 def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str]]:
-    ids = {one for row, one in table.select("row", "subject_id").iter_rows() if one and row not in slipped}
+    kept = table.filter(~pl.col("row").is_in(list(slipped)))
+    swapped = _labels_of_others(kept)
+    ids = {one for one in kept["subject_id"] if one and _bare(one) not in swapped}
     found = []
     for row in table.iter_rows(named=True):
         if row["more"]:
             found.append((row["row"], "it has more cells than the header: look for a comma too many"))
         if row["subject_id"] and not canonical_id(row["subject_id"]):
             found.append((row["row"], "subject_id: it holds nothing that can be seen"))
+        if row["subject_id"] and _bare(row["subject_id"]) in swapped:
+            found.append(
+                (row["row"], "subject_id: others have it as their session or task: look whether two cells "
+                             "are swapped, or give this person another id")
+            )  # fmt: skip
         if not _is_day(row["consent_expires"]):
             found.append((row["row"], "consent_expires: no such day"))
         for column in ("session", "task"):
@@ -165,6 +173,16 @@ def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str
                                  "what was done, or which visit it was")
                 )  # fmt: skip
     return found
+
+
+def _labels_of_others(table: pl.DataFrame) -> set[str]:
+    """Return ids that are a label of at least two other people: a word for what was done, and not a name."""
+    people: dict[str, set[str]] = {}
+    for row in table.iter_rows(named=True):
+        for label in {_bare(row[column] or "") for column in ("session", "task")}:
+            people.setdefault(label, set()).add(_bare(row["subject_id"] or ""))
+    ids = {_bare(one) for one in table["subject_id"] if one}
+    return {one for one in ids if one and len(people.get(one, set()) - {one}) >= OTHERS}
 
 
 def _is_day(text: str | None) -> bool:

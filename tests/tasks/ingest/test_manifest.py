@@ -148,6 +148,8 @@ def test_rows_that_disagree_on_one_file_however_it_is_spelt_are_both_wrong(tmp_p
 
 @pytest.mark.parametrize("slipped", [
     ["P-019", "s1", "gait", "yes"],
+    ["c.mp4", "gait", "s1", "P-019", "yes"],
+    ["c.mp4", "S1", "P-019", "gait", "no"],
     ["c.mp4", "s1", "gait", "walks", "2027-12-31", "", ""],
 ])  # fmt: skip
 def test_a_row_whose_cells_have_slipped_is_wrong_alone(tmp_path, slipped):
@@ -155,6 +157,18 @@ def test_a_row_whose_cells_have_slipped_is_wrong_alone(tmp_path, slipped):
     found = _read(tmp_path, _text([*ROWS, slipped]))
     assert [one.row for one in found.wrong] == [4]
     assert len(found.rows) == len(ROWS)
+
+
+@pytest.mark.parametrize("column", ["session", "task"])
+@pytest.mark.parametrize("others", [1, 2])
+def test_a_name_in_one_others_label_is_refused_there(tmp_path, column, others):
+    """In the labels of two it is a word for what was done, and who is called so needs another id."""
+    place = COLUMNS.index(column)
+    rows = [[f"{n}.mp4", f"P-{n}", "s1", "gait", "yes", "", "", ""] for n in range(4)]
+    for row in rows[:others]:
+        row[place] = "Meier"
+    found = _read(tmp_path, _text([*rows, ["m.mp4", "meier", "s1", "gait", "yes", "", "", ""]]))
+    assert [one.row for one in found.wrong] == ([2] if others == 1 else [6])
 
 
 def test_whose_row_is_wrong_is_named_in_no_label_either(tmp_path):
