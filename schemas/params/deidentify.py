@@ -1,6 +1,6 @@
 """The section of `params.yaml` that says who is covered, and how."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -12,7 +12,6 @@ Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
 TextRule = Literal["cover", "flag", "keep"]
 # of a slow clip: with fewer frames of reach the rest of a scene would be masked
 LEAST_REACH, LEAST_SETTLE = 6, 3
-FORGOTTEN = ("tone", "tone_frames", "steady")
 SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
@@ -24,22 +23,24 @@ class MeshSwap(Section):
     keep_asymmetry: what differs between the halves of the patient's face stays, as a palsy does.
     rim: how far
     the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
-    feather: soft rim as a share of the face. corrections: how often the drawn mesh is measured and moved to
-    where its keypoints should be.
+    feather: soft rim as a share of the face. steady_s: over how long the keypoints are smoothed; of five
+    frames, as most clips have in that time, each stays as it is. corrections: how often the drawn mesh is
+    measured and moved to where its keypoints should be.
     """
 
     shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.8, 1.0, 1.2]
     keep_asymmetry: bool = True
     rim: Fraction01
     feather: Fraction01
+    steady_s: Annotated[float, Field(gt=0, le=2)]
     corrections: Annotated[int, Field(ge=0, le=10)]
 
     @model_validator(mode="before")
     @classmethod
-    def _forget(cls, given: dict[str, Any]) -> dict[str, Any]:
-        # a workspace of before names the target's tone, where the scene's light is all there is now, and a
-        # filter over frames that changed nothing over as few as came with it
-        return {name: value for name, value in given.items() if name not in FORGOTTEN}
+    def _forget_tone(cls, given: dict[str, Any]) -> dict[str, Any]:
+        # a workspace of before names the target's tone; now the scene's light is all there is
+        kept = {name: value for name, value in given.items() if name not in ("tone", "tone_frames")}
+        return cast(dict[str, Any], in_seconds(kept, ("steady",)))
 
 
 class Recipe(Section):
@@ -162,6 +163,11 @@ class Deidentify(Timed):
     def max_gap(self) -> int:
         """Frames over which a lost mesh is interpolated."""
         return self.frames(self.max_gap_s)
+
+    @property
+    def steady(self) -> int:
+        """Frames, odd, over which keypoints are smoothed."""
+        return self.frames(self.mesh_swap.steady_s) | 1
 
     @property
     def reach(self) -> int:

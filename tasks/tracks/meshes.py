@@ -9,8 +9,8 @@ import polars as pl
 from schemas.params.deidentify import Deidentify
 from schemas.skeletons import FACE_POINTS
 from tasks.files.clips import keypoints_path
-from tasks.tracks.gaps import without_gaps
 from tasks.tracks.sightings import Observation
+from tasks.tracks.steadying import steady
 from tasks.vision.keypoints import Floats, stack_xy
 from tasks.vision.regions import Points
 
@@ -18,13 +18,13 @@ PIECE_FRAMES = 300
 
 
 class Meshes:
-    """The meshes and the hands of a clip, for frames asked for in order; short gaps are filled."""
+    """The steadied meshes and the hands of a clip, for frames asked for in order."""
 
     def __init__(self, root: Path, clip_id: str, faces: list[Observation], rule: Deidentify) -> None:
         self._path = root / keypoints_path("original", clip_id)
         self._track_of = {(face.frame, face.person): face.track for face in faces if face.is_trusted}
         self._rule = rule
-        self._pad = rule.max_gap + 1
+        self._pad = rule.max_gap + rule.steady
         self._rows = pl.scan_parquet(self._path).select("frame").collect()["frame"].to_numpy()
         self._start = -PIECE_FRAMES
         self._meshes: dict[int, Floats] = {}
@@ -64,7 +64,8 @@ class Meshes:
             if track is not None:
                 empty = np.full((last - first, FACE_POINTS, 2), np.nan, np.float32)
                 tracks.setdefault(track, empty)[frame - first] = mesh
-        self._meshes = {track: without_gaps(xy, self._rule.max_gap) for track, xy in tracks.items()}
+        window, gap = self._rule.steady, self._rule.max_gap
+        self._meshes = {track: steady(xy, gap, window) for track, xy in tracks.items()}
         self._hands = {}
         for frame, hand in _hands_of(table):
             self._hands.setdefault(frame, []).append(hand)

@@ -122,6 +122,28 @@ def test_times_are_so_many_frames_of_the_clip_at_hand(params, rate, reach, searc
     assert rule.model_dump() == params.deidentify.model_dump()
 
 
+@pytest.mark.parametrize(
+    ("rate", "frames"), [(30, 5), (20, 5), (40, 5), (15, 3), (60, 11), (240, 41), (4, 1), (10_000, 83)]
+)
+def test_keypoints_are_smoothed_over_an_odd_number_of_frames(params, rate, frames):
+    assert params.deidentify.at(rate).steady == frames
+
+
+@pytest.mark.parametrize(("frames", "window"), [(5, 5), (6, 7), (15, 15)])
+def test_frames_of_smoothing_in_a_former_workspace_are_taken_for_seconds(tmp_path, document, frames, window):
+    rule = document["deidentify"]["mesh_swap"]
+    del rule["steady_s"]
+    rule["steady"] = frames
+    assert _read(tmp_path, document).deidentify.at(25).steady == window
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 2.1, float("nan")])
+def test_smoothing_has_sane_bounds(tmp_path, document, seconds):
+    document["deidentify"]["mesh_swap"]["steady_s"] = seconds
+    with pytest.raises(DocumentError, match="steady_s"):
+        _read(tmp_path, document)
+
+
 def test_nothing_stays_nothing_at_any_rate(params):
     rule = params.deidentify.model_copy(update={"max_gap_s": 0.0})
     assert [rule.at(rate).max_gap for rate in (1, 30, 240)] == [0, 0, 0]

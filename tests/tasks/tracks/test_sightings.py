@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tasks.swap.hands import hand_weights
-from tasks.tracks.gaps import runs, without_gaps
 from tasks.tracks.sightings import CHIN, FOREHEAD, LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, heads_in, is_trusted
+from tasks.tracks.steadying import runs, steady
 from tasks.vision.keypoints import Part, Sighting, stack_xy, to_table
 
 
@@ -67,10 +67,28 @@ def test_a_back_has_no_face_and_a_hidden_head_is_not_known():
     assert heads_in(_body(visible=0.1)) == []
 
 
+def test_steadying_takes_out_the_shaking_and_leaves_the_movement_in_its_place():
+    frames = np.arange(60)
+    face = np.array([[0, 0], [100, 0], [0, 100], [100, 100], [50, 50]])
+    path = 40 * np.sin(frames / 8)[:, None, None] + face
+    shaken = path + np.random.default_rng(0).normal(0, 1, path.shape)
+    smooth = steady(shaken.astype(np.float32), max_gap=3, window=7)
+    shaking = [np.abs(np.diff(xy - path, n=3, axis=0)).mean() for xy in (shaken, smooth)]
+    assert shaking[1] < 0.6 * shaking[0]
+    lags = [np.abs(np.roll(smooth, lag, axis=0) - path)[5:-5].mean() for lag in (-2, -1, 0, 1, 2)]
+    assert int(np.argmin(lags)) == 2
+
+
+def test_a_leap_is_not_drawn_in_between():
+    xy = np.random.default_rng(0).random((1, 5, 2)).repeat(20, axis=0).astype(np.float32) * 10
+    xy[10:] += 30
+    np.testing.assert_allclose(steady(xy, max_gap=3, window=7), xy, atol=1e-3)
+
+
 def test_short_gaps_are_filled_and_long_ones_stay_open():
     xy = np.arange(12, dtype=np.float32)[:, None, None] * np.ones((1, 3, 2), np.float32)
     xy[[2, 3, 7, 8, 9]] = np.nan
-    filled = without_gaps(xy, max_gap=2)
+    filled = steady(xy, max_gap=2, window=7)
     np.testing.assert_allclose(filled[2:4, 0, 0], [2, 3])
     assert np.isnan(filled[7:10]).all()
     assert runs(np.array([True, False, True, True])) == [(0, 1), (2, 4)]
