@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from flows.host.environment import API_URL, collect_seldom
+from flows.host.environment import collect_seldom
 from flows.host.lifetime import end_with_parent
 from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from flows.stage.ask import TOLD
@@ -45,24 +45,10 @@ def stand(place: str) -> None:
                 asked = json.loads(link.makefile().readline())
                 _take_environment(asked["environment"])
                 kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
-                kept.enter_context(_client_of(os.environ.get(API_URL)))
                 with _ending_with(link):
                     code = run_and_report(asked["name"], asked["arm"])
                 # from here on whoever asked may go away
                 link.sendall(f"{code}\n".encode())
-
-
-@contextmanager
-def _client_of(url: str | None) -> Iterator[None]:
-    """Let stages share a connection to Prefect's server: opening one reads all certificates anew."""
-    from prefect.context import SyncClientContext
-
-    known = SyncClientContext.get()
-    if not url or (known and str(known.client.api_url).rstrip("/") == url.rstrip("/")):
-        yield
-        return
-    with SyncClientContext():
-        yield
 
 
 def _take_environment(told: dict[str, str]) -> None:
