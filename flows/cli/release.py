@@ -71,11 +71,11 @@ def decide(
 ) -> None:
     """Decide on clips that ask for a person: accept them, or leave them out."""
     root = here()
-    if take_back:
+    if (accept is None) != take_back:
+        raise typer.BadParameter("say one of --accept, --reject and --take-back")
+    if accept is None:
         _take_back(root, clips or [])
         return
-    if accept is None:
-        raise typer.BadParameter("say --accept or --reject")
     from flows.screen.console import say
     from flows.service.deciding import decide_now
 
@@ -95,7 +95,7 @@ def _take_back(root: Path, clips: list[str]) -> None:
     from flows.screen.console import say
     from flows.service.deciding import take_back_now
 
-    taken = [take_back_now(root, clip_id) for clip_id in clips]
+    taken = take_back_now(root, clips)
 
     def show() -> None:
         for one in taken:

@@ -143,22 +143,26 @@ def decide(
     return records
 
 
-def take_back(root: Path, clip_id: str) -> Decision:
-    """Take the newest decision on a clip off the record, whose history stays in git; return it.
+def take_back(root: Path, clip_ids: list[str]) -> list[Decision]:
+    """Take the newest decision on each clip off the record, whose history stays in git; return them.
 
-    Raises InputError where there is none, GateRefusedError where a candidate was frozen with it.
+    Raises InputError where there is none, GateRefusedError where a candidate was frozen with it; all stay
+    then.
     """
-    records = read_decisions(root)
-    found = next((one for one in reversed(records) if one.clip_id == clip_id), None)
-    if not found:
-        raise InputError(f"nobody has decided on {clip_id}")
-    frozen = next((one.version for one in frozen_now(root) if _speaks_of(one, clip_id)), None)
-    if frozen:
-        raise GateRefusedError(
-            f"{frozen} was frozen with it: decide otherwise, and freeze again with `guise candidate {frozen}`"
-        )
-    _keep(root, [one for one in records if one is not found], "Take a decision back")
-    return found
+    records, frozen = read_decisions(root), frozen_now(root)
+    newest = {record.clip_id: record for record in records}
+    for clip_id in clip_ids:
+        if clip_id not in newest:
+            raise InputError(f"nobody has decided on {clip_id}")
+        version = next((one.version for one in frozen if _speaks_of(one, clip_id)), None)
+        if version:
+            raise GateRefusedError(
+                f"{version} was frozen with the word on {clip_id}: decide otherwise, and freeze again with "
+                f"`guise candidate {version}`"
+            )
+    taken = [newest[clip_id] for clip_id in dict.fromkeys(clip_ids)]
+    _keep(root, [one for one in records if not any(one is other for other in taken)], "Take decisions back")
+    return taken
 
 
 def _speaks_of(candidate: Candidate, clip_id: str) -> bool:

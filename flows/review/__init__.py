@@ -38,10 +38,9 @@ def review(
 ) -> None:
     """Serve the pages of a candidate, or of the results as they are, on this machine until interrupted.
 
-    tell: is given the address, whose token nobody else
-    knows. words: how a person's word is put down; without them the pages only show. Raises
-    InputError where there is no candidate or the port is taken, GateRefusedError where its results are not
-    the workspace's any more.
+    tell: is given the address, whose token nobody else knows. words: how a person's word is put down;
+    without them the pages only show. Raises InputError where there is no candidate or the port is taken,
+    GateRefusedError where its results are not the workspace's any more.
     """
     candidate = Record(root, version).candidate() if version else None
     if candidate:

@@ -36,7 +36,7 @@ class Decide(Protocol):
     ) -> tuple[list[Decision], list[str]]: ...
 
 
-TakeBack = Callable[[Path, str], Decision]
+TakeBack = Callable[[Path, list[str]], list[Decision]]
 
 
 class Said(BaseModel):
@@ -127,7 +127,7 @@ class Desk:
 
     def _take_back(self, clip: Clip) -> Response:
         try:
-            self.take_back(self.root, clip.clip_id)
+            self.take_back(self.root, [clip.clip_id])
         except GuiseError as error:
             return self._tell(clip, trouble=str(error))
         return self._tell(clip)

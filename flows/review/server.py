@@ -86,6 +86,7 @@ class Pages:
     def clip(self, request: Request) -> Response:
         """Answer with a clip's page."""
         clip, order = self._clip_of(request), list(self.contents.clips)
+        self._require_unchanged(self.root / video_path("released", clip.clip_id))
         place = order.index(clip.clip_id)
         page = self._templates.get_template("clip.html").render(
             contents=self.contents,
@@ -117,9 +118,12 @@ class Pages:
         clip, arm = self._clip_of(request), request.path_params["arm"]
         is_shown = path_of is video_path and arm == ARMS[0]
         path = self.root / path_of(STAND_IN if is_shown and clip.stand_in else arm, clip.clip_id)
+        self._require_unchanged(path)
+        return path
+
+    def _require_unchanged(self, path: Path) -> None:
         if self._stamps.get(path) != stamp(path):
             raise HTTPException(409, CHANGED)
-        return path
 
 
 def make_app(

@@ -29,10 +29,10 @@ def decide_now(
     return records, waiting
 
 
-def take_back_now(root: Path, clip_id: str) -> Decision:
-    """Take the newest word on a clip back; see `take_back`. Raises InputError while a run works, too."""
+def take_back_now(root: Path, clip_ids: list[str]) -> list[Decision]:
+    """Take the newest words on clips back; see `take_back`. Raises InputError while a run works, too."""
     with alone(root):
-        return take_back(root, clip_id)
+        return take_back(root, clip_ids)
 
 
 def approve_now(

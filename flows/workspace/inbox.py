@@ -55,7 +55,7 @@ def take_inbox(root: Path, inbox: Path) -> None:
         withdrawn=withdrawn,
         unusable={printable(file): why for file, why in unusable.items() if file not in gone},
         wrong=[(one.row, printable(one.file), one.detail) for one in handed_in.wrong],
-        forbidden=_forbidden(inbox, rows.filter([file in unusable for file in rows["file"]]), wrong, as_of),
+        forbidden=_forbidden(inbox, files, rows, wrong, as_of),
         told=[*handed_in.told, *_told_of(len(found) - len(files))],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
@@ -84,16 +84,20 @@ def _as_on_disk(handed_in: HandedIn, files: list[str]) -> HandedIn:
     )
 
 
-def _forbidden(inbox: Path, unusable: pl.DataFrame, wrong: set[str], as_of: str) -> dict[str, str]:
-    """Return what may not be released under another name either, though its own file is not taken.
+def _forbidden(
+    inbox: Path, files: list[str], rows: pl.DataFrame, wrong: set[str], as_of: str
+) -> dict[str, str]:
+    """Return what may not be released under another name either, though its own file may not be taken.
 
-    A row that cannot be read may have said no.
+    A row that cannot be read may have said no, and one whose file is spelt otherwise speaks of each that it
+    may mean.
     """
-    denied = {row["file"]: consent_refusal(row, as_of) for row in unusable.iter_rows(named=True)}
-    why = dict.fromkeys(wrong, WRONG_ROW) | {file: said for file, said in denied.items() if said}
+    denied = {plain(row["file"]): consent_refusal(row, as_of) for row in rows.iter_rows(named=True)}
+    why = {plain(file): WRONG_ROW for file in wrong} | {name: said for name, said in denied.items() if said}
+    meant = {file: why[plain(file)] for file in files if plain(file) in why}
     return {
         sha256_file(inbox / file): said
-        for file, said in why.items()
+        for file, said in meant.items()
         if _is_inside(inbox, file) and _may_be_read(inbox, file)
     }
 

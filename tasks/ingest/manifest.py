@@ -18,7 +18,7 @@ from tasks.ingest.names import plain
 
 MANIFEST_NAME = "manifest.csv"
 LEAST_NAME = 3  # in characters: shorter ones stand in any text
-OTHERS = 2  # so many people who share a label do not all hold one patient's name by chance
+CONSENTS = ("yes", "no")
 DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
 FOLDED = ("consent_release", "audio_policy")  # words of ours, in whatever case
 EMPTY = {"not_nullable": "it is empty"}
@@ -128,8 +128,7 @@ def _day(text: str) -> str:
 def _wrong_rows(table: pl.DataFrame) -> dict[int, list[str]]:
     wrong: dict[int, list[str]] = {}
     breaches = _breaches(table)
-    # where cells have slipped, what stands under subject_id may be anything
-    slipped = {row for row, said in breaches if said.startswith(FOLDED)}
+    slipped = {row["row"] for row in table.iter_rows(named=True) if _has_slipped(row)}
     for row, said in (*breaches, *_wrong_values(table, slipped), *_twice(table)):
         wrong.setdefault(row, []).append(said)
     return wrong
@@ -151,19 +150,13 @@ def _breaches(table: pl.DataFrame) -> list[tuple[int, str]]:
 
 def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str]]:
     kept = table.filter(~pl.col("row").is_in(list(slipped)))
-    swapped = _labels_of_others(kept)
-    ids = {one for one in kept["subject_id"] if one and _bare(one) not in swapped}
+    ids = {one for one in kept["subject_id"] if one}
     found = []
     for row in table.iter_rows(named=True):
         if row["more"]:
             found.append((row["row"], "it has more cells than the header: look for a comma too many"))
         if row["subject_id"] and not canonical_id(row["subject_id"]):
             found.append((row["row"], "subject_id: it holds nothing that can be seen"))
-        if row["subject_id"] and _bare(row["subject_id"]) in swapped:
-            found.append(
-                (row["row"], "subject_id: others have it as their session or task: look whether two cells "
-                             "are swapped, or give this person another id")
-            )  # fmt: skip
         if not _is_day(row["consent_expires"]):
             found.append((row["row"], "consent_expires: no such day"))
         for column in ("session", "task"):
@@ -175,14 +168,17 @@ def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str
     return found
 
 
-def _labels_of_others(table: pl.DataFrame) -> set[str]:
-    """Return ids that are a label of at least two other people: a word for what was done, and not a name."""
-    people: dict[str, set[str]] = {}
-    for row in table.iter_rows(named=True):
-        for label in {_bare(row[column] or "") for column in ("session", "task")}:
-            people.setdefault(label, set()).add(_bare(row["subject_id"] or ""))
-    ids = {_bare(one) for one in table["subject_id"] if one}
-    return {one for one in ids if one and len(people.get(one, set()) - {one}) >= OTHERS}
+def _has_slipped(row: dict[str, str]) -> bool:
+    """Return whether a row's cells stand a place off, so that its subject_id may be anything.
+
+    Its word on consent stands elsewhere then. Where that is only mistyped, the id is somebody's, which no
+    label may hold.
+    """
+    others = (row[name] for name in ("subject_id", "session", "task", "consent_expires"))
+    said = row["consent_release"] or ""
+    return said not in CONSENTS and (
+        DAY.fullmatch(said) is not None or any((one or "").strip().casefold() in CONSENTS for one in others)
+    )
 
 
 def _is_day(text: str | None) -> bool:

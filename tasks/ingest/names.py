@@ -38,7 +38,7 @@ def printable(file: str) -> str:
 def unusable_names(files: Iterable[str]) -> dict[str, str]:
     """Return the files whose names cannot be kept, and what to do."""
     files = list(files)
-    alike = Counter(map(composed, files))
+    alike = Counter(map(plain, files))
     found = {}
     for file in files:
         longest = max(len(part.encode("utf-8", "surrogateescape")) for part in file.split("/"))
@@ -48,8 +48,8 @@ def unusable_names(files: Iterable[str]) -> dict[str, str]:
             found[file] = "its name is a hidden file's, or one of the computer's own: rename it"
         elif longest > LONGEST_BYTES:
             found[file] = f"its name has {longest} bytes, of which {LONGEST_BYTES} are taken: shorten it"
-        elif alike[composed(file)] > 1:
-            found[file] = "another file has the same name, composed otherwise: rename one"
+        elif alike[plain(file)] > 1:
+            found[file] = "another file has the same name, spelt otherwise: rename one"
     return found
 
 

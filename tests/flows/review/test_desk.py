@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 import pytest
 import yaml
-from playwright.sync_api import sync_playwright
+from review_support import chromium, clean_page, open_clip, until
 from tests_support import command_environment
 
 from flows.demo.sample import CLIPS as SAMPLE
@@ -34,7 +34,6 @@ from schemas.release import Watched
 from tasks.files.clips import video_path
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.publish.plan import candidate_digest
-from tests.flows.review.test_review import CHROMIUM, QUIET, _open_clip, _until
 
 pytestmark = pytest.mark.slow
 VERDICTS_PATH = "data/evidence/verdicts.parquet"
@@ -96,25 +95,14 @@ def url(workspace):
 
 @pytest.fixture(scope="module")
 def browser():
-    assert CHROMIUM, "these tests need Chromium: `make test` installs it"
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
 def page(browser, url):
-    """A page that must end without an error, and without having asked anybody else for anything."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    troubles, asked = [], []
-    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    yield opened
-    opened.close()
-    assert troubles == []
-    assert [one for one in asked if not one.startswith((url, "data:"))] == []
+    with clean_page(browser, url, width=1280) as opened:
+        yield opened
 
 
 def _records(root):
@@ -131,7 +119,7 @@ def _failing(root):
 
 
 def _answers(page, words):
-    _until(page, f"document.querySelector('#answer').textContent.includes({words!r})")
+    until(page, f"document.querySelector('#answer').textContent.includes({words!r})")
 
 
 def _picture(page, name):
@@ -164,7 +152,7 @@ def _watch(page, frames):
 
 def test_clips_are_watched_and_decided_on_by_keyboard_alone(page, url, workspace):
     first, *others = _asking(workspace)
-    _open_clip(page, (None, url), first)
+    open_clip(page, url, first)
     frames = page.evaluate("JSON.parse(document.querySelector('#times').textContent).length")
     page.keyboard.press("a")
     assert page.inner_text("#answer") == "say your name"
@@ -175,7 +163,7 @@ def test_clips_are_watched_and_decided_on_by_keyboard_alone(page, url, workspace
     assert _records(workspace) == []
     _picture(page, "unseen")
     _watch(page, frames)
-    _until(page, "document.querySelector('#blind').hidden")
+    until(page, "document.querySelector('#blind').hidden")
     page.keyboard.press("a")
     _answers(page, "on record")
     _picture(page, "decided")
@@ -203,7 +191,7 @@ def test_clips_are_watched_and_decided_on_by_keyboard_alone(page, url, workspace
     _answers(page, "taken back")
     assert page.locator(".place").first.inner_text() == "waits for a decision"
     assert _records(workspace) == [record]
-    assert git(workspace, "log", "-1", "--format=%s") == "Take a decision back"
+    assert git(workspace, "log", "-1", "--format=%s") == "Take decisions back"
     page.goto(url)
     _picture(page, "cohort")
     assert page.locator("#clips small").filter(has_text=f"accepted by {NAME}").count() == 1
@@ -211,7 +199,7 @@ def test_clips_are_watched_and_decided_on_by_keyboard_alone(page, url, workspace
 
 
 def test_twice_the_speed_and_back_is_a_key(page, url, workspace):
-    _open_clip(page, (None, url), _asking(workspace)[0])
+    open_clip(page, url, _asking(workspace)[0])
     for speed in (2, 1):
         page.keyboard.press("2")
         assert page.evaluate("document.querySelector('#released video').playbackRate") == speed
@@ -223,7 +211,7 @@ def test_twice_the_speed_and_back_is_a_key(page, url, workspace):
 
 def test_what_is_accepted_unseen_says_so_in_the_record(page, url, workspace):
     clip_id = _asking(workspace)[-1]
-    _open_clip(page, (None, url), clip_id)
+    open_clip(page, url, clip_id)
     _fill(page)
     page.keyboard.press("a")
     _answers(page, "say that you accept it unseen")
@@ -238,7 +226,7 @@ def test_what_is_accepted_unseen_says_so_in_the_record(page, url, workspace):
 
 def test_a_clip_that_fails_is_left_out_and_never_accepted(page, url, workspace):
     clip_id = _failing(workspace)
-    _open_clip(page, (None, url), clip_id)
+    open_clip(page, url, clip_id)
     assert "it can be left out, or mended by a correction" in page.inner_text("#desk")
     assert page.is_disabled("#accept")
     _fill(page)
@@ -378,6 +366,13 @@ def test_what_was_said_at_the_terminal_stands_on_the_page(page, url, workspace, 
     assert (taken.returncode, taken.stdout) == (0, f"  {clip_id}: the word of Dr. B is taken back\n")
     page.reload()
     assert page.locator(".place").first.inner_text() == "waits for a decision"
+    both = guise(workspace, "decide", clip_id, "--take-back", "--accept", "--by", "A", "--reason", "B")
+    assert both.returncode == 2
+    # all of several or none
+    assert guise(workspace, "decide", clip_id, "--reject", "--by", "A", "--reason", "B").returncode == 0
+    some = guise(workspace, "decide", clip_id, _failing(workspace), "--take-back")
+    assert (some.returncode, len(_records(workspace))) == (2, 1)
+    assert guise(workspace, "decide", clip_id, "--take-back").returncode == 0
     again = guise(workspace, "decide", clip_id, "--take-back")
     assert (again.returncode, again.stderr) == (2, f"guise: nobody has decided on {clip_id}\n")
 
@@ -446,7 +441,7 @@ def test_what_a_candidate_was_frozen_with_is_not_taken_back(frozen, workspace, g
     clip_id = _records(workspace)[-1]["clip_id"]
     refused = guise(workspace, "decide", clip_id, "--take-back")
     assert refused.returncode == 1
-    assert "frozen-1 was frozen with it: decide otherwise, and freeze again" in refused.stderr
+    assert "frozen-1 was frozen with the word on" in refused.stderr
     with _reviewing(workspace, "frozen-1") as address:
         assert 'id="desk"' not in _get(f"{address}clips/{clip_id}")
         origin = "/".join(address.split("/")[:3])

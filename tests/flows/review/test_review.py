@@ -20,7 +20,7 @@ import psutil
 import pytest
 import uvicorn
 from doubts_support import write_doubts
-from playwright.sync_api import sync_playwright
+from review_support import chromium, clean_page, open_clip, until
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
@@ -36,9 +36,6 @@ from tasks.video import read_frames
 from tasks.vision.keypoints import to_table
 
 pytestmark = pytest.mark.slow
-CHROMIUM = shutil.which("chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 FLAGGED = range(20, 26)
 VERSION = "looked-at"
 LATE = f"clip-{1:016x}"
@@ -94,42 +91,14 @@ def served(workspace):
 
 @pytest.fixture(scope="module")
 def browser():
-    assert CHROMIUM, "these tests need Chromium: `make test` installs it"
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
 def page(browser, served):
-    """A page that must end without any error, and without having asked anybody else for anything."""
-    opened = browser.new_page(viewport={"width": 1366, "height": 900})
-    troubles, asked = [], []
-    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("request", lambda request: asked.append(request.url))
-    yield opened
-    opened.close()
-    assert troubles == []
-    assert asked
-    assert [url for url in asked if not url.startswith((served[1], "data:"))] == []
-
-
-def _until(page, condition):
-    # playwright's own waiting asks for a policy that lets strings be run
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(100)
-    state = "[...document.querySelectorAll('video')].map((v) => [v.currentTime, v.paused, v.seeking])"
-    shown = page.evaluate(f"[document.querySelector('#timeline')?.ariaValueNow, {state}]")
-    raise AssertionError(f"never so: {condition}, but {shown}")
-
-
-def _open_clip(page, served, clip_id):
-    page.goto(f"{served[1]}clips/{clip_id}")
-    _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+    with clean_page(browser, served[1], width=1366) as opened:
+        yield opened
 
 
 def _times(page):
@@ -153,48 +122,48 @@ def test_the_cohort_is_told_and_filtered(page, served, workspace):
 
 
 def test_both_videos_play_in_step(page, served, workspace):
-    _open_clip(page, served, workspace[1])
+    open_clip(page, served[1], workspace[1])
     page.click("#play")
-    _until(page, "document.querySelector('#released video').currentTime > 0.6")
+    until(page, "document.querySelector('#released video').currentTime > 0.6")
     first, second = _times(page)
     assert abs(first - second) < 0.08
     page.click("#play")
-    _until(page, "[...document.querySelectorAll('video')].every((video) => video.paused && !video.seeking)")
-    _until(
+    until(page, "[...document.querySelectorAll('video')].every((video) => video.paused && !video.seeking)")
+    until(
         page, "new Set([...document.querySelectorAll('video')].map((video) => video.currentTime)).size === 1"
     )
     assert _times(page)[0] > 0.6
 
 
 def test_open_mouths_are_told_and_are_no_flags(page, served, workspace):
-    _open_clip(page, served, workspace[1])
+    open_clip(page, served[1], workspace[1])
     assert "In 4 frames the mouth is open" in page.inner_text("main")
     assert page.locator("#flags .in_mouth").count() == 0
 
 
 def test_flags_frames_and_keys_seek(page, served, workspace):
-    _open_clip(page, served, workspace[1])
+    open_clip(page, served[1], workspace[1])
     page.click("#flags button")
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
     page.keyboard.press("ArrowRight")
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] + 1}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] + 1}")
     page.keyboard.press("Home")
-    _until(page, "document.querySelector('#timeline').ariaValueNow == 0")
+    until(page, "document.querySelector('#timeline').ariaValueNow == 0")
     page.keyboard.press("n")
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
     page.keyboard.press("End")
     last = len(page.evaluate("JSON.parse(document.querySelector('#times').textContent)")) - 1
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
     box = page.locator("#timeline").bounding_box()
     page.click("#timeline", position={"x": box["width"] / 2, "y": box["height"] / 2})
-    _until(page, f"Math.abs(document.querySelector('#timeline').ariaValueNow - {last / 2}) <= 1")
-    _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
+    until(page, f"Math.abs(document.querySelector('#timeline').ariaValueNow - {last / 2}) <= 1")
+    until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
     assert _times(page)[0] == _times(page)[1]
     assert page.locator("#timeline rect.flagged").count() == 1
     # a mark that is too narrow to be hit exactly leads to its own frame
     dot = page.locator("#timeline circle").nth(3)
     dot.dispatch_event("click", {"clientX": 0, "clientY": 0})
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {dot.get_attribute('data-frame')}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {dot.get_attribute('data-frame')}")
 
 
 def test_the_keyboard_alone_is_enough(page, served, workspace):
@@ -206,21 +175,21 @@ def test_the_keyboard_alone_is_enough(page, served, workspace):
     page.focus(f"a[href*='{workspace[1]}']")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/clips/{workspace[1]}")
-    _until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+    until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
     for _ in range(6):  # also faster than a player begins
         page.keyboard.press(" ")
     page.keyboard.press("End")
     last = len(page.evaluate("JSON.parse(document.querySelector('#times').textContent)")) - 1
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {last}")
     page.keyboard.press("p")
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0]}")
     page.keyboard.press("ArrowLeft")
-    _until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] - 1}")
+    until(page, f"document.querySelector('#timeline').ariaValueNow == {FLAGGED[0] - 1}")
     page.wait_for_timeout(300)
 
 
 def test_the_verdict_stands_rule_by_rule_beside_its_evidence(page, served, workspace):
-    _open_clip(page, served, workspace[1])
+    open_clip(page, served[1], workspace[1])
     told = page.inner_text("main")
     verdicts = pl.read_parquet(workspace[0] / "data/evidence/verdicts.parquet").filter(clip_id=workspace[1])
     assert verdicts.height
@@ -253,10 +222,10 @@ SHOWN = """(arm) => {
 def test_keypoints_are_drawn_where_they_are(page, served, workspace, place):
     """Also in the smallest clip, whose pixels are not square."""
     clip = read_admitted(workspace[0]).sort("width", "clip_id").row(place, named=True)
-    _open_clip(page, served, clip["clip_id"])
+    open_clip(page, served[1], clip["clip_id"])
     page.keyboard.press("k")
     for arm in ("original", "released"):
-        _until(page, f"() => ({DRAWN})('{arm}').length > 300")
+        until(page, f"() => ({DRAWN})('{arm}').length > 300")
         drawn = page.evaluate(DRAWN, arm)
         table = pl.read_parquet(workspace[0] / keypoints_path(arm, clip["clip_id"])).filter(frame=0)
         shown = np.array(page.evaluate(SHOWN, arm)) / [clip["width"], clip["height"]]
@@ -265,15 +234,15 @@ def test_keypoints_are_drawn_where_they_are(page, served, workspace, place):
         near = {(x + i, y + j) for x, y in drawn for i in (-1, 0, 1) for j in (-1, 0, 1)}
         assert all((round(x), round(y)) in near for x, y in xy.tolist())
     page.keyboard.press("k")
-    _until(page, f"() => ({DRAWN})('released').length === 0")
+    until(page, f"() => ({DRAWN})('released').length === 0")
 
 
 def test_the_original_can_be_hidden(page, served, workspace, tmp_path):
-    _open_clip(page, served, workspace[1])
+    open_clip(page, served[1], workspace[1])
     page.keyboard.press("o")
     assert not page.is_visible("#original")
     page.keyboard.press("k")
-    _until(page, f"() => ({DRAWN})('released').length > 300")
+    until(page, f"() => ({DRAWN})('released').length > 300")
     page.set_viewport_size({"width": 1000, "height": 960})
     picture = page.screenshot(path=os.environ.get("GUISE_PICTURE", str(tmp_path / "page.png")))
     assert len(picture) > 50_000
@@ -294,6 +263,8 @@ def test_new_videos_are_not_shown_beside_old_figures(served, workspace):
     os.utime(video, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
     try:
         assert _status(url)[0] == 409
+        # nor the page, whose details are read when it is asked for
+        assert _status(f"{served[1]}clips/{workspace[1]}")[0] == 409
     finally:
         os.utime(video, ns=(kept.st_atime_ns, kept.st_mtime_ns))
     assert _status(url)[0] == 200
@@ -394,13 +365,13 @@ def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
     page = browser.new_page()
     page.goto(late)
     assert page.locator("#clips tbody tr").count() == 1
-    _open_clip(page, (None, late), LATE)
+    open_clip(page, late, LATE)
     assert "re-encoded, since browsers do not play mpeg4" in page.inner_text("#original")
     for frame in (7, 13, 2):
         width = page.locator("#timeline").bounding_box()["width"]
         page.click("#timeline", position={"x": width * (frame + 0.5) / 20, "y": 5})
-        _until(page, f"document.querySelector('#timeline').ariaValueNow == {frame}")
-        _until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
+        until(page, f"document.querySelector('#timeline').ariaValueNow == {frame}")
+        until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
         for arm in ("original", "released"):
             assert abs(page.evaluate(PIXEL, arm) - (20 + 10 * frame)) < 5
     page.close()
@@ -408,14 +379,14 @@ def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
 
 def test_what_may_be_a_face_is_shown_with_the_line_that_answers(browser, late):
     page = browser.new_page()
-    _open_clip(page, (None, late), LATE)
+    open_clip(page, late, LATE)
     rows = page.locator("h2:has-text('May be faces') ~ table tbody tr")
     assert rows.count() == 2
     assert "covered where it was seen" in rows.nth(0).inner_text()
     assert "5,7,10,12,40,44,remove,," in rows.nth(0).inner_text()
     assert "not covered" in rows.nth(1).inner_text()
     rows.nth(0).locator("button").click()
-    _until(page, "document.querySelector('#timeline').ariaValueNow == 6")
+    until(page, "document.querySelector('#timeline').ariaValueNow == 6")
     if picture := os.environ.get("GUISE_DOUBTS"):
         page.screenshot(path=picture, full_page=True)
     page.close()
@@ -423,7 +394,7 @@ def test_what_may_be_a_face_is_shown_with_the_line_that_answers(browser, late):
 
 def test_text_is_shown_with_what_became_of_it_and_what_can_still_be_read(browser, late):
     page = browser.new_page()
-    _open_clip(page, (None, late), LATE)
+    open_clip(page, late, LATE)
     section = page.locator("section:has(h2:has-text('Text in the picture'))")
     assert "something can still be read in frames 9" in section.inner_text()
     rows = section.locator("tbody tr")
@@ -432,7 +403,7 @@ def test_text_is_shown_with_what_became_of_it_and_what_can_still_be_read(browser
         ["3 to 7", "a few words", "stays", "3,7,10,30,40,36,add,mask,"],
     ]
     rows.nth(1).locator("button").click()
-    _until(page, "document.querySelector('#timeline').ariaValueNow == 3")
+    until(page, "document.querySelector('#timeline').ariaValueNow == 3")
     told = page.inner_text("ol")
     assert "what may be a name, a date or a number can still be read" in told
     assert "text stays that can be read" in told

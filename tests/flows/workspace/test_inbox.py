@@ -69,7 +69,7 @@ def test_every_stranger_is_refused_by_a_printable_name_and_the_others_go_on(root
     found = {entry.file: (entry.reason, entry.detail) for entry in entries}
     assert len({entry.clip_id for entry in entries}) == len(entries) == len(found)
     text = "its name is no text in UTF-8, or holds a control character: rename it"
-    twice = "another file has the same name, composed otherwise: rename one"
+    twice = "another file has the same name, spelt otherwise: rename one"
     assert found == {
         "good.mp4": (None, None),
         APART: (None, None),
@@ -167,14 +167,20 @@ def test_who_said_no_is_not_released_however_the_file_is_spelt(plain_root, on_di
 
 
 def test_a_name_that_is_spelt_otherwise_is_found(plain_root):
-    files = {APART: b"1", "v/b.mp4": b"2", "c.mp4 ": b"3", "c.mp4": b"4"}
-    rows = [_row(f"./{COMPOSED}"), _row("v\\b.mp4")]
-    assert _hand_in(plain_root, files, rows) == {
-        APART: None,
-        "v/b.mp4": None,
-        "c.mp4 ": "not named in the manifest",
-        "c.mp4": "not named in the manifest",
-    }
+    files = {APART: b"1", "v/b.mp4": b"2"}
+    assert _hand_in(plain_root, files, [_row(f"./{COMPOSED}"), _row("v\\b.mp4")]) == dict.fromkeys(files)
+
+
+@pytest.mark.parametrize("written", ["./c.mp4", " c.mp4", "c.mp4", "c.mp4 "])
+@pytest.mark.parametrize("consent", ["yes", "no"])
+def test_two_files_that_differ_in_their_spelling_only_are_both_refused(plain_root, written, consent):
+    """Nobody knows of which of them a row speaks, nor whose word goes for another one with the same bytes."""
+    files = {"c.mp4 ": b"3", "c.mp4": b"4", "one.mp4": b"3", "two.mp4": b"4"}
+    rows = [_row(written, consent=consent), _row("one.mp4"), _row("two.mp4")]
+    reasons = _hand_in(plain_root, files, rows)
+    assert reasons["c.mp4"] == reasons["c.mp4 "] == NAME
+    copies = {reasons["one.mp4"], reasons["two.mp4"]}
+    assert copies == ({None} if consent == "yes" else {"no consent to release"})
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="what nobody may read is made by root")

@@ -1,0 +1,50 @@
+"""Chromium before a review, that must end without an error and asks nobody else for anything."""
+
+import shutil
+from contextlib import contextmanager
+
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+
+
+@contextmanager
+def chromium():
+    assert CHROMIUM, "these tests need Chromium: `make test` installs it"
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield running
+        running.close()
+
+
+@contextmanager
+def clean_page(browser, address, *, width):
+    """Give the block a page that must end without any error, and may ask only below the address."""
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    troubles, asked = [], []
+    opened.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: troubles.append(str(error)))
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    assert troubles == []
+    assert asked
+    assert [url for url in asked if not url.startswith((address, "data:"))] == []
+
+
+def until(page, condition):
+    # playwright's own waiting asks for a policy that lets strings be run
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    state = "[...document.querySelectorAll('video')].map((v) => [v.currentTime, v.paused, v.seeking])"
+    shown = page.evaluate(f"[document.querySelector('#timeline')?.ariaValueNow, {state}]")
+    raise AssertionError(f"never so: {condition}, but {shown}")
+
+
+def open_clip(page, address, clip_id):
+    page.goto(f"{address}clips/{clip_id}")
+    until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
