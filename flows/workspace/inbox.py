@@ -12,7 +12,7 @@ import yaml
 from flows.workspace.make import dvc
 from schemas.release import Withdrawal, Withdrawals
 from tasks.files.documents import read_document, write_json
-from tasks.files.errors import InputError
+from tasks.files.errors import DocumentError, InputError
 from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import whole, write_bytes
@@ -46,7 +46,8 @@ def take_inbox(root: Path, inbox: Path) -> None:
     inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
     withdrawn = withdrawn_files(root, inbox, inside, handed_in.rows)
     gone = {*wrong, *withdrawn}
-    rows, as_of = without_files(handed_in.rows, withdrawn), date.today().isoformat()
+    rows = without_files(handed_in.rows, withdrawn)
+    as_of = _day_of_consent(root, rows)
     _take(root, inbox, [file for file in inside if file not in gone])
     write_manifest(root / RAW_PATH, rows)
     note = InboxNote(
@@ -60,6 +61,22 @@ def take_inbox(root: Path, inbox: Path) -> None:
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
     add_to_dvc(root)
+
+
+def _day_of_consent(root: Path, rows: pl.DataFrame) -> str:
+    """Return today, or the day that was noted before where today says the same of every row.
+
+    A run on another day has then nothing to do.
+    """
+    today = date.today().isoformat()
+    try:
+        noted = read_document(root / RAW_PATH / NOTE_NAME, InboxNote).as_of
+    except DocumentError:  # none yet, or another Guise's
+        return today
+    same = all(
+        consent_refusal(row, noted) == consent_refusal(row, today) for row in rows.iter_rows(named=True)
+    )
+    return noted if same else today
 
 
 def _told_of(systems: int) -> list[str]:

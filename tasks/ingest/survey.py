@@ -23,11 +23,12 @@ CONSENT = ("no consent to release", "consent expired")
 class InboxNote(BaseModel):
     """What `guise ingest` notes beside the videos.
 
-    as_of: the day. outside: links that lead out of the inbox. withdrawn: files that were handed in again
-    after their people withdrew; neither they nor their rows are taken. unusable: printable names of files
-    that were not taken, and why. wrong: rows of the manifest that do not hold: number, file, what to type;
-    their files are not taken. forbidden: SHA-256 of files that lie in the inbox only and may not be released
-    under another name, and why. told: what else a person should know.
+    as_of: the day on which consent was looked at, kept while later days say the same. outside: links that
+    lead out of the inbox. withdrawn: files that were handed in again after their people withdrew; neither
+    they nor their rows are taken. unusable: printable names of files that were not taken, and why. wrong:
+    rows of the manifest that do not hold: number, file, what to type; their files are not taken. forbidden:
+    SHA-256 of files that lie in the inbox only and may not be released under another name, and why. told:
+    what else a person should know.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -5,11 +5,13 @@ import os
 import shutil
 import subprocess
 import unicodedata
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+import flows.workspace.inbox as inbox_room
 from flows.demo.sample import COLUMNS
 from flows.workspace.inbox import WITHDRAWALS_PATH, take_inbox
 from flows.workspace.make import make_workspace
@@ -129,6 +131,41 @@ def test_who_withdrew_and_has_an_unusable_name_is_refused_once(root):
     reasons = {entry.file: entry.reason for entry in entries}
     assert reasons[CHINESE] == reasons["good.mp4"] == "consent withdrawn"
     assert not any(reason is None for reason in reasons.values())
+
+
+@pytest.mark.parametrize(
+    ("days", "expires", "refused"),
+    [
+        (["2026-11-27", "2026-11-28"], "2027-01-01", [None, None]),
+        (["2026-11-28", "2026-11-27"], "", [None, None]),
+        (["2026-12-31", "2027-01-01"], "2026-12-31", [None, "consent expired"]),
+        (["2027-01-01", "2026-12-31"], "2026-12-31", ["consent expired", None]),
+        (["2027-01-02", "2027-01-03"], "2026-12-31", ["consent expired", "consent expired"]),
+    ],
+)
+def test_another_day_changes_nothing_but_consent_that_ended(tmp_path, monkeypatch, days, expires, refused):
+    root = tmp_path / "d"
+    make_workspace(root)
+    for name in ("one.mp4", "two.mp4"):
+        (root / "data/inbox" / name).write_bytes(name.encode())
+    with (root / "data/inbox/manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([COLUMNS, _row("one.mp4"), _row("two.mp4", expires=expires)])
+    pointers = []
+    for day, reason in zip(days, refused, strict=True):
+        _set_clock(monkeypatch, day)
+        take_inbox(root, root / "data/inbox")
+        assert [entry.reason for entry in survey(root / RAW_PATH, KEY)] == [None, reason]
+        pointers.append((root / "data/raw.dvc").read_bytes())
+    assert (pointers[0] == pointers[1]) == (refused[0] == refused[1])
+
+
+def _set_clock(monkeypatch, day):
+    class Clock(date):
+        @classmethod
+        def today(cls):
+            return cls.fromisoformat(day)
+
+    monkeypatch.setattr(inbox_room, "date", Clock)
 
 
 @pytest.fixture(scope="module")
