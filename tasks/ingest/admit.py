@@ -15,7 +15,6 @@ from tasks.video import (
     StreamInfo,
     copy_streams,
     ends_whole,
-    is_rgb,
     last_packet_s,
     pts_before_key,
     read_frames,
@@ -132,9 +131,7 @@ def _told(info: StreamInfo, shown: Shown, *, is_copied: bool) -> list[str]:
     told = {
         f"the largest of its videos was taken, those of {others} pixels were left out": info.others,
         "it is shown mirrored, and so are its clips": info.is_mirrored,
-        f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied
-        and not is_rgb(info.came_as),
-        f"{info.codec} in {info.came_as} was rewritten, to a level or two": is_rgb(info.came_as),
+        f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied,
         "a cut parted it from what it refers to: it could not be looked at for damage": not shown.is_checked,
         f"first pictures that no player shows were left out: {shown.skipped}": shown.skipped,
         "its container does not say whether it is whole": info.container in BOUNDLESS,

@@ -1,7 +1,6 @@
 """Frames in, frames out: the only user of codecs."""
 
 from tasks.video.copier import copy_streams
-from tasks.video.formats import is_rgb
 from tasks.video.info import StreamInfo, last_packet_s, read_info, read_rate
 from tasks.video.pictures import GreyImage, Picture, RgbImage
 from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
@@ -19,7 +18,6 @@ __all__ = [
     "VideoWriter",
     "copy_streams",
     "ends_whole",
-    "is_rgb",
     "last_packet_s",
     "pick_frames",
     "pts_before_key",

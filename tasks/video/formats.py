@@ -10,7 +10,8 @@ from tasks.video.planes import new_frame, planes_of
 SAME_SAMPLES = {"nv12": "yuv420p", "p010le": "yuv420p10le", "gray": "yuv420p", "yuv411p": "yuv422p"}
 # screens are recorded as they are made
 RGB = ("rgb24", "bgr24", "rgb0", "bgr0", "0rgb", "0bgr", "gbrp", "rgb555le", "rgb565le", "pal8")
-RGB_AS = "yuv444p"
+# of 10 bits each colour comes back, of 8 five of six would be a level or two off
+RGB_AS = "yuv444p10le"
 GREY_CHROMA = 128
 BT709, LIMITED, FULL = 1, 1, 2
 # swscale's default is a whole level too dark
@@ -23,7 +24,7 @@ EXACT = (
 
 
 def is_rgb(pix_fmt: str) -> bool:
-    """Return whether a format is worked on in the nearest 8 bits of another one, not in its own samples."""
+    """Return whether a format is worked on in another one's samples, from which its own come back."""
     return pix_fmt in RGB
 
 
@@ -41,11 +42,12 @@ def workable_tags(color_space: int, color_range: int, pix_fmt: str) -> tuple[int
 
 
 def workable(frame: av.VideoFrame) -> av.VideoFrame:
-    """Return a decoded frame in its workable format: the same samples, of RGB the nearest in 8 bits."""
+    """Return a decoded frame in its workable format: the same samples, of RGB the same colours."""
     name = frame.format.name
     wanted = workable_format(name)
     if is_rgb(name):
-        return frame.reformat(
+        # as players show it: of five bits swscale makes other colours where it goes to YUV at once
+        return frame.reformat(format="rgb24").reformat(
             format=wanted,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
