@@ -19,7 +19,7 @@ from tasks.files.whole import whole, write_bytes
 from tasks.ingest import RAW_PATH
 from tasks.ingest.manifest import MANIFEST_NAME, HandedIn, read_handed_in
 from tasks.ingest.names import is_systems, plain, printable, unusable_names
-from tasks.ingest.survey import NOTE_NAME, WRONG_ROW, InboxNote, consent_refusal, list_files
+from tasks.ingest.survey import NOTE_NAME, WRONG_ROW, InboxNote, consent_refusal, is_shut, list_files
 
 RAW_FILE = Path("data/raw.dvc")
 WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
@@ -41,7 +41,7 @@ def take_inbox(root: Path, inbox: Path) -> None:
     files = [file for file in found if file in named or not is_systems(file)]
     if handed_in.rows.is_empty() and not files:
         raise InputError("the inbox is empty: nothing was handed in")
-    shut = [file for file in files if not _may_be_read(inbox, file)]
+    shut = [file for file in files if is_shut(inbox / file)]
     unusable = dict.fromkeys(shut, "you may not read it: give yourself the right to") | unusable_names(files)
     inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
     withdrawn = withdrawn_files(root, inbox, inside, handed_in.rows)
@@ -115,7 +115,7 @@ def _forbidden(
     return {
         sha256_file(inbox / file): said
         for file, said in meant.items()
-        if _is_inside(inbox, file) and _may_be_read(inbox, file)
+        if _is_inside(inbox, file) and not is_shut(inbox / file)
     }
 
 
@@ -168,12 +168,6 @@ def _is_inside(inbox: Path, file: str) -> bool:
     except (OSError, RuntimeError, ValueError):  # a link to nothing, or in a circle; no name at all
         return False
     return place.is_file() and place.is_relative_to(inbox.resolve())
-
-
-def _may_be_read(inbox: Path, file: str) -> bool:
-    """Return whether a file, where it is one, may be read by who takes it."""
-    path = inbox / file
-    return not path.is_file() or os.access(path, os.R_OK)
 
 
 def _forget(raw: Path, kept: set[str]) -> None:

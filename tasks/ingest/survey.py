@@ -1,5 +1,6 @@
 """What was handed in, against what the manifest says of it."""
 
+import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
@@ -119,9 +120,23 @@ def _stranger(file: str, key: bytes, reason: str) -> Entry:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return every file below a folder, relative and sorted."""
-    found = (path for path in folder.rglob("*") if path.is_file() or path.is_symlink())
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+    """Return every file below a folder, relative and sorted; for a folder that may not be entered, itself."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        inside = {name: Path(place, name) for name in [*folders, *names]}
+        shut = [name for name in folders if is_shut(inside[name])]
+        links = [name for name in folders if inside[name].is_symlink()]
+        found += [inside[name] for name in [*shut, *links]]
+        found += [inside[name] for name in names if inside[name].is_file() or inside[name].is_symlink()]
+        folders[:] = [name for name in folders if name not in shut]
+    return sorted({path.relative_to(folder).as_posix() for path in found})
+
+
+def is_shut(path: Path) -> bool:
+    """Return whether a file may not be read, or a folder not entered, by who asks."""
+    if path.is_dir() and not path.is_symlink():
+        return not os.access(path, os.R_OK | os.X_OK)
+    return path.is_file() and not os.access(path, os.R_OK)
 
 
 def _entry(

@@ -221,7 +221,7 @@ def test_two_files_that_differ_in_their_spelling_only_are_both_refused(plain_roo
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="what nobody may read is made by root")
-def test_a_file_that_may_not_be_read_is_refused_and_the_others_go_on(plain_root, monkeypatch):
+def test_a_file_or_folder_that_may_not_be_read_is_refused_and_the_others_go_on(plain_root, monkeypatch):
     reached = os.access
 
     def access(path, mode):
@@ -230,16 +230,21 @@ def test_a_file_that_may_not_be_read_is_refused_and_the_others_go_on(plain_root,
     monkeypatch.setattr("os.access", access)  # root may read everything
     files = {"a.mp4": b"1", "b.mp4": b"2", "c.mp4": b"3"}
     inbox = plain_root / "data/inbox"
-    _hand_in(plain_root, files, [_row(name) for name in files])
+    _hand_in(plain_root, files | {"shut/d.mp4": b"4", "open/e.mp4": b"5"}, [_row(name) for name in files])
     (inbox / "b.mp4").chmod(0)
+    (inbox / "shut").chmod(0)
     take_inbox(plain_root, inbox)
+    (inbox / "shut").chmod(0o755)
     found = {entry.file: (entry.reason, entry.detail) for entry in survey(plain_root / RAW_PATH, KEY)}
     assert found == {
         "a.mp4": (None, None),
         "b.mp4": (NAME, "you may not read it: give yourself the right to"),
         "c.mp4": (None, None),
+        "open/e.mp4": ("not named in the manifest", None),
+        "shut": (NAME, "you may not read it: give yourself the right to"),
     }
     assert not (plain_root / RAW_PATH / "b.mp4").exists()
+    assert not (plain_root / RAW_PATH / "shut").exists()
 
 
 @pytest.fixture
