@@ -26,7 +26,13 @@ WITHDRAWALS_PATH = Path("data/withdrawals.yaml")
 
 
 def take_inbox(root: Path, inbox: Path) -> None:
-    """Mirror the inbox into data/raw, note the day for consent, and add it to DVC.
+    """Mirror the inbox into data/raw and add it to DVC. Raises what mirror_inbox raises."""
+    mirror_inbox(root, inbox)
+    add_to_dvc(root)
+
+
+def mirror_inbox(root: Path, inbox: Path) -> None:
+    """Mirror the inbox into data/raw, and note beside it what was not taken, and the day for consent.
 
     Links that lead out of the inbox are noted and never read; nothing is taken of people who withdrew.
     Raises InputError or DocumentError where there is no readable manifest.
@@ -60,7 +66,6 @@ def take_inbox(root: Path, inbox: Path) -> None:
         told=[*handed_in.told, *_told_of(len(found) - len(files))],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
-    add_to_dvc(root)
 
 
 def _day_of_consent(root: Path, rows: pl.DataFrame) -> str:
