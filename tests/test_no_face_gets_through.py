@@ -461,7 +461,7 @@ def test_what_a_correction_uncovers_is_told_and_a_known_face_fails_the_clip(
     height, width = made[case].pictures[0].shape[:2]
     row = f"11,13,0,0,{width},{height},remove,,"
     corrections.write_text(CORRECTED + row + "\n")
-    with pytest.raises(DocumentError, match="row 1 would uncover a face that is known in frame 11"):
+    with pytest.raises(DocumentError, match="row 2 would uncover a face that is known in frame 11"):
         run_stage(tmp_path, params, "deidentify", "released")
     corrections.write_text(CORRECTED + row + "yes\n")
     bared, surviving, uncovered, *_ = _checked(tmp_path, params, ids[case])
@@ -476,6 +476,40 @@ def test_a_false_alarm_that_is_uncovered_goes_to_a_person(cohort, params, tmp_pa
     bared, surviving, uncovered, *_ = _checked(tmp_path, params, ids["upright"])
     assert bared == []
     assert (surviving["frames"], uncovered["ranges"]) == (0, "6-7")
+
+
+def test_a_correction_follows_a_track_or_moves_with_who_walks(cohort, params, tmp_path):
+    """As a spreadsheet saves them, with a blank row that counts."""
+    here, made, ids, _ = cohort
+    clip_id = ids["upright"]
+    corrections = _alone(cohort, tmp_path, clip_id)
+    height, width = made["upright"].pictures[0].shape[:2]
+    covered = pl.read_parquet(here / coverage_path("released", clip_id))
+    track = covered.filter(pl.col("method") == "mesh_swap")["track"].unique().item()
+    header = "First_frame;last_frame;x0;y0;x1;y1;action;method;to_x0;to_y0;to_x1;to_y1;track\n\n"
+    right, low = width - 20, height - 20
+    moves = f"2;12;0,0;0,0;20,0;20,0;add;mask;{right};{low};{width};{height};\n"
+    for rows, says in (
+        (f"{moves};;;;;;remove;;;;;;{track}\n", "row 4 would uncover a face that is known in frame"),
+        (f"{moves};;;;;;method;mask;;;;;97\n", "row 4 names track 97, of which nothing is covered"),
+    ):
+        corrections.write_text(header + rows)
+        with pytest.raises(DocumentError, match=says):
+            run_stage(tmp_path, params, "deidentify", "released")
+    corrections.write_text(f"{header}{moves};;;;;;method;mask;;;;;{track}\n", encoding="utf-16")
+    bared, surviving, *_ = _checked(tmp_path, params, clip_id)
+    assert (bared, surviving["frames"]) == ([], 0)
+    table = pl.read_parquet(tmp_path / coverage_path("released", clip_id)).filter(source="corrected")
+    for frame in read_frames(tmp_path / video_path("released", clip_id)):
+        rows = table.filter(frame=frame.index).rows(named=True)
+        assert sum(row["track"] == track for row in rows) == 1
+        assert len(rows) == 1 + (2 <= frame.index <= 12)
+        for row in rows:
+            x, y = np.mean(np.reshape(row["region_xyxy"], (2, 2)), axis=0).astype(int)
+            assert frame.grey[y, x] < 20
+        if 2 <= frame.index <= 12:
+            share = (frame.index - 2) / 10
+            assert frame.grey[int(share * low) + 10, int(share * right) + 10] < 20
 
 
 def _checked(root, params, clip_id):

@@ -27,6 +27,7 @@ class Correction:
 
     box_xyxy: in the first frame; None where a track is named. to_xyxy: in the last one, straight between;
     None where it stays. uncovers: a `remove` is meant although a face, or the subject, is known there.
+    row: its place in the file, as a spreadsheet counts.
     """
 
     frames: range
@@ -36,6 +37,7 @@ class Correction:
     uncovers: bool = False
     to_xyxy: Box | None = None
     track: int | None = None
+    row: int = 0
 
     def box_in(self, frame: int) -> Box:
         """Return where the box is in one of the frames."""
@@ -74,17 +76,17 @@ def require_sound(regions: list[FaceRegion], corrections: Sequence[Correction], 
     subject's tracks, seen or not.
     """
     known = [one for one in regions if one.method in SWAPS or _is_subjects(one, clip)]
-    for number, line in enumerate(corrections, 1):
+    for line in corrections:
         if line.track is not None and not any(_speaks_of(line, one) for one in regions):
             raise CorrectionError(
-                f"row {number} names track {line.track}, of which nothing is covered in these frames: look "
+                f"row {line.row} names track {line.track}, of which nothing is covered in these frames: look "
                 "up its number in the coverage table again"
             )
         if line.action == "remove" and not line.uncovers:
             frames = [region.frame for region in known if _speaks_of(line, region)]
             if frames:
                 raise CorrectionError(
-                    f"row {number} would uncover a face that is known in frame {min(frames)}: make its box "
+                    f"row {line.row} would uncover a face that is known in frame {min(frames)}: make its box "
                     "smaller, or write yes in the column uncovers_a_face"
                 )
 

@@ -1,7 +1,7 @@
 """What a person corrects of a clip's coverage, read and checked row by row."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,7 +62,8 @@ def read_corrections(root: Path, clip_id: str, film: Film) -> list[Correction]:
     table, numbers = _read(path)
     rows = check_table(table, CORRECTIONS, path.name, numbers).iter_rows(named=True)
     return [
-        _correction(f"{path.name} row {number}", row, film) for number, row in zip(numbers, rows, strict=True)
+        replace(_correction(f"{path.name} row {number}", row, film), row=number)
+        for number, row in zip(numbers, rows, strict=True)
     ]
 
 
@@ -79,6 +80,10 @@ def _read(path: Path) -> tuple[pl.DataFrame, list[int]]:
             f"{path.name} cannot be read: it needs the columns {', '.join(needed)}; "
             f"{', '.join(OPTIONAL)} may follow"
         )
+    beyond = [at for at, name in enumerate(sheet.columns) if not name]
+    for number, row in sheet.rows.items():
+        if any(row[at].strip() for at in beyond):
+            raise DocumentError(f"{path.name} row {number}: it has more cells than the header")
     cells = list(sheet.rows.values())
     columns = {name: [row[at].strip() for row in cells] for at, name in enumerate(sheet.columns) if name}
     empty = [""] * len(cells)

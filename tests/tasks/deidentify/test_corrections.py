@@ -53,6 +53,7 @@ def test_no_file_is_no_correction(tmp_path):
         ("0,9,0,0,inf,9,add,mask", "row 2: x1 is no number"),
         ("0.5,9,0,0,9,9,add,mask", "row 2: first_frame is no number"),
         ("\n\n0,9,0,0,9,9,add,mosaic", "column method row 4"),
+        ("0,9,0,0,9,9,add,mask\n0,9,0,0,9,9,add,mask,,4", "row 3: it has more cells than the header"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path, row, says):

@@ -416,8 +416,10 @@ def _line(action, frames=range(5), box=(0, 0, 320, 240), method=None, *, uncover
 def test_a_track_of_which_nothing_is_covered_is_told(params, action, track, frames):
     """Numbers change when a clip is extracted anew: a line must not wait for somebody else."""
     seen = [_seen(frame) for frame in range(20)]
-    line = Correction(range(frames[0], frames[-1] + 1), None, action, "blur", uncovers=True, track=track)
-    with pytest.raises(CorrectionError, match=f"row 1 names track {track}, of which nothing is covered"):
+    line = Correction(
+        range(frames[0], frames[-1] + 1), None, action, "blur", uncovers=True, track=track, row=5
+    )
+    with pytest.raises(CorrectionError, match=f"row 5 names track {track}, of which nothing is covered"):
         _cover(seen, params, frames=30, cuts=[20], corrections=[line])
 
 
@@ -463,8 +465,8 @@ def test_a_frame_whose_only_face_was_removed_is_masked_whole_until_a_person_says
 def test_a_line_that_would_uncover_a_face_is_refused_until_it_says_so(params, wide, first):
     seen = [_seen(frame) for frame in range(30)]
     box = (0, 0, 320, 240) if wide else (30, 30, 110, 110)
-    line = _line("remove", range(first, first + 2), box)
-    with pytest.raises(CorrectionError, match=f"row 2 would uncover a face that is known in frame {first}"):
+    line = replace(_line("remove", range(first, first + 2), box), row=7)
+    with pytest.raises(CorrectionError, match=f"row 7 would uncover a face that is known in frame {first}"):
         _cover(seen, params, frames=30, corrections=[_line("add", box=(200, 10, 260, 70)), line])
     told = _line("remove", range(first, first + 2), box, uncovers=True)
     bared = {r.frame for r in _cover(seen, params, frames=30, corrections=[told]) if r.method == "none"}
