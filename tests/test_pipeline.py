@@ -16,7 +16,6 @@ import yaml
 from tests_support import approve_newest, command_environment, run_stage
 
 from flows.demo.object_store import object_store
-from flows.demo.sample import CLIPS
 from schemas.evidence import COLLECTED, MEASURED
 from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
@@ -76,6 +75,7 @@ def test_the_screen_shows_results_and_no_chatter(demo):
     assert done.stderr == ""
     assert not CHATTER.search(done.stdout), done.stdout
     assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
     for said in ("Refused", "truncated video", "no consent to release", "not named in the manifest",
                  "side by side", "Decided by Demo Approver", "releases/demo-1/manifest.json.sig",
                  "every object is what was approved", "ingested clip  <- raw file", "Where to look next",
@@ -176,10 +176,11 @@ def test_compared_methods_are_tried_on_excerpts_under_the_numbers_of_the_origina
 
 def test_the_graph_speaks_through_dvc(demo):
     root, _ = demo
-    run = _dvc(root, "metrics", "show", "--json")
-    assert json.loads(run)[""]["data"]["data/evidence/summary.json"]["data"]["clips"]["admitted"] == len(
-        CLIPS
-    )
+    table = _dvc(root, "metrics", "show").splitlines()
+    assert [line.split()[0] for line in table[1:]] == [
+        f"data/metrics/{arm}.json" for arm in ("control", "released", "blur", "pixelate", "mask")
+    ]
+    assert max(map(len, table)) <= 120
     assert json.loads(_dvc(root, "status", "--json")) == {}
     plots = json.loads(_dvc(root, "plots", "show", "--json"))["data"]
     drawn = plots["data/evidence/methods.csv"][0]["content"]
@@ -195,14 +196,13 @@ def test_the_graph_speaks_through_dvc(demo):
 def test_dvc_tells_what_changed_since_the_last_run(demo, tmp_path):
     root = tmp_path / "d"
     shutil.copytree(demo[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
-    summary = root / "data/evidence/summary.json"
-    figures = json.loads(summary.read_text())
-    was = figures["arms"]["released"]["face_nme"]
-    figures["arms"]["released"]["face_nme"] = 2 * was
-    summary.write_text(json.dumps(figures))
-    told = json.loads(_dvc(root, "metrics", "diff", "--json"))
-    (change,) = told["data/evidence/summary.json"].values()
-    assert change == {"old": was, "new": 2 * was, "diff": pytest.approx(was)}
+    metrics = root / "data/metrics/released.json"
+    figures = json.loads(metrics.read_text())
+    was = figures["body_nme"]
+    metrics.write_text(json.dumps(figures | {"body_nme": 2 * was}))
+    assert json.loads(_dvc(root, "metrics", "diff", "--json")) == {
+        "data/metrics/released.json": {"body_nme": {"old": was, "new": 2 * was, "diff": pytest.approx(was)}}
+    }
 
 
 def _dvc(root: Path, *words: str) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 
 from flows.release.decisions import decided, refused_clips, waiting_clips
+from flows.release.wording import FINDINGS, tell, word
 from flows.review.doubts import Doubt, read_doubts
 from flows.review.texts import Text, left_in, read_texts
-from flows.review.wording import FINDINGS, tell, word
 from schemas.evidence import MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
 from schemas.params.validate import Rule

@@ -1,17 +1,20 @@
 """A cohort on the screen: the graph, the clips, the methods, who was refused."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from flows.release.decisions import refused_clips
-from flows.screen.console import number, say, show_table
+from flows.release.wording import tell, word
+from flows.screen.console import number, say, say_below, show_table
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.params.validate import Rule
 from tasks.files.clips import CLIPS_PATH, REFUSED, read_clips
-from tasks.files.documents import read_table
+from tasks.files.documents import read_params, read_table
 from tasks.ingest import SOURCES_PATH
 
 # each command imports this, and few of these
@@ -21,6 +24,17 @@ if TYPE_CHECKING:
     from flows.workspace.weights import Weight
 
 METHODS = ("control", "released", "blur", "pixelate", "mask")
+CLIP_COLUMNS = [
+    "handed in as", "verdict", "found", "moves", "times", "shape", "OKS", "nearest", "place,\ndlib",
+    "Mobile\nFaceNet",
+]  # fmt: skip
+LEGEND = (
+    "found: share of the face found again. moves: how much otherwise the face moves, in eye distances; "
+    "times: of what the codec alone does. shape: how far it is from the patient's. OKS: of the head. "
+    "nearest: lowest distance to the original, dlib. place: where a recogniser ranks the patient (with the "
+    "face filled flat)"
+)
+SEVERITIES = {"fail": "fails", "review": "asks for a look"}
 
 
 def show_node(result: "NodeResult") -> None:
@@ -64,31 +78,38 @@ def show_clips(root: Path) -> None:
     The file that was handed in stands beside its pseudonym on this screen and nowhere else.
     """
     invariance, identity, verdicts = _evidence(root)
-    files = handed_in(root)
-    rows = []
-    for clip_id in verdicts["clip_id"].unique(maintain_order=True):
-        motion = _one(invariance, clip_id=clip_id, part="face", metric="motion")
-        shape = _one(invariance, clip_id=clip_id, part="face", metric="shape")
-        found = _one(invariance, clip_id=clip_id, part="face", metric="found_again")
-        head = _one(invariance, clip_id=clip_id, part="head", metric="oks_mean")
-        dlib = _one(identity, clip_id=clip_id, recogniser="dlib")
-        mobile = _one(identity, clip_id=clip_id, recogniser="mobilefacenet")
-        figures = [(found, "value", 3), (motion, "value", 4), (motion, "ratio_to_floor", 2),
-                   (shape, "value", 3), (head, "value", 3), (dlib, "distance_min", 3)]  # fmt: skip
-        verdict = verdicts.filter(clip_id=clip_id)["verdict"][0]
-        shown = [number(row.get(name), digits) for row, name, digits in figures]
-        ranks = [
-            f"{number(row.get('rank_mean'), 1)} ({number(row.get('rank_floor'), 1)})"
-            for row in (dlib, mobile)
-        ]
-        rows.append([clip_id, files.get(clip_id, ""), verdict, *shown, *ranks])
-    columns = ["clip", "handed in as", "verdict", "face found", "motion error", "x control", "shape moved",
-               "head OKS", "lowest distance, dlib", "rank (of a flat face), dlib",
-               "the same, MobileFaceNet"]  # fmt: skip
-    show_table("Released clips against their originals", columns, rows)
-    for row in verdicts.filter(~pl.col("passed")).iter_rows(named=True):
-        say(f"  {row['clip_id']}: {row['severity']} by rule {row['rule']}: {number(row['value'])}, "
-            f"asked is {row['comparison']} {row['threshold']:g}")  # fmt: skip
+    files, rules = handed_in(root), read_params(root).validate_.rules
+    clip_ids = verdicts["clip_id"].unique(maintain_order=True).to_list()
+    rows = [
+        [files.get(clip_id, ""), verdicts.filter(clip_id=clip_id)["verdict"][0],
+         *_figures_of(clip_id, invariance, identity)]
+        for clip_id in clip_ids
+    ]  # fmt: skip
+    show_table("Released clips against their originals", CLIP_COLUMNS, rows)
+    say_below(LEGEND, 2)
+    for clip_id in clip_ids:
+        say(f"  {files.get(clip_id, '')} is {clip_id}")
+        for row in verdicts.filter(~pl.col("passed"), clip_id=clip_id).iter_rows(named=True):
+            say_below(f"{SEVERITIES[row['severity']]}: {_in_words(row, rules)}", 4)
+
+
+def _in_words(row: dict[str, Any], rules: Mapping[str, Rule]) -> str:
+    wording = word(rules[row["rule"]]) if row["rule"] in rules else None
+    if wording:
+        return f"{tell(wording, row)} ({row['rule']})"
+    return f"{row['rule']}: {number(row['value'])}, asked is {row['comparison']} {row['threshold']:g}"
+
+
+def _figures_of(clip_id: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> list[str]:
+    motion = _one(invariance, clip_id=clip_id, part="face", metric="motion")
+    shape = _one(invariance, clip_id=clip_id, part="face", metric="shape")
+    found = _one(invariance, clip_id=clip_id, part="face", metric="found_again")
+    head = _one(invariance, clip_id=clip_id, part="head", metric="oks_mean")
+    judges = [_one(identity, clip_id=clip_id, recogniser=name) for name in ("dlib", "mobilefacenet")]
+    figures = [(found, "value", 3), (motion, "value", 4), (motion, "ratio_to_floor", 2),
+               (shape, "value", 3), (head, "value", 3), (judges[0], "distance_min", 3)]  # fmt: skip
+    ranks = [f"{number(one.get('rank_mean'), 1)} ({number(one.get('rank_floor'), 1)})" for one in judges]
+    return [*(number(row.get(name), digits) for row, name, digits in figures), *ranks]
 
 
 def _evidence(root: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -112,15 +133,17 @@ def handed_in(root: Path) -> dict[str, str]:
 def show_methods(root: Path) -> None:
     """Print every method beside the control, as means over the clips it was run on."""
     figures = json.loads((root / "data/evidence/summary.json").read_text())["arms"]
-    names = ["face_found_again", "face_motion", "face_motion_ratio_to_control", "face_shape", "head_oks",
-             "body_nme", "dlib_distance_min", "dlib_rank_mean", "mobilefacenet_rank_mean"]  # fmt: skip
+    names = {"face_found_again": 3, "face_motion": 4, "face_motion_ratio_to_control": 2, "face_shape": 3,
+             "head_oks": 3, "body_nme": 4, "dlib_distance_min": 3, "dlib_rank_mean": 1,
+             "mobilefacenet_rank_mean": 1}  # fmt: skip
     rows = [
-        [f"{arm} (mesh_swap)" if arm == "released" else arm, *(number(figures[arm][name]) for name in names)]
+        [f"{arm} (mesh_swap)" if arm == "released" else arm,
+         *(number(figures[arm][name], digits) for name, digits in names.items())]
         for arm in METHODS
         if arm in figures
-    ]
-    columns = ["method", "face found", "motion error", "x control", "shape moved", "head OKS", "body NME",
-               "lowest distance (dlib)", "rank dlib", "rank MobileFaceNet"]  # fmt: skip
+    ]  # fmt: skip
+    columns = ["method", "found", "moves", "times", "shape", "OKS", "body NME", "nearest", "place,\ndlib",
+               "Mobile\nFaceNet"]  # fmt: skip
     show_table("The methods side by side (blur, pixelate and mask on excerpts)", columns, rows)
 
 

@@ -43,6 +43,7 @@ RECORDS = [
     "data/withdrawals.yaml",
     "data/releases/allowed_signers",
     "data/evidence/summary.json",
+    "data/metrics",
 ]
 SETTINGS = ("params", "params.yaml")
 AMBIGUOUS = "?%#*[]\n"  # in a path: an address's query, escape and fragment, a pattern of names

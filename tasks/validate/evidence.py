@@ -10,6 +10,7 @@ import polars as pl
 from schemas.evidence import COLLECTED, MEASURED, METHODS, ROC
 from schemas.frames import FRAMES
 from schemas.jobs import Row
+from schemas.keypoints import ARMS
 from schemas.params.extract import Extract
 from schemas.params.validate import Validate
 from tasks.files.clips import frames_path, keypoints_path, read_admitted, read_clips, read_keypoints
@@ -26,11 +27,11 @@ from tasks.validate.identity.strangers import Faces, read_strangers
 from tasks.validate.keypoints.people import Tracks, align_people, to_tracks
 from tasks.validate.keypoints.timeline import frame_errors
 from tasks.validate.signals.clinical import Film
-from tasks.validate.summary import compare_methods, summarise
+from tasks.validate.summary import brief, compare_methods, count_clips, figures_of_arms
 from tasks.validate.verdicts import judge
 from tasks.vision.sessions import shared_weights
 
-EVIDENCE = Path("data/evidence")
+EVIDENCE, METRICS = Path("data/evidence"), Path("data/metrics")
 FOLLOWED = ("control", "released")  # frame by frame; of others there are excerpts
 EXCERPT_SHARE = 4  # so many times fewer faces of an excerpt are compared
 
@@ -183,6 +184,10 @@ def write_evidence(
         EVIDENCE / "roc.csv": (build_table(rows["roc"], ROC), ROC),
     }
     write_tables({root / path: table for path, table in named.items()})
-    summary = EVIDENCE / "summary.json"
-    write_json(summarise(read_clips(root), invariance, identity, tables["verdicts"]), root / summary)
-    return (*map(str, named), str(summary))
+    counts, arms = count_clips(read_clips(root), tables["verdicts"]), figures_of_arms(invariance, identity)
+    documents = {EVIDENCE / "summary.json": {"clips": counts, "arms": arms}} | {
+        METRICS / f"{arm}.json": brief(arms.get(arm, {})) for arm in ARMS if arm != "original"
+    }
+    for path, content in documents.items():
+        write_json(content, root / path)
+    return (*map(str, named), *map(str, documents))

@@ -10,19 +10,39 @@ from tasks.validate.intervals import mean_interval
 
 Figures = dict[str, float | int | None]
 
+# what `dvc metrics show` prints of each arm, under names that a terminal holds; digits that say something
+BRIEFLY = {
+    "found": ("face_found_again", 3),
+    "moves": ("face_motion", 4),
+    "times": ("face_motion_ratio_to_control", 2),
+    "shape": ("face_shape", 3),
+    "oks": ("head_oks", 3),
+    "body_nme": ("body_nme", 4),
+    "nearest": ("dlib_distance_min", 3),
+    "dlib_rank": ("dlib_rank_mean", 1),
+    "mfn_rank": ("mobilefacenet_rank_mean", 1),
+}
 
-def summarise(
-    clips: pl.DataFrame, invariance: pl.DataFrame, identity: pl.DataFrame, verdicts: pl.DataFrame
-) -> dict[str, Figures | dict[str, Figures]]:
-    """Return counts of clips, then the mean figures of every arm."""
+
+def count_clips(clips: pl.DataFrame, verdicts: pl.DataFrame) -> dict[str, int]:
+    """Return how many clips were admitted and refused, and how those fared."""
     outcome = verdicts.unique("clip_id")["verdict"].to_list()
-    counts: Figures = {
-        "admitted": clips.filter(pl.col("status") == "admitted").height,
-        "refused": clips.filter(pl.col("status") == "refused").height,
-    }
-    counts.update({name: outcome.count(name) for name in ("pass", "review", "fail")})
+    states = {name: clips.filter(status=name).height for name in ("admitted", "refused")}
+    return states | {name: outcome.count(name) for name in ("pass", "review", "fail")}
+
+
+def figures_of_arms(invariance: pl.DataFrame, identity: pl.DataFrame) -> dict[str, Figures]:
+    """Return the mean figures of every arm."""
     arms = invariance["arm"].unique(maintain_order=True)
-    return {"clips": counts, "arms": {arm: _figures(arm, invariance, identity) for arm in arms}}
+    return {arm: _figures(arm, invariance, identity) for arm in arms}
+
+
+def brief(figures: Figures) -> Figures:
+    """Return what `dvc metrics` shows of an arm, the same for every arm; None where there is no figure."""
+    found = {short: (figures.get(name), digits) for short, (name, digits) in BRIEFLY.items()}
+    return {
+        short: None if value is None else round(value, digits) for short, (value, digits) in found.items()
+    }
 
 
 def _figures(arm: str, invariance: pl.DataFrame, identity: pl.DataFrame) -> Figures:

@@ -24,6 +24,7 @@ BRIEFLY = {
     "text": "text stays",
 }
 JUDGES = {"dlib": "to dlib", "mobilefacenet": "to MobileFaceNet", "shape": "by the shape of the face"}
+MOST = 6
 BOUNDS = {"<=": "at most {} will do", ">=": "at least {} is asked"}
 
 
@@ -40,14 +41,20 @@ class Wording:
     unit: str = ""
     ways: tuple[str, str] | None = None
 
-    def figure(self, value: float) -> str:
+    def figure(self, value: float, more: int = 0) -> str:
         shown = abs(value) if self.ways else 100 * value if self.unit == " %" else value
         way = f" {self.ways[value < 0]}" if self.ways else ""
-        return f"{shown:.{self.digits}f}{self.unit}{way}"
+        return f"{shown:.{self.digits + more}f}{self.unit}{way}"
 
-    def asked(self, row: dict[str, Any]) -> str:
+    def asked(self, row: dict[str, Any], more: int = 0) -> str:
         bound = "{} will do" if self.ways else BOUNDS[row["comparison"]]
-        return bound.format(self.figure(row["threshold"]))
+        return bound.format(self.figure(row["threshold"], more))
+
+    def more(self, row: dict[str, Any]) -> int:
+        """Return how many more digits tell a figure from what is asked."""
+        value, asked = row["value"], row["threshold"]
+        alike = (more for more in range(MOST) if self.figure(value, more) != self.figure(asked, more))
+        return 0 if value == asked else next(alike, MOST)
 
 
 def word(rule: Rule) -> Wording | None:
@@ -91,4 +98,5 @@ def tell(wording: Wording, row: dict[str, Any]) -> str:
     """Return a row of the verdict as a sentence."""
     if row["value"] is None:
         return f"{wording.brief}? There is no evidence of it; {wording.asked(row)}"
-    return f"{wording.says.format(wording.figure(row['value']))}; {wording.asked(row)}"
+    more = wording.more(row)
+    return f"{wording.says.format(wording.figure(row['value'], more))}; {wording.asked(row, more)}"

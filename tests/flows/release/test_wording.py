@@ -2,8 +2,8 @@
 
 import pytest
 
+from flows.release.wording import FINDINGS, tell, word
 from flows.review.contents import Contents
-from flows.review.wording import FINDINGS, tell, word
 from flows.workspace.make import HERE
 from schemas.evidence import METHODS
 from schemas.params.validate import Rule
@@ -104,3 +104,21 @@ def test_every_rule_that_guise_comes_with_is_told_in_words_and_names_are_no_clue
 def test_every_finding_has_its_words():
     for finding in FINDINGS:
         assert word(_rule(metric="frames", finding=finding)).brief
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (-1.049, "1.05 places earlier among all faces than with the face filled flat; 1.00 places earlier"),
+        (
+            -1.0004,
+            "1.0004 places earlier among all faces than with the face filled flat; 1.0000 places earlier",
+        ),
+        (-5.5, "5.5 places earlier among all faces than with the face filled flat; 1.0 places earlier"),
+        (-1.0, "1.0 places earlier among all faces than with the face filled flat; 1.0 places earlier"),
+        (0.0, "0.0 places later among all faces than with the face filled flat; 1.0 places earlier"),
+    ],
+)
+def test_a_figure_differs_from_what_is_asked_where_it_does(value, said):
+    rule = _rule(metric="rank_over_floor", recogniser="shape", comparison=">=", threshold=-1.0)
+    assert said in tell(word(rule), _row(rule, value))
