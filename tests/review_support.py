@@ -1,9 +1,14 @@
 """Chromium before a review, that must end without an error and asks nobody else for anything."""
 
+import json
 import shutil
+import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
+from tests_support import command_environment
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -48,3 +53,19 @@ def until(page, condition):
 def open_clip(page, address, clip_id):
     page.goto(f"{address}clips/{clip_id}")
     until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+
+
+@contextmanager
+def reviewing(root, *words):
+    """Run the command as a user does, in a workspace; yields the address that it prints."""
+    command = [sys.executable, "-m", "flows.cli", "--json", "review", *words]
+    with subprocess.Popen(
+        command, cwd=root, env=command_environment(), text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE
+    ) as process:  # fmt: skip
+        try:
+            yield json.loads(process.stdout.readline())["url"]
+        finally:
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate(timeout=20)
+            assert (process.returncode, told) == (0, "")

@@ -41,6 +41,9 @@ def review(
     port: Annotated[
         int | None, typer.Option(help="on this machine (default: a free one)", min=1, max=65535)
     ] = None,
+    released_only: Annotated[
+        bool, typer.Option("--released-only", help="show no original, as to a second reviewer")
+    ] = False,
 ) -> None:
     """Show results in a browser on this machine: both videos in step, flags, evidence, and decide there."""
     root, params = here_with_params()
@@ -56,7 +59,8 @@ def review(
         sentence = f"Open {url} in a browser on this machine; Ctrl-C ends the review."
         print(json.dumps({"url": url}) if asked.as_json else sentence, flush=True)
 
-    show(root, params, version, port, tell=tell, words=Words(decide_now, take_back_now, approve))
+    words = Words(decide_now, take_back_now, approve)
+    show(root, params, version, port, tell=tell, words=words, released_only=released_only)
 
 
 @app.command()

@@ -5,13 +5,14 @@ from typing import Any
 
 from schemas.params.validate import Rule
 
+# the worst first
 FINDINGS = {
     "surviving": "original pixels of a face are still there",
     "uncovered": "a correction took the cover away",
+    "text_left": "what may be a name, a date or a number can still be read",
+    "doubtful": "a part of a face may still be the original's",
     "flagged": "a face was covered without having been located, may be none, or nobody was found",
     "in_front": "something stayed in front of a face, with its own pixels",
-    "doubtful": "a part of a face may still be the original's",
-    "text_left": "what may be a name, a date or a number can still be read",
     "text": "text stays that can be read",
 }
 BRIEFLY = {

@@ -35,12 +35,13 @@ def review(
     *,
     tell: Callable[[str], None],
     words: Words | None = None,
+    released_only: bool = False,
 ) -> None:
     """Serve the pages of a candidate, or of the results as they are, on this machine until interrupted.
 
     tell: is given the address, whose token nobody else knows. words: how a person's word is put down;
-    without them the pages only show. Raises InputError where there is no candidate or the port is taken,
-    GateRefusedError where its results are not the workspace's any more.
+    without them the pages only show. released_only: they show no original. Raises InputError where there is
+    no candidate or the port is taken, GateRefusedError where its results are not the workspace's any more.
     """
     candidate = Record(root, version).candidate() if version else None
     if candidate:
@@ -51,7 +52,8 @@ def review(
     token = secrets.token_urlsafe(24)
     with listening(HOST, port or 0) as place:
         tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")
-        serve(make_app(root, contents, token, _writing_side(root, params, contents, words)), place)
+        writing = _writing_side(root, params, contents, words)
+        serve(make_app(root, contents, token, writing, released_only=released_only), place)
 
 
 def _writing_side(

@@ -211,7 +211,7 @@ def _read_clips(root: Path, told: dict[str, str]) -> list[Clip]:
     ]
     for clip in clips:  # once, before anybody waits for the list
         _ = clip.broken, clip.frames_to_look_at, clip.nearest, clip.face_motion
-    return sorted(clips, key=lambda clip: (RANK[clip.verdict], not clip.flags, clip.clip_id))
+    return sorted(clips, key=lambda clip: (RANK[clip.verdict], -clip.frames_to_look_at, clip.clip_id))
 
 
 def _read_details(root: Path, clip_id: str) -> Details:

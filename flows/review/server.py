@@ -22,8 +22,10 @@ from starlette.staticfiles import StaticFiles
 
 from flows.review import charts
 from flows.review.approving import Approving
+from flows.review.choosing import SHOWN, choose
 from flows.review.contents import Clip, Contents
 from flows.review.desk import Desk
+from flows.review.pictures import draw_small
 from flows.review.stamps import CHANGED, stamp
 from schemas.keypoints import PARTS
 from tasks.files.clips import keypoints_path, video_path
@@ -54,6 +56,7 @@ class Pages:
     root: Path
     contents: Contents
     writing: Desk | Approving | None = None
+    arms: tuple[str, ...] = ARMS
 
     def __post_init__(self) -> None:
         self._templates = Environment(
@@ -69,6 +72,8 @@ class Pages:
             "approving": self.writing if isinstance(self.writing, Approving) else None,
             "writing": self.writing,
             "place_of": self._place_of,
+            "arms": self.arms,
+            "shown": SHOWN,
         }
         self._templates.filters["brief"] = self.contents.brief
         paths = [
@@ -78,10 +83,27 @@ class Pages:
             for path_of in (video_path, keypoints_path)
         ]
         self._stamps = {path: stamp(path) for path in paths}
+        self._small: dict[str, bytes] = {}
 
     def cohort(self, request: Request) -> Response:
-        """Answer with the cohort's page."""
-        return HTMLResponse(self._templates.get_template("cohort.html").render(contents=self.contents))
+        """Answer with a page of the cohort's list."""
+        asked = request.query_params
+        page, clips = asked.get("page", "1"), list(self.contents.clips.values())
+        if not page.isdecimal():
+            raise HTTPException(404)
+        listing = choose(clips, self._place_of, asked.get("show", "all"), asked.get("rule", ""), int(page))
+        if listing is None:
+            raise HTTPException(404)
+        told = self._templates.get_template("cohort.html").render(contents=self.contents, listing=listing)
+        return HTMLResponse(told)
+
+    def small(self, request: Request) -> Response:
+        """Answer with a small picture of a clip's released video, never of its original."""
+        clip = self._clip_of(request)
+        self._require_unchanged(self.root / video_path("released", clip.clip_id))
+        if clip.clip_id not in self._small:
+            self._small[clip.clip_id] = draw_small(self.root, clip)
+        return Response(self._small[clip.clip_id], media_type="image/jpeg")
 
     def clip(self, request: Request) -> Response:
         """Answer with a clip's page."""
@@ -110,8 +132,11 @@ class Pages:
 
     def _clip_of(self, request: Request) -> Clip:
         clip = self.contents.clips.get(request.path_params["clip_id"])
-        if clip is None or request.path_params.get("arm", ARMS[0]) not in ARMS:
+        arm = request.path_params.get("arm", ARMS[1])
+        if clip is None or arm not in ARMS:
             raise HTTPException(404)
+        if arm not in self.arms:
+            raise HTTPException(403, "this review shows no original")
         return clip
 
     def _file(self, request: Request, path_of: Callable[[str, str], Path]) -> Path:
@@ -127,13 +152,22 @@ class Pages:
 
 
 def make_app(
-    root: Path, contents: Contents, token: str, writing: Desk | Approving | None = None
+    root: Path,
+    contents: Contents,
+    token: str,
+    writing: Desk | Approving | None = None,
+    *,
+    released_only: bool = False,
 ) -> Starlette:
-    """Bind the pages to their addresses, all of which begin with the token; writing: what takes words."""
-    pages = Pages(root, contents, writing)
+    """Bind the pages to their addresses, all of which begin with the token.
+
+    writing: what takes words. released_only: no original is shown, nor given to who asks for it.
+    """
+    pages = Pages(root, contents, writing, ARMS[1:] if released_only else ARMS)
     routes = [
         Route("/", pages.cohort),
         Route("/clips/{clip_id}", pages.clip),
+        Route("/clips/{clip_id}/small.jpg", pages.small),
         Route("/clips/{clip_id}/{arm}.mp4", pages.video),
         Route("/clips/{clip_id}/{arm}/{first:int}.json", pages.keypoints),
         *_routes_to_write(writing),

@@ -1,21 +1,13 @@
 "use strict";
 const find = (selector) => document.querySelector(selector);
 
-function filterClips() {
-  const wanted = find("input[name=filter]:checked").value;
-  const rows = [...document.querySelectorAll("#clips tbody tr")];
-  for (const row of rows) {
-    row.hidden = !(wanted === "all" || (wanted === "eyes" && row.dataset.eyes === "true") || row.dataset.verdict === wanted);
-  }
-  find("#shown").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
-}
-
 function playClip() {
   const times = JSON.parse(find("#times").textContent);
-  const arms = ["original", "released"];
+  // a review may show no original
+  const arms = ["original", "released"].filter((arm) => find(`#${arm}`));
   const videos = arms.map((arm) => find(`#${arm} video`));
   // the released video leads: the original may be of a kind that the browser cannot play
-  const [original, released] = videos;
+  const [released, original] = videos.toReversed();
   const flags = [...document.querySelectorAll("#flags button")].map((button) => Number(button.dataset.frame));
   const { piece, width, height } = find("#player").dataset;
   const pieceFrames = Number(piece);
@@ -87,7 +79,7 @@ function playClip() {
   }
 
   function keepInStep() {
-    if (released.paused || original.error || original.seeking) return;
+    if (!original || released.paused || original.error || original.seeking) return;
     const behind = (released.currentTime - offsetOf(released)) - (original.currentTime - offsetOf(original));
     if (Math.abs(behind) > 0.4) original.currentTime += behind;
     original.playbackRate = speed() * (1 + Math.min(0.3, Math.max(-0.3, 3 * behind)));
@@ -111,7 +103,7 @@ function playClip() {
   released.addEventListener("pause", () => {
     find("#play").textContent = "play";
     pause();
-    if (!original.error) original.currentTime = released.currentTime - offsetOf(released) + offsetOf(original);
+    if (original && !original.error) original.currentTime = released.currentTime - offsetOf(released) + offsetOf(original);
   });
   released.addEventListener("ended", pause);
   for (const [number, arm] of arms.entries()) {
@@ -126,7 +118,14 @@ function playClip() {
   find("#last-flag").addEventListener("click", () => toFlag(-1));
   find("#next-flag").addEventListener("click", () => toFlag(1));
   find("#speed").addEventListener("change", () => videos.forEach((video) => { video.playbackRate = speed(); }));
-  find("#released-only").addEventListener("change", () => find("#original").classList.toggle("hidden", find("#released-only").checked));
+  function compare() {
+    const alone = find("#released-only").checked, over = find("#wipe").checked && !alone;
+    find("#original").classList.toggle("hidden", alone);
+    find(".videos").classList.toggle("wipe", over);
+    find("#share").hidden = !over;
+    find("#released .screen").style.clipPath = over ? `inset(0 0 0 ${find("#edge").value}%)` : "";
+  }
+  if (original) for (const field of ["#released-only", "#wipe", "#edge"]) find(field).addEventListener("input", compare);
   find("#timeline").addEventListener("click", (event) => {
     const box = find("#timeline").getBoundingClientRect();
     pause();
@@ -140,7 +139,8 @@ function playClip() {
   }
   const keys = {
     " ": toggle, ArrowLeft: () => step(-1), ArrowRight: () => step(1), Home: () => step(-Infinity), End: () => step(Infinity),
-    n: () => toFlag(1), p: () => toFlag(-1), k: () => find("#points").click(), o: () => find("#released-only").click(),
+    n: () => toFlag(1), p: () => toFlag(-1), k: () => find("#points").click(), o: () => find("#released-only")?.click(),
+    b: () => find("#wipe")?.click(),
     2: () => { const set = find("#speed"); set.value = set.value === "2" ? "1" : "2"; set.dispatchEvent(new Event("change")); },
   };
   document.addEventListener("keydown", (event) => {
@@ -153,8 +153,4 @@ function playClip() {
   tell();
 }
 
-if (find("#clips")) {
-  document.querySelectorAll("input[name=filter]").forEach((choice) => choice.addEventListener("change", filterClips));
-  filterClips();
-}
 if (find("#player")) playClip();

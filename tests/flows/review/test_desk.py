@@ -7,20 +7,18 @@ import http.server
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import yaml
-from review_support import chromium, clean_page, open_clip, until
+from review_support import chromium, clean_page, open_clip, reviewing, until
 from tests_support import command_environment
 
 from flows.demo.sample import CLIPS as SAMPLE
@@ -72,24 +70,9 @@ def workspace(copy):
     (copy / PLACE).unlink(missing_ok=True)
 
 
-@contextmanager
-def _reviewing(root, *words):
-    command = [sys.executable, "-m", "flows.cli", "--json", "review", *words]
-    with subprocess.Popen(
-        command, cwd=root, env=command_environment(), text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE
-    ) as process:  # fmt: skip
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-        finally:
-            process.send_signal(signal.SIGINT)
-            _, told = process.communicate(timeout=20)
-            assert (process.returncode, told) == (0, "")
-
-
 @pytest.fixture
 def url(workspace):
-    with _reviewing(workspace) as address:
+    with reviewing(workspace) as address:
         yield address
 
 
@@ -392,7 +375,7 @@ def frozen(workspace, guise, monkeypatch):
 
 
 def test_two_people_approve_a_candidate_on_its_page(browser, frozen, workspace):
-    with _reviewing(workspace, "frozen-1") as address:
+    with reviewing(workspace, "frozen-1") as address:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         troubles = []
         page.on("console", lambda told: troubles.append(told.text) if told.type == "error" else None)
@@ -442,7 +425,7 @@ def test_what_a_candidate_was_frozen_with_is_not_taken_back(frozen, workspace, g
     refused = guise(workspace, "decide", clip_id, "--take-back")
     assert refused.returncode == 1
     assert "frozen-1 was frozen with the word on" in refused.stderr
-    with _reviewing(workspace, "frozen-1") as address:
+    with reviewing(workspace, "frozen-1") as address:
         assert 'id="desk"' not in _get(f"{address}clips/{clip_id}")
         origin = "/".join(address.split("/")[:3])
         assert _refused(f"{address}desk/decision", b"{}", Origin=origin) == 404
@@ -456,12 +439,12 @@ def test_what_was_watched_is_kept_for_the_same_video(page, url, workspace):
         told = _say(url, secret, "watched", clip_id=clip_id, runs=runs)
         assert told["watched"].startswith(f"{seen} of ")
     assert oct((workspace / PLACE).parent.stat().st_mode)[-3:] == "700"
-    with _reviewing(workspace) as again:
+    with reviewing(workspace) as again:
         assert ">11 of " in _get(f"{again}clips/{clip_id}")
     kept = json.loads((workspace / PLACE).read_text())
     kept["clips"][clip_id]["video_sha256"] = "0" * 64
     (workspace / PLACE).write_text(json.dumps(kept))
-    with _reviewing(workspace) as again:
+    with reviewing(workspace) as again:
         assert ">0 of " in _get(f"{again}clips/{clip_id}")
 
 

@@ -14,22 +14,25 @@ import threading
 import urllib.error
 import urllib.request
 
+import cv2
 import numpy as np
 import polars as pl
 import psutil
 import pytest
 import uvicorn
 from doubts_support import write_doubts
-from review_support import chromium, clean_page, open_clip, until
+from review_support import chromium, clean_page, open_clip, reviewing, until
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
 from flows.review.doubts import read_doubts
+from flows.review.pictures import HEIGHT_PX, WIDTH_PX
 from flows.review.server import listening, make_app
 from flows.review.texts import Text
 from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
+from schemas.frames import FRAMES
 from schemas.texts import CLIP_TEXTS
-from tasks.files.clips import keypoints_path, read_admitted, video_path
+from tasks.files.clips import frames_path, keypoints_path, read_admitted, video_path
 from tasks.files.documents import write_table
 from tasks.files.tables import build_table
 from tasks.video import read_frames
@@ -39,6 +42,7 @@ pytestmark = pytest.mark.slow
 FLAGGED = range(20, 26)
 VERSION = "looked-at"
 LATE = f"clip-{1:016x}"
+CUT = "document.querySelector('#released .screen').style.clipPath"
 
 
 @pytest.fixture(scope="module")
@@ -111,12 +115,16 @@ def test_the_cohort_is_told_and_filtered(page, served, workspace):
     assert page.locator("#clips tbody tr").count() == len(candidate["clips"]) + len(candidate["left_out"])
     assert page.locator("svg circle.point").count() == 5
     assert "95 % interval" in page.inner_text("figcaption")
-    page.check("input[value=fail]")
-    assert page.locator("#clips tbody tr:visible").count() == len(candidate["left_out"])
-    page.check("input[value=eyes]")
-    shown = page.locator("#clips tbody tr:visible")
+    assert page.inner_text("#shown").startswith(f"{len(candidate['clips']) + len(candidate['left_out'])} of ")
+    until(page, "[...document.querySelectorAll('#clips img')].every((one) => one.naturalWidth > 50)")
+    page.click("nav >> text=failed")
+    assert page.locator("#clips tbody tr").count() == page.locator("tr[data-verdict=fail]").count()
+    page.click("nav >> text=need eyes")
+    assert "show=eyes" in page.url
+    shown = page.locator("#clips tbody tr")
     assert shown.count() == page.locator("tr[data-eyes=true]").count() >= 1
     assert workspace[1] in " ".join(shown.all_inner_texts())
+    assert page.locator("nav a[aria-current]").inner_text().startswith("need eyes")
     page.click(f"text={workspace[1]}")
     assert page.inner_text("h1").startswith(workspace[1])
 
@@ -133,6 +141,65 @@ def test_both_videos_play_in_step(page, served, workspace):
         page, "new Set([...document.querySelectorAll('video')].map((video) => video.currentTime)).size === 1"
     )
     assert _times(page)[0] > 0.6
+
+
+def test_one_is_laid_over_the_other(page, served, workspace):
+    open_clip(page, served[1], workspace[1])
+    page.keyboard.press("b")
+    first, second = (page.locator(f"#{arm} video").bounding_box() for arm in ("original", "released"))
+    assert first == second
+    assert (
+        page.evaluate("document.querySelector('#released .screen').style.clipPath")
+        == "inset(0px 0px 0px 50%)"
+    )
+    page.locator("#edge").fill("20")
+    assert "20%" in page.evaluate("document.querySelector('#released .screen').style.clipPath")
+    page.keyboard.press("Escape")
+    page.locator("h1").click()
+    page.keyboard.press("b")
+    first, second = (page.locator(f"#{arm} video").bounding_box() for arm in ("original", "released"))
+    assert first["x"] + first["width"] <= second["x"]
+    assert page.evaluate(CUT) == ""
+
+
+def test_a_small_picture_is_of_the_release_where_it_is_worst(served, workspace):
+    root, clip_id = workspace
+    with urllib.request.urlopen(f"{served[1]}clips/{clip_id}/small.jpg") as answer:
+        assert answer.headers["Content-Type"] == "image/jpeg"
+        small = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    assert small.shape[1] == WIDTH_PX or small.shape[0] == HEIGHT_PX
+    middle = (FLAGGED[0] + FLAGGED[-1]) // 2
+    # original and release differ where the face is, and there it is the release that is shown
+    arms = [
+        next(frame for frame in read_frames(root / video_path(arm, clip_id)) if frame.index == middle).rgb
+        for arm in ("original", "released")
+    ]
+    size_wh = small.shape[1::-1]
+    shrunk = [cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA).astype(int) for rgb in arms]
+    differs = np.abs(shrunk[0] - shrunk[1]).sum(axis=2) > 60
+    assert differs.sum() > 20
+    off = [np.abs(one - small)[differs].mean() for one in shrunk]
+    assert off[1] < off[0] / 2
+
+
+def test_a_second_reviewer_sees_no_original(browser, workspace):
+    root, clip_id = workspace
+    with reviewing(root, VERSION, "--released-only") as url, clean_page(browser, url, width=1366) as page:
+        page.goto(url)
+        open_clip(page, url, clip_id)
+        assert page.locator("video").count() == 1
+        assert page.locator("#wipe, #released-only, #original").count() == 0
+        page.keyboard.press("k")
+        page.keyboard.press("o")
+        page.keyboard.press("b")
+        page.click("#play")
+        until(page, "document.querySelector('#released video').currentTime > 0.4")
+        page.keyboard.press("n")
+        for place in ("original.mp4", "original/0.json", "control.mp4", "control/0.json"):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{url}clips/{clip_id}/{place}")
+            assert refused.value.code == (403 if place.startswith("original") else 404)
+        urllib.request.urlopen(f"{url}clips/{clip_id}/released/0.json").close()
 
 
 def test_open_mouths_are_told_and_are_no_flags(page, served, workspace):
@@ -168,10 +235,11 @@ def test_flags_frames_and_keys_seek(page, served, workspace):
 
 def test_the_keyboard_alone_is_enough(page, served, workspace):
     page.goto(served[1])
-    page.focus("input[value=all]")
-    page.keyboard.press("ArrowRight")
-    assert page.evaluate("document.activeElement.checked && document.activeElement.value") != "all"
-    page.check("input[value=all]")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**?show=pass")
+    page.goto(served[1])
     page.focus(f"a[href*='{workspace[1]}']")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/clips/{workspace[1]}")
@@ -330,7 +398,10 @@ def late(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         grey = 0 if arm == "original" else 20  # nobody sees it: the control stands in
         write_pictures(path, [np.full((64, 64, 3), grey + 10 * n, np.uint8) for n in range(20)], pts=pts)
-        (tmp_path / keypoints_path(arm, LATE)).parent.mkdir(parents=True)
+        (tmp_path / frames_path(arm, LATE)).parent.mkdir(parents=True)
+        rows = [{"frame": n, "pts": at, "timestamp_s": at / 12800, "scene": 0, "crowded": False}
+                for n, at in enumerate(pts)]  # fmt: skip
+        write_table(build_table(rows, FRAMES), FRAMES, tmp_path / frames_path(arm, LATE))
         to_table([]).write_parquet(tmp_path / keypoints_path(arm, LATE))
     tables = {name: build_table([], schema) for name, schema in (MEASURED | COLLECTED).items()}
     verdict = {"clip_id": LATE, "verdict": "fail", "rule": "face_error", "value": None, "comparison": "<=",
