@@ -117,6 +117,7 @@ def test_the_cohort_is_told_and_filtered(page, served, workspace):
     assert "95 % interval" in page.inner_text("figcaption")
     assert page.inner_text("#shown").startswith(f"{len(candidate['clips']) + len(candidate['left_out'])} of ")
     until(page, "[...document.querySelectorAll('#clips img')].every((one) => one.naturalWidth > 50)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1366
     page.click("nav >> text=failed")
     assert page.locator("#clips tbody tr").count() == page.locator("tr[data-verdict=fail]").count()
     page.click("nav >> text=need eyes")
