@@ -10,7 +10,7 @@ from tasks.files.cache import cache_folder
 from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError
 from tasks.files.pseudonyms import fingerprint, known_key
-from tasks.ingest.manifest import MANIFEST_NAME, read_handed_in
+from tasks.ingest.manifest import find_manifest, read_handed_in
 from tasks.publish import has_credentials, open_bucket, require_faithful
 from tasks.publish.signature import public_key
 
@@ -33,8 +33,7 @@ def examine(root: Path) -> list[Finding]:
     findings.append(_attempt("params.yaml", lambda: f"purpose {read_params(root).purpose}"))
     findings.append(_attempt("pseudonym key", lambda: f"fingerprint {fingerprint(known_key(root))}"))
     findings.append(_attempt("signing key", lambda: public_key(root)))
-    inbox = root / "data/inbox" / MANIFEST_NAME
-    findings.append(_attempt("inbox", lambda: _count_named(inbox)))
+    findings.append(_attempt("inbox", lambda: _count_named(root / "data/inbox")))
     findings.append(_attempt("models", lambda: _count_models(root)))
     findings.append(_attempt("store", lambda: _ask_store(root)))
     return findings
@@ -47,8 +46,8 @@ def _attempt(what: str, check: Callable[[], str]) -> Finding:
         return Finding(what, False, str(error))
 
 
-def _count_named(manifest: Path) -> str:
-    found = read_handed_in(manifest)
+def _count_named(inbox: Path) -> str:
+    found = read_handed_in(find_manifest(inbox))
     wrong = f", row {', '.join(str(one.row) for one in found.wrong)} does not hold" if found.wrong else ""
     return f"{found.rows.height} clips are named{wrong}"
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -17,8 +18,8 @@ from tasks.files.hashing import sha256_file
 from tasks.files.pseudonyms import clip_pseudonym, known_key, subject_pseudonym
 from tasks.files.whole import whole, write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.manifest import MANIFEST_NAME, HandedIn, read_handed_in
-from tasks.ingest.names import is_systems, plain, printable, unusable_names
+from tasks.ingest.manifest import MANIFEST_NAME, HandedIn, find_manifest, read_handed_in
+from tasks.ingest.names import is_systems, may_mean, plain, printable, unusable_names
 from tasks.ingest.survey import NOTE_NAME, WRONG_ROW, InboxNote, consent_refusal, is_shut, list_files
 
 RAW_FILE = Path("data/raw.dvc")
@@ -39,8 +40,14 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
     """
     if not inbox.is_dir():
         raise InputError(f"there is no inbox at {inbox}")
-    handed_in = read_handed_in(inbox / MANIFEST_NAME)
-    found = [file for file in list_files(inbox) if file not in (NOTE_NAME, MANIFEST_NAME)]
+    raw, here = (root / RAW_PATH).resolve(), inbox.resolve()
+    if raw.is_relative_to(here) or here.is_relative_to(raw):
+        raise InputError(f"{inbox} cannot be the inbox: what is handed in is kept in {RAW_PATH}")
+    if is_shut(inbox):
+        raise InputError(f"you may not read {inbox}: give yourself the right to")
+    manifest = find_manifest(inbox)
+    handed_in = read_handed_in(manifest)
+    found = [file for file in list_files(inbox) if file not in (NOTE_NAME, manifest.name)]
     handed_in = _as_on_disk(handed_in, found)
     wrong = {_normal(one.file) for one in handed_in.wrong}
     named = {*wrong, *map(_normal, handed_in.rows["file"])}
@@ -54,6 +61,7 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
     gone = {*wrong, *withdrawn}
     rows = without_files(handed_in.rows, withdrawn)
     as_of = _day_of_consent(root, rows)
+    held = held_back(handed_in, inbox, files, as_of)
     _take(root, inbox, [file for file in inside if file not in gone])
     write_manifest(root / RAW_PATH, rows)
     note = InboxNote(
@@ -62,8 +70,8 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
         withdrawn=withdrawn,
         unusable={printable(file): why for file, why in unusable.items() if file not in gone},
         wrong=[(one.row, printable(one.file), one.detail) for one in handed_in.wrong],
-        forbidden=_forbidden(inbox, files, rows, wrong, as_of),
-        told=[*handed_in.told, *_told_of(len(found) - len(files))],
+        forbidden=_forbidden(inbox, files, rows, wrong, as_of) | _digests(inbox, held),
+        told=[*handed_in.told, *_told_of(len(found) - len(files)), *_told_of_held(held)],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
 
@@ -96,7 +104,7 @@ def _as_on_disk(handed_in: HandedIn, files: list[str]) -> HandedIn:
     known = set(files)
 
     def place(file: str) -> str:
-        return file if file in known else there.get(plain(file), _normal(file))
+        return file if file in known or not file else there.get(plain(file), _normal(file))
 
     names = [place(file) for file in handed_in.rows["file"]]
     return replace(
@@ -116,12 +124,53 @@ def _forbidden(
     """
     denied = {plain(row["file"]): consent_refusal(row, as_of) for row in rows.iter_rows(named=True)}
     why = {plain(file): WRONG_ROW for file in wrong} | {name: said for name, said in denied.items() if said}
-    meant = {file: why[plain(file)] for file in files if plain(file) in why}
+    return _digests(inbox, {file: why[plain(file)] for file in files if plain(file) in why})
+
+
+def _digests(inbox: Path, why: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of files of the inbox, and why of each."""
     return {
         sha256_file(inbox / file): said
-        for file, said in meant.items()
+        for file, said in why.items()
         if _is_inside(inbox, file) and not is_shut(inbox / file)
     }
+
+
+def held_back(handed_in: HandedIn, inbox: Path, files: list[str], as_of: str) -> dict[str, str]:
+    """Return files that rows without a file of their own may speak of, and why they may not be released.
+
+    Such a row says no, or cannot be read, and is spelt as no file is: with other capitals, another folder,
+    through a link, a place off.
+    """
+    there = set(map(plain, files))
+    held: dict[str, str] = {}
+    for row in handed_in.rows.iter_rows(named=True):
+        why = consent_refusal(row, as_of)
+        if why and plain(row["file"]) not in there:
+            led_to = _led_to(inbox, row["file"])
+            held |= {file: why for file in files if may_mean(row["file"], file) or file == led_to}
+    for one in handed_in.wrong:
+        if plain(one.file) not in there:
+            held |= {file: WRONG_ROW for file in files if may_mean(one.file, file)}
+            held |= {
+                file: WRONG_ROW for file in files for cell in one.cells if may_mean(cell, file, whole=True)
+            }
+    return held
+
+
+def _led_to(inbox: Path, file: str) -> str | None:
+    """Return the file of the inbox to which a path leads through links, None where it leads to none."""
+    try:
+        return (inbox / file).resolve().relative_to(inbox.resolve()).as_posix()
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+def _told_of_held(held: Mapping[str, str]) -> list[str]:
+    return [
+        f"{printable(file)} is held back: a row may speak of it ({why}) that names no file as it is called"
+        for file, why in held.items()
+    ]
 
 
 def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFrame) -> list[str]:
@@ -137,7 +186,9 @@ def withdrawn_files(root: Path, inbox: Path, files: list[str], rows: pl.DataFram
         for row in rows.iter_rows(named=True)
         if subject_pseudonym(key, row["subject_id"]) in subjects
     ]
-    same = [file for file in files if clip_pseudonym(key, sha256_file(inbox / file)) in clips]
+    theirs = _digests(inbox, dict.fromkeys(named, ""))
+    digests = {file: sha256_file(inbox / file) for file in files}
+    same = [file for file, one in digests.items() if one in theirs or clip_pseudonym(key, one) in clips]
     return sorted({*named, *same})
 
 

@@ -88,15 +88,17 @@ def write_json(document: object, path: Path) -> None:
 
 def read_document(path: Path, model: type[Document]) -> Document:
     """Read JSON or YAML through its model. Raises DocumentError naming file and field."""
-    return _through(model, _read_yaml(path), path.name)
+    return _through(model, _read(path), path.name)
 
 
-def _read_yaml(path: Path) -> Any:
+def _read(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
+        text = path.read_text("utf-8")
+        # YAML takes no key of more than 1,024 characters, as a path may be
+        return json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
     except FileNotFoundError:
         raise DocumentError(f"{path.name} is missing") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
 
 
@@ -127,10 +129,10 @@ def read_params(root: Path) -> Params:
 
     Raises DocumentError for a missing or misspelt key, or one that stands in two files.
     """
-    whole = _read_yaml(root / PARAMS)
+    whole = _read(root / PARAMS)
     for path in PARAMS_TABLES:
         if (root / path).is_file():
-            whole = _joined(whole, _read_yaml(root / path), f"{PARAMS} and {path}")
+            whole = _joined(whole, _read(root / path), f"{PARAMS} and {path}")
     return _through(Params, whole, PARAMS)
 
 

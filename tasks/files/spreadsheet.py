@@ -5,12 +5,14 @@ import csv
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from unicodedata import category
 
 from tasks.files.errors import DocumentError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-SEPARATOR_LINE = re.compile(r'"?sep= ?(.)\1*"?[,;\t|]*\r?\n', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep= ?(.)\1*"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
 LONGEST_CELL = 10_000_000
 ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for UTF-8
 
@@ -33,7 +35,7 @@ def read_sheet(content: bytes, name: str) -> Sheet:
     line = SEPARATOR_LINE.match(text)
     text = text[line.end() :] if line else text
     # what a line of `sep=` promises need not be kept by whoever saved the file again
-    delimiter = line[1] if line and line[1] in text.partition("\n")[0] else _delimiter(text)
+    delimiter = line[1] if line and line[1] in _first_line(text) else _delimiter(text)
     records = _records(text, delimiter, name)
     rows = {number: record for number, record in enumerate(records, 1) if any(map(str.strip, record))}
     if not rows:
@@ -76,8 +78,11 @@ def _as(content: bytes, encoding: str, name: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    first = text.lstrip("\r\n").partition("\n")[0]
-    return max(DELIMITERS, key=first.count)
+    return max(DELIMITERS, key=_first_line(text).count)
+
+
+def _first_line(text: str) -> str:
+    return re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
 
 
 def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
@@ -86,10 +91,11 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
     try:
         records.extend(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:
-        loose = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        # a quote inside a cell is harmless where none swallows the end of its line
-        if len(loose) == len(text.splitlines()):
-            return loose
+        with suppress(csv.Error):
+            loose = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+            # a quote inside a cell is harmless where none swallows the end of its line
+            if len(loose) == len(text.splitlines()):
+                return loose
         raise DocumentError(
             f"{name} is not a readable CSV table: after row {len(records)}, {error}"
         ) from None
@@ -97,7 +103,8 @@ def _records(text: str, delimiter: str, name: str) -> list[list[str]]:
 
 
 def _column(cell: str) -> str:
-    return re.sub(r"[\s-]+", "_", cell.strip().casefold())
+    seen = "".join(char for char in cell if category(char) != "Cf")
+    return re.sub(r"[\s-]+", "_", seen.strip().casefold())
 
 
 def _name(header: Sequence[str], at: int) -> str:

@@ -20,17 +20,22 @@ MANIFEST_NAME = "manifest.csv"
 LEAST_NAME = 3  # in characters: shorter ones stand in any text
 CONSENTS = ("yes", "no")
 DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
+SEPARATORS = re.compile(r"[,;|\t\r\n]")
 FOLDED = ("consent_release", "audio_policy")  # words of ours, in whatever case
 EMPTY = {"not_nullable": "it is empty"}
 
 
 @dataclass(frozen=True)
 class WrongRow:
-    """A row that does not hold. row: as a spreadsheet counts. detail: what to type, not what was typed."""
+    """A row that does not hold. row: as a spreadsheet counts. detail: what to type, not what was typed.
+
+    cells: all that it says, also where they slipped, or stand in one.
+    """
 
     row: int
     file: str
     detail: str
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,13 @@ class HandedIn:
     rows: pl.DataFrame
     wrong: tuple[WrongRow, ...]
     told: tuple[str, ...]
+
+
+def find_manifest(inbox: Path) -> Path:
+    """Return where the manifest lies in an inbox, whose capitals do not matter where there is but one."""
+    paths = inbox.iterdir() if inbox.is_dir() else ()
+    found = [path for path in paths if path.name.casefold() == MANIFEST_NAME]
+    return found[0] if len(found) == 1 else inbox / MANIFEST_NAME
 
 
 def read_manifest(path: Path) -> pl.DataFrame:
@@ -68,9 +80,17 @@ def read_handed_in(path: Path) -> HandedIn:
     files = dict(table.select("row", "file").iter_rows())
     return HandedIn(
         rows,
-        tuple(WrongRow(row, files[row] or "", "; ".join(said)) for row, said in sorted(wrong.items())),
+        tuple(
+            WrongRow(row, files[row] or "", "; ".join(said), _cells(sheet.rows[row]))
+            for row, said in sorted(wrong.items())
+        ),
         tuple(f"{MANIFEST_NAME} {what}" for what in told),
     )
+
+
+def _cells(row: list[str]) -> tuple[str, ...]:
+    parts = (part.strip() for cell in row for part in (cell, *SEPARATORS.split(cell)))
+    return tuple(dict.fromkeys(filter(None, parts)))
 
 
 def _check_columns(sheet: Sheet) -> None:
@@ -192,11 +212,11 @@ def _is_day(text: str | None) -> bool:
 
 
 def _twice(table: pl.DataFrame) -> list[tuple[int, str]]:
-    """Return the rows that name a file which another row names, too, and say something else of it."""
+    """Return the rows that name a file which another row names, too, and are not the same to the letter."""
     told = table.drop("row", "more").unique()["file"].drop_nulls()
     names = Counter(map(plain, told))
     both = [row for row, file in table.select("row", "file").iter_rows() if names[plain(file or "")] > 1]
-    return [(row, "file: another row names it, too, and says something else of it") for row in both]
+    return [(row, "file: another row names it, too, and is not the same: leave one of them") for row in both]
 
 
 def holds_name(text: str, name: str) -> bool:

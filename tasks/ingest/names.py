@@ -1,5 +1,6 @@
 """Names of files as disks have them: the computer's own, unusable ones, one name spelt twice (pure)."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from unicodedata import category, normalize
@@ -16,6 +17,8 @@ SYSTEMS = (
     "system volume information",
 )
 PREFIXES, SUFFIXES = (".", "~$"), ("~",)
+LONGEST_PATH = 800  # bytes; as many as two hundred characters take
+QUOTES = frozenset("\"'`\u00b4\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb")
 
 
 def is_systems(file: str) -> bool:
@@ -48,6 +51,8 @@ def unusable_names(files: Iterable[str]) -> dict[str, str]:
             found[file] = "its name is a hidden file's, or one of the computer's own: rename it"
         elif longest > LONGEST_BYTES:
             found[file] = f"its name has {longest} bytes, of which {LONGEST_BYTES} are taken: shorten it"
+        elif len(file.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
+            found[file] = "it lies too deep in folders: put it higher"
         elif alike[plain(file)] > 1:
             found[file] = "another file has the same name, spelt otherwise: rename one"
     return found
@@ -58,6 +63,37 @@ def plain(file: str) -> str:
     path = file.strip().replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     return composed("/" * path.startswith("/") + "/".join(parts))
+
+
+def may_mean(said: str, file: str, *, whole: bool = False) -> bool:
+    """Return whether somebody who wrote a path may have meant a file, though it is called otherwise.
+
+    One ends as the other, whatever their case and width, without quotes and what cannot be seen. whole: with
+    its extension, which may else be left out.
+    """
+    one, other = _loosely(said), _loosely(file)
+    if not one or not other:
+        return False
+    if not whole and "." not in one[-1]:
+        other = (*other[:-1], other[-1].rpartition(".")[0])
+    shorter = min(len(one), len(other))
+    return one[-shorter:] == other[-shorter:]
+
+
+def _loosely(path: str) -> tuple[str, ...]:
+    """Return the parts of a path, folded as far as people's spellings may differ."""
+    folded = "".join(
+        " " if char.isspace() else char
+        for char in normalize("NFKC", normalize("NFKC", path).casefold())
+        if char.isspace() or (category(char) not in ("Cf", "Cc") and char not in QUOTES)
+    )
+    parts: list[str] = []
+    for part in (" ".join(part.split()) for part in re.split(r"[/\\:]", folded)):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return tuple(parts)
 
 
 def composed(file: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from tasks.ingest.manifest import MANIFEST_NAME, read_manifest
 
 NOTE_NAME = "inbox-note.json"
 WRONG_ROW, UNUSABLE = "wrong row in the manifest", "unusable file name"
+Row = dict[str, Any]
 CONSENT = ("no consent to release", "consent expired")
 
 
@@ -82,6 +83,7 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
     }
     entries: list[Entry] = []
     contents: set[str] = set()
+    rows = [row | _strictest(rows, digests, digest) for row, digest in zip(rows, digests, strict=True)]
     for row, refusal, digest in zip(rows, refusals, digests, strict=True):
         # what may not be released under one name may not under another
         reason = refusal or forbidden.get(digest or "")
@@ -91,6 +93,17 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
         entries.append(_entry(row, key, digest, reason, note.unusable.get(row["file"])))
     entries += [_of_wrong_row(key, *one) for one in note.wrong]
     return entries + _not_named(raw, key, note, {str(PurePosixPath(entry.file)) for entry in entries})
+
+
+def _strictest(rows: list[Row], digests: list[str | None], digest: str | None) -> Row:
+    """Return what all rows of the same video allow: until their first day, its sound if all keep it."""
+    if digest is None:
+        return {}
+    same = [row for row, other in zip(rows, digests, strict=True) if other == digest]
+    days = [row["consent_expires"] for row in same if row["consent_expires"]]
+    policies = {row["audio_policy"] for row in same}
+    said = next((policy for policy in ("drop", None) if policy in policies), "keep")
+    return {"consent_expires": min(days, default=None), "audio_policy": said}
 
 
 def _of_wrong_row(key: bytes, row: int, file: str, said: str) -> Entry:
@@ -139,9 +152,7 @@ def is_shut(path: Path) -> bool:
     return path.is_file() and not os.access(path, os.R_OK)
 
 
-def _entry(
-    row: dict[str, str], key: bytes, digest: str | None, reason: str | None, detail: str | None
-) -> Entry:
+def _entry(row: Row, key: bytes, digest: str | None, reason: str | None, detail: str | None) -> Entry:
     is_open = digest is not None and reason is None
     return Entry(
         file=row["file"],
@@ -157,7 +168,7 @@ def _entry(
     )
 
 
-def _refusal(raw: Path, row: dict[str, str], note: InboxNote) -> str | None:
+def _refusal(raw: Path, row: Row, note: InboxNote) -> str | None:
     path = PurePosixPath(row["file"])
     if path.is_absolute() or ".." in path.parts or str(path) in note.outside:
         return "path outside the inbox"
@@ -166,7 +177,7 @@ def _refusal(raw: Path, row: dict[str, str], note: InboxNote) -> str | None:
     return consent_refusal(row, note.as_of) or (None if _digest(raw / path) else "file missing")
 
 
-def consent_refusal(row: dict[str, str], as_of: str) -> str | None:
+def consent_refusal(row: Row, as_of: str) -> str | None:
     """Return which of CONSENT forbids a row's video on a day."""
     if row["consent_release"] != "yes":
         return CONSENT[0]

@@ -16,6 +16,7 @@ from flows.demo.sample import COLUMNS
 from flows.workspace.inbox import WITHDRAWALS_PATH, take_inbox
 from flows.workspace.make import make_workspace
 from tasks.files.documents import read_document
+from tasks.files.errors import InputError
 from tasks.files.pseudonyms import known_key, subject_pseudonym
 from tasks.ingest import RAW_PATH
 from tasks.ingest.survey import NOTE_NAME, InboxNote, survey
@@ -176,15 +177,18 @@ def plain_root(tmp_path_factory):
 
 
 def _hand_in(root, files, rows):
-    inbox = root / "data/inbox"
+    _write_inbox(root / "data/inbox", files, rows)
+    take_inbox(root, root / "data/inbox")
+    return {entry.file: entry.reason for entry in survey(root / RAW_PATH, KEY)}
+
+
+def _write_inbox(inbox, files, rows):
     shutil.rmtree(inbox)
     for name, content in files.items():
         (inbox / name).parent.mkdir(parents=True, exist_ok=True)
         (inbox / name).write_bytes(content)
     with (inbox / "manifest.csv").open("w", newline="") as stream:
         csv.writer(stream).writerows([COLUMNS, *rows])
-    take_inbox(root, inbox)
-    return {entry.file: entry.reason for entry in survey(root / RAW_PATH, KEY)}
 
 
 @pytest.mark.parametrize(("on_disk", "written"), [
@@ -218,6 +222,121 @@ def test_two_files_that_differ_in_their_spelling_only_are_both_refused(plain_roo
     assert reasons["c.mp4"] == reasons["c.mp4 "] == NAME
     copies = {reasons["one.mp4"], reasons["two.mp4"]}
     assert copies == ({None} if consent == "yes" else {"no consent to release"})
+
+
+@pytest.mark.parametrize("no", [
+    "A.MP4", "a", "in/a.mp4", "/data/inbox/a.mp4", "C:\\in\\a.mp4", "v/../a.mp4", "a.mp4\u200b",
+    "\u202aa.mp4", "'a.mp4", "\uff41.mp4", "linked/a.mp4",
+])  # fmt: skip
+@pytest.mark.parametrize("named", ["a.mp4", "copy.mp4"])
+def test_a_no_that_names_no_file_holds_back_what_it_may_mean(plain_root, no, named):
+    """Also where the video is named under another name only."""
+    inbox = plain_root / "data/inbox"
+    files = {"a.mp4": b"1", "copy.mp4": b"1", "aa.mp4": b"2", "b.mp4": b"3", "w/b.mp4": b"4"}
+    rows = [_row(no, consent="no"), _row("v/b.mp4", consent="no"), *map(_row, {named, "aa.mp4", "w/b.mp4"})]
+    _write_inbox(inbox, files, rows)
+    (inbox / "linked").symlink_to(".", target_is_directory=True)
+    take_inbox(plain_root, inbox)
+    reasons = {entry.file: entry.reason for entry in survey(plain_root / RAW_PATH, KEY)}
+    assert reasons[named] == "no consent to release"
+    # another's name, or the same in another folder, is not meant
+    assert (reasons["aa.mp4"], reasons["w/b.mp4"]) == (None, None)
+    told = read_document(plain_root / RAW_PATH / NOTE_NAME, InboxNote).told
+    assert any(one.startswith("a.mp4 is held back") for one in told)
+
+
+@pytest.mark.parametrize("line", [
+    ",a.mp4,P1,s1,gait,no,,", '"a.mp4,P1,s1,gait,no,,,"', "x,a.mp4,P1,s1,gait,no,,,",
+    "a.mp4;P1;s1;gait;no;;;", "A.mp4,P1,s1,gait,mabye,,,",
+])  # fmt: skip
+def test_a_row_that_slipped_holds_back_whom_it_names(plain_root, line):
+    inbox = plain_root / "data/inbox"
+    files = {"a.mp4": b"1", "copy.mp4": b"1", "s1.mp4": b"2", "gait.mp4": b"3", "P1.mp4": b"4"}
+    _write_inbox(inbox, files, [_row(name, "Q7") for name in files])
+    with (inbox / "manifest.csv").open("a", newline="") as stream:
+        stream.write(line + "\r\n")
+    take_inbox(plain_root, inbox)
+    entries = survey(plain_root / RAW_PATH, KEY)
+    reasons = {entry.file: entry.reason for entry in entries if entry.file in files}
+    assert reasons == {"a.mp4": ROW, "copy.mp4": ROW, "s1.mp4": None, "gait.mp4": None, "P1.mp4": None}
+    assert "." not in {entry.file for entry in entries}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(("days", "day"), [
+    (["", "2099-01-01"], "2099-01-01"), (["2099-02-01", "2099-01-01"], "2099-01-01"), (["", ""], None),
+])  # fmt: skip
+@pytest.mark.parametrize(("policies", "policy"), [
+    (["keep", "drop"], "drop"), (["keep", ""], None), (["keep", "keep"], "keep"),
+])  # fmt: skip
+def test_a_video_that_two_rows_name_is_released_as_both_allow(plain_root, order, days, day, policies, policy):
+    rows = [
+        [*_row(name, expires=expires)[:6], kept, ""]
+        for name, expires, kept in zip(("a.mp4", "b.mp4"), days, policies, strict=True)
+    ][::order]
+    _write_inbox(plain_root / "data/inbox", {"a.mp4": b"1", "b.mp4": b"1"}, rows)
+    take_inbox(plain_root, plain_root / "data/inbox")
+    (admitted,) = [entry for entry in survey(plain_root / RAW_PATH, KEY) if not entry.reason]
+    assert (admitted.consent_expires, admitted.audio_policy) == (day, policy)
+
+
+def test_what_comes_in_of_who_withdrew_is_not_taken_under_anothers_name(plain_root):
+    subject = subject_pseudonym(known_key(plain_root), "P2")
+    record = {"subject": subject, "clips": [], "reason": "asked for it", "at": "2026-11-26",
+              "published_in": []}  # fmt: skip
+    (plain_root / WITHDRAWALS_PATH).write_text(yaml.safe_dump({"withdrawals": [record]}))
+    try:
+        files = {"a.mp4": b"1", "a2.mp4": b"1", "b.mp4": b"2"}
+        reasons = _hand_in(plain_root, files, [_row("a.mp4"), _row("a2.mp4", "P2"), _row("b.mp4")])
+    finally:
+        (plain_root / WITHDRAWALS_PATH).unlink()
+    assert reasons == {"a.mp4": "consent withdrawn", "a2.mp4": "consent withdrawn", "b.mp4": None}
+
+
+@pytest.mark.parametrize("place", ["data/raw", "data", ".", "data/raw/v", "elsewhere"])
+def test_what_is_kept_cannot_be_the_inbox(plain_root, place):
+    rows = [_row("a.mp4"), _row("b.mp4", consent="mabye")]
+    _hand_in(plain_root, {"a.mp4": b"1", "v/c.mp4": b"2", "b.mp4": b"3"}, [*rows, _row("v/c.mp4")])
+    (plain_root / "elsewhere").unlink(missing_ok=True)
+    (plain_root / "elsewhere").symlink_to("data/raw")
+    for folder in (plain_root / RAW_PATH, plain_root / "data", plain_root, plain_root / RAW_PATH / "v"):
+        if not (folder / "manifest.csv").is_file():
+            (folder / "manifest.csv").write_text(",".join(COLUMNS) + "\n")
+    before = {path: path.read_bytes() for path in (plain_root / RAW_PATH).rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="cannot be the inbox"):
+        take_inbox(plain_root, plain_root / place)
+    assert before == {
+        path: path.read_bytes() for path in (plain_root / RAW_PATH).rglob("*") if path.is_file()
+    }
+    (plain_root / "data/manifest.csv").unlink()
+    (plain_root / "manifest.csv").unlink()
+
+
+def _content(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_deep_and_decomposed_paths_stop_nobody(plain_root):
+    korean = (
+        "\uc2e0\uacbd\uacfc\uc678\ub798\ubcf4\ud589\uac80\uc0ac\uc2e4\ub450\ubc88\uc9f8\ubc29\ubb38\uac77\uae30"
+        * 6
+    )
+    apart = "/".join(unicodedata.normalize("NFD", korean[at : at + 24]) for at in range(0, 96, 24))
+    deep = "/".join(["folder" * 20] * 12)
+    files = {f"{apart}.mp4": b"1", f"{deep}/x.mp4": b"2", "b.mp4": b"3"}
+    named = unicodedata.normalize("NFC", f"{apart}.mp4")
+    assert len(named) < 200 < len(apart)
+    reasons = _hand_in(plain_root, files, [_row(named), _row("b.mp4")])
+    assert reasons == {f"{apart}.mp4": None, f"{deep}/x.mp4": NAME, "b.mp4": None}
+
+
+@pytest.mark.parametrize("name", ["Manifest.csv", "MANIFEST.CSV"])
+def test_the_manifests_capitals_do_not_matter(plain_root, name):
+    inbox = plain_root / "data/inbox"
+    _write_inbox(inbox, {"a.mp4": b"1"}, [_row("a.mp4")])
+    (inbox / "manifest.csv").rename(inbox / name)
+    take_inbox(plain_root, inbox)
+    assert [(entry.file, entry.reason) for entry in survey(plain_root / RAW_PATH, KEY)] == [("a.mp4", None)]
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="what nobody may read is made by root")

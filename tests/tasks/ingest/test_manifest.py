@@ -95,7 +95,7 @@ def test_a_day_is_read_in_one_way_or_not_at_all(tmp_path, written, read):
     ({"audio_policy": "mute"}, "audio_policy: write drop, keep or nothing"),
     ({"file": "x" * 201}, "file: write 1 to 200 characters"),
     ({"file": ""}, "file: it is empty"),
-    ({"file": "b.mp4"}, "file: another row names it, too, and says something else of it"),
+    ({"file": "b.mp4"}, "file: another row names it, too, and is not the same: leave one of them"),
     ({"notes": "a", "more": "b"}, "more cells than the header"),
 ])  # fmt: skip
 def test_a_wrong_row_is_refused_with_the_number_that_a_spreadsheet_shows(tmp_path, change, said):
@@ -193,6 +193,25 @@ def test_a_quote_that_swallows_other_rows_is_refused(tmp_path):
     lines[1] = lines[1].removesuffix("plain") + '"urgent'
     with pytest.raises(DocumentError, match="not a readable CSV table"):
         _read(tmp_path, "\r\n".join(lines))
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text.replace("\r\n", "\r"),
+    lambda text: "sep=,\r" + text.replace("\r\n", "\r"),
+    lambda text: "\ufeff\ufeff" + text,
+    lambda text: "sep=,\r\n\ufeff" + text,
+    lambda text: text.replace("subject_id", "subject_\u200bid", 1),
+])  # fmt: skip
+def test_what_cannot_be_seen_and_other_ends_of_lines_do_no_harm(tmp_path, change):
+    rows = [[*row[:7], "one; two; three; four; five; six"] for row in ROWS]
+    found = _read(tmp_path, change(_text(rows)).encode())
+    assert found.wrong == ()
+    assert found.rows["file"].to_list() == [row[0] for row in ROWS]
+
+
+def test_a_cell_that_no_table_holds_is_one_sentence(tmp_path):
+    with pytest.raises(DocumentError, match="not a readable CSV table"):
+        _read(tmp_path, _text([*ROWS, ["x" * 10_000_001, *ROWS[0][1:]]]))
 
 
 CELLS = st.one_of(
