@@ -45,7 +45,14 @@ GIT = {
     "tag.gpgSign": "false",
     "core.hooksPath": os.devnull,
     "core.excludesFile": os.devnull,
+    "core.autocrlf": "false",
+    "core.safecrlf": "false",
 }
+# by which whoever calls a command, a hook of git's own too, would lead it to another repository
+GIT_ELSEWHERE = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
+    "GIT_NAMESPACE",
+)  # fmt: skip
 
 
 def collect_seldom() -> None:
@@ -63,6 +70,8 @@ def private_folder(folder: Path) -> Path:
 def keep_to_ourselves() -> None:
     """Switch off telemetry, keep Prefect's files in the workspace, reach our servers past any proxy."""
     os.environ.update(SILENCE)
+    for name in GIT_ELSEWHERE:
+        os.environ.pop(name, None)
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     _set_git()

@@ -1,4 +1,4 @@
-"""Which clips a list shows: what needs eyes first, filtered, a page at a time (pure)."""
+"""Which clips a list shows: what needs eyes first, filtered, a page at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping

@@ -38,13 +38,7 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
     Links that lead out of the inbox are noted and never read; nothing is taken of people who withdrew.
     Raises InputError or DocumentError where there is no readable manifest.
     """
-    if not inbox.is_dir():
-        raise InputError(f"there is no inbox at {inbox}")
-    raw, here = (root / RAW_PATH).resolve(), inbox.resolve()
-    if raw.is_relative_to(here) or here.is_relative_to(raw):
-        raise InputError(f"{inbox} cannot be the inbox: what is handed in is kept in {RAW_PATH}")
-    if is_shut(inbox):
-        raise InputError(f"you may not read {inbox}: give yourself the right to")
+    _require_inbox(root, inbox)
     manifest = find_manifest(inbox)
     handed_in = read_handed_in(manifest)
     found = [file for file in list_files(inbox) if file not in (NOTE_NAME, manifest.name)]
@@ -74,6 +68,17 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
         told=[*handed_in.told, *_told_of(len(found) - len(files)), *_told_of_held(held)],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
+
+
+def _require_inbox(root: Path, inbox: Path) -> None:
+    """Raise InputError where nothing can be handed in from a folder."""
+    if not inbox.is_dir():
+        raise InputError(f"there is no inbox at {inbox}")
+    raw, here = (root / RAW_PATH).resolve(), inbox.resolve()
+    if raw.is_relative_to(here) or here.is_relative_to(raw):
+        raise InputError(f"{inbox} cannot be the inbox: what is handed in is kept in {RAW_PATH}")
+    if is_shut(inbox):
+        raise InputError(f"you may not read {inbox}: give yourself the right to")
 
 
 def _day_of_consent(root: Path, rows: pl.DataFrame) -> str:

@@ -46,7 +46,7 @@ RECORDS = [
     "data/metrics",
 ]
 SETTINGS = ("params", "params.yaml")
-AMBIGUOUS = "?%#*[]\n"  # in a path: an address's query, escape and fragment, a pattern of names
+AMBIGUOUS = "?%#*[]{}\n"  # in a path: an address's query, escape and fragment, a pattern of names or words
 HERE = Path(__file__).resolve().parents[2]
 
 
@@ -69,7 +69,8 @@ def make_workspace(root: Path) -> list[str]:
         told.append("what Prefect runs here lies elsewhere now: start `make worker` again, and cancel and "
                     "start again every release run that waits for a person")  # fmt: skip
     if not (root / ".git").is_dir():
-        git(root, "init", "--quiet", "--initial-branch", "main")
+        # by nobody's template, and as DVC reads it
+        git(root, "init", "--quiet", "--initial-branch", "main", "--template=", "--object-format=sha1")
     ignore_by_own_rules(root)
     if not (root / ".dvc").is_dir():
         _init_dvc(root)

@@ -100,7 +100,10 @@ def _typed(cells: pl.Series, dtype: pl.DataType, name: str, rows: list[int]) -> 
     known = cells.str.to_lowercase().replace("", None)
     if dtype == pl.String:
         return known
-    made = known.str.replace(",", ".", literal=True).cast(dtype, strict=False)
+    numbers = known.str.replace(",", ".", literal=True)
+    if dtype.is_integer():  # some write 3 as 3.0
+        numbers = numbers.str.replace(r"\.0*$", "")
+    made = numbers.cast(dtype, strict=False)
     wrong = (known.is_not_null() & ~made.is_finite().fill_null(value=False)).to_list()
     if any(wrong):
         raise DocumentError(f"{name} row {rows[wrong.index(True)]}: {cells.name} is no number")
@@ -114,6 +117,8 @@ def _correction(where: str, row: Mapping[str, Any], film: Film) -> Correction:
     box = _box(where, row, BOX, film)
     if (box is None) == (track is None) or (action == "add" and box is None):
         raise DocumentError(f"{where}: write a box, or, to change what covers it, the number of a track")
+    if box is None and any(row[name] is not None for name in TO_BOX):
+        raise DocumentError(f"{where}: a box that moves says where it is in the first frame, too")
     return Correction(
         _frames(where, row, film), box, action, method, uncovers=row[UNCOVERS] == "yes",
         to_xyxy=_box(where, row, TO_BOX, film), track=track,

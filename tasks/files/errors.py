@@ -63,6 +63,14 @@ class EmptyVideoError(VideoError):
     pass
 
 
+class TurnedVideoError(VideoError):
+    """A picture is shown turned by no quarter turn, or otherwise than a turn makes it."""
+
+
+class UncopiedError(VideoError):
+    """Streams cannot be copied as they are, though their pictures are there."""
+
+
 class ModelError(InputError):
     pass
 

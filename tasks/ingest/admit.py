@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.params.video import Ingest
-from tasks.files.errors import ClipRefusedError, EmptyVideoError, VideoError
+from tasks.files.errors import ClipRefusedError, EmptyVideoError, TurnedVideoError, UncopiedError, VideoError
 from tasks.video import (
     Frame,
     StreamInfo,
     copy_streams,
     ends_whole,
+    hides_pixels,
+    indexed_bytes,
     last_packet_s,
     pts_before_key,
     read_frames,
@@ -29,7 +32,8 @@ FINE_TICKS = 3
 SLACK_TICKS = 1e-6  # of floating point
 ROUNDING_TICKS = 1.0  # both ends and the stamp itself are rounded to half of one
 UNKNOWN = "unknown"  # a pixel format, where not one picture can be read
-BOUNDLESS = ("mpeg", "mpegts")  # of a broadcast; where they end nothing says
+INDEXED = "mov"
+BOUNDLESS = ("mpeg", INDEXED)  # of a broadcast, or in fragments; where they end nothing says
 HDR = {16: "PQ", 18: "HLG"}  # transfer functions of ISO/IEC 23091-2
 # which an MP4 holds as they are
 COPIED = ("h264", "hevc", "mpeg4", "vp9", "av1", "mjpeg")
@@ -42,18 +46,41 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
     """
     info = _described(source)
     if info.codec not in settings.codecs:
-        raise ClipRefusedError("unsupported codec", info.codec)
+        raise ClipRefusedError("unsupported codec", f"{info.codec}: save it as MP4")
     if info.container not in settings.containers:
         raise ClipRefusedError(NOT_KEPT, f"container {info.container}")
     if info.came_as != UNKNOWN:
         _check_format(info, settings)
-    if ends_whole(source, info.container) is False:
+    ends = ends_whole(source, info.container)
+    needed = indexed_bytes(source) if info.container.startswith(INDEXED) else None
+    if ends is False or (needed or 0) > source.stat().st_size:
         raise ClipRefusedError("truncated video", "its last part is not all there")
     shown = _look(source, info)
     _check_end(source, info, shown.pts)
     keeps_audio = info.has_audio and audio_policy == "keep"
     target.parent.mkdir(parents=True, exist_ok=True)
     is_copied = info.codec in COPIED and info.came_as == info.pix_fmt and not shown.skipped
+    keep = partial(_keep, source, target, info, shown)
+    try:
+        copied, copied_pts = keep(is_copied=is_copied, keeps_audio=keeps_audio)
+    except UncopiedError as error:
+        if not is_copied or keeps_audio or (info.container.startswith(INDEXED) and hides_pixels(source)):
+            raise ClipRefusedError(NOT_KEPT, f"{error}: cut it again, and save it as MP4") from None
+        is_copied = False
+        copied, copied_pts = keep(is_copied=False, keeps_audio=False)
+    # sound that ends before the first picture stays behind
+    facts = _facts(copied, copied_pts, info.has_audio, keeps_audio and copied.has_audio)
+    is_boundless = ends is None and info.container.startswith(BOUNDLESS)
+    return facts | {"told": _told(info, shown, is_copied=is_copied, is_boundless=is_boundless)}
+
+
+def _keep(
+    source: Path, target: Path, info: StreamInfo, shown: "Shown", *, is_copied: bool, keeps_audio: bool
+) -> tuple[StreamInfo, list[int]]:
+    """Copy or rewrite a video; return what came of it, and when its pictures are shown.
+
+    Raises UncopiedError where a copy cannot be made, or shows its pictures at other times.
+    """
     try:
         if is_copied:
             copy_streams(source, target, keep_audio=keeps_audio)
@@ -62,14 +89,14 @@ def admit(source: Path, target: Path, settings: Ingest, audio_policy: str) -> Fa
         copied = read_info(target)
         copied_pts = list(_timestamps(read_frames(target), copied))
         _check_copy(info, shown.pts, copied, copied_pts, is_copied=is_copied)
+    except (UncopiedError, ClipRefusedError) as error:
+        target.unlink(missing_ok=True)
+        if is_copied or isinstance(error, ClipRefusedError):
+            raise
+        raise ClipRefusedError(NOT_KEPT, str(error)) from None
     except VideoError as error:
         raise ClipRefusedError(NOT_KEPT, str(error)) from None
-    except ClipRefusedError:
-        target.unlink(missing_ok=True)
-        raise
-    # sound that ends before the first picture stays behind
-    facts = _facts(copied, copied_pts, info.has_audio, keeps_audio and copied.has_audio)
-    return facts | {"told": _told(info, shown, is_copied=is_copied)}
+    return copied, copied_pts
 
 
 @dataclass(frozen=True)
@@ -125,16 +152,16 @@ def _rewrite(source: Path, target: Path, info: StreamInfo, shown: Shown, *, keep
     rewrite(shown.frames(source), target, info)
 
 
-def _told(info: StreamInfo, shown: Shown, *, is_copied: bool) -> list[str]:
+def _told(info: StreamInfo, shown: Shown, *, is_copied: bool, is_boundless: bool) -> list[str]:
     """Return what a person should know of how a video was admitted."""
     others = ", ".join(f"{width} x {height}" for width, height in info.others)
     told = {
-        f"the largest of its videos was taken, those of {others} pixels were left out": info.others,
+        f"one of its videos was taken, those of {others} pixels were left out": info.others,
         "it is shown mirrored, and so are its clips": info.is_mirrored,
         f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied,
         "a cut parted it from what it refers to: it could not be looked at for damage": not shown.is_checked,
         f"first pictures that no player shows were left out: {shown.skipped}": shown.skipped,
-        "its container does not say whether it is whole": info.container in BOUNDLESS,
+        "its container does not say whether it is whole": is_boundless,
     }
     return [sentence for sentence, holds in told.items() if holds]
 
@@ -144,13 +171,15 @@ def _described(source: Path) -> StreamInfo:
         return read_info(source)
     except EmptyVideoError as error:
         raise ClipRefusedError("zero frames", str(error)) from None
+    except TurnedVideoError as error:
+        raise ClipRefusedError(NOT_KEPT, str(error)) from None
     except VideoError as error:
         raise ClipRefusedError(UNREADABLE, str(error)) from None
 
 
 def _check_format(info: StreamInfo, settings: Ingest) -> None:
     if info.came_as not in settings.pixel_formats:
-        raise ClipRefusedError(NOT_KEPT, f"pixel format {info.came_as}")
+        raise ClipRefusedError(NOT_KEPT, f"pixel format {info.came_as}: save it as MP4")
     if info.color_transfer in HDR:
         told = f"high dynamic range ({HDR[info.color_transfer]}), where a drawn face stands out"
         raise ClipRefusedError(NOT_KEPT, f"{told}: save it as SDR")
@@ -206,7 +235,7 @@ def _check_copy(
         for ticks, base in ((pts, info.time_base), (copied_pts, copied.time_base))
     )
     if kept != times:
-        raise ClipRefusedError(NOT_KEPT, "its timestamps cannot be kept: save it as MP4")
+        raise UncopiedError("its timestamps cannot be kept")
     if copied.shown_size_wh != info.shown_size_wh or (
         is_copied and (copied.rotation_deg, copied.is_mirrored) != (info.rotation_deg, info.is_mirrored)
     ):

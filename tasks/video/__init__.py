@@ -1,7 +1,7 @@
 """Frames in, frames out: the only user of codecs."""
 
-from tasks.video.copier import copy_streams
-from tasks.video.info import StreamInfo, last_packet_s, read_info, read_rate
+from tasks.video.copier import copy_streams, hides_pixels
+from tasks.video.info import StreamInfo, indexed_bytes, last_packet_s, read_info, read_rate
 from tasks.video.pictures import GreyImage, Picture, RgbImage
 from tasks.video.reader import Frame, pick_frames, pts_before_key, read_frames
 from tasks.video.rewriter import rewrite
@@ -18,6 +18,8 @@ __all__ = [
     "VideoWriter",
     "copy_streams",
     "ends_whole",
+    "hides_pixels",
+    "indexed_bytes",
     "last_packet_s",
     "pick_frames",
     "pts_before_key",

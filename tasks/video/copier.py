@@ -3,7 +3,6 @@
 import errno
 import heapq
 import os
-import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,12 +12,12 @@ import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
 
-from tasks.files.errors import VideoError
+from tasks.files.errors import UncopiedError, VideoError
+from tasks.video.boxes import outer_boxes
 from tasks.video.info import main_stream, open_input, time_base
 
 # whose headers in an MP4 hold no words; Vorbis keeps its comments there
 WORDLESS = ("aac", "ac3", "alac", "eac3", "mp3", "opus", "pcm_s16le")
-BOX_HEAD = struct.Struct(">I4s")
 MP4_OPTIONS = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
@@ -65,7 +64,7 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
             if keep_audio:
                 kept += map(_require_wordless, reader.streams.audio[:1])
             _copy_packets(reader, kept, partial, limit, _Clock(_first_shown(times), _lateness(times)))
-        if _hides_pixels(partial):
+        if hides_pixels(partial):
             raise VideoError(
                 "its container hides a part of the picture, which would be shown: cut it off for good"
             )
@@ -73,9 +72,9 @@ def copy_streams(source: Path, target: Path, *, keep_audio: bool, stop_s: float 
     except av.error.FFmpegError as error:
         if error.errno == errno.ENOSPC:
             raise
-        raise VideoError("the streams cannot be copied into an MP4") from error
+        raise UncopiedError("the streams cannot be copied into an MP4") from error
     except ValueError as error:  # what PyAV says of a codec that an MP4 does not hold
-        raise VideoError("the streams cannot be copied into an MP4") from error
+        raise UncopiedError("the streams cannot be copied into an MP4") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -112,16 +111,15 @@ def _require_wordless(stream: av.stream.Stream) -> av.stream.Stream:
     return stream
 
 
-def _hides_pixels(copy: Path) -> bool:
-    """Return whether a copy says that a part of the picture is not shown, as FFmpeg writes it (`clap`)."""
+def hides_pixels(copy: Path) -> bool:
+    """Return whether an MP4 says that a part of the picture is not shown, as FFmpeg writes it (`clap`)."""
     with copy.open("rb") as stream:
-        while head := stream.read(BOX_HEAD.size):
-            size, kind = BOX_HEAD.unpack(head)
+        for kind, body, end in outer_boxes(stream, copy.stat().st_size):
             if kind == b"moov":
+                stream.seek(body)
                 # behind the box's name: eight bytes, then the one description with its size
-                boxes = stream.read(size - BOX_HEAD.size).split(b"stsd")[1:]
+                boxes = stream.read(end - body).split(b"stsd")[1:]
                 return any(b"clap" in box[: 8 + int.from_bytes(box[8:12])] for box in boxes)
-            stream.seek(size - BOX_HEAD.size, os.SEEK_CUR)
     return False
 
 

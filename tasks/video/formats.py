@@ -7,7 +7,8 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation
 from tasks.video.planes import new_frame, planes_of
 
 # what devices give, and where the same samples lie plane by plane
-SAME_SAMPLES = {"nv12": "yuv420p", "p010le": "yuv420p10le", "gray": "yuv420p", "yuv411p": "yuv422p"}
+SAME_SAMPLES = {"nv12": "yuv420p", "p010le": "yuv420p10le", "gray": "yuv420p", "yuv411p": "yuv422p",
+                "uyvy422": "yuv422p", "yuyv422": "yuv422p"}  # fmt: skip
 # screens are recorded as they are made
 RGB = ("rgb24", "bgr24", "rgb0", "bgr0", "0rgb", "0bgr", "gbrp", "rgb555le", "rgb565le", "pal8")
 # of 10 bits each colour comes back, of 8 five of six would be a level or two off

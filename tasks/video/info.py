@@ -17,11 +17,12 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from schemas.params.inference import Decoder
-from tasks.files.errors import EmptyVideoError, InputError, VideoError
+from tasks.files.errors import EmptyVideoError, InputError, TurnedVideoError, VideoError
 from tasks.video.formats import workable_format, workable_tags
 from tasks.video.pictures import Colours, encoded_format, plain_format
 
 DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")  # a Matroska track's own tag
+SHORT = 0.1  # of how long another video is
 EMPTY_BYTES = 8  # of a picture that only says that there is none
 RATE_FRAMES, USUAL_RATE = (
     5000,
@@ -119,13 +120,23 @@ def _open_on_device(path: Path) -> InputContainer:
 
 
 def main_stream(container: InputContainer) -> VideoStream:
-    """Return the largest video stream that is no cover picture; of equals the default one, then the first."""
+    """Return the largest video stream that is no cover picture; of equals the default one, then the first.
+
+    A still picture, or what is over long before the others are, is taken only where there is nothing else.
+    """
     streams = _video_streams(container)
     if not streams:
         raise VideoError("the file holds no video stream")
-    return max(
-        streams, key=lambda one: (math.prod(_size_wh(one)), bool(one.disposition & Disposition.default))
-    )
+    # of Matroska the library says for each how long the longest is
+    ends_s = {one.index: _tagged_s(one) or _declared_end_s(container, one) for one in streams}
+    long_s = SHORT * max((end for end in ends_s.values() if end is not None), default=0.0)
+
+    def rank(one: VideoStream) -> tuple[bool, int, bool]:
+        end_s = ends_s[one.index]
+        is_short = one.frames == 1 or (end_s is not None and end_s < long_s)
+        return not is_short, math.prod(_size_wh(one)), bool(one.disposition & Disposition.default)
+
+    return max(streams, key=rank)
 
 
 def _video_streams(container: InputContainer) -> list[VideoStream]:
@@ -213,11 +224,16 @@ def _declared_count(container: InputContainer, stream: VideoStream) -> int:
 def _declared_end_s(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None and stream.time_base is not None:
         return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+    return _tagged_s(stream) if container.format.name.startswith("matroska") else None
+
+
+def _tagged_s(stream: VideoStream) -> float | None:
+    """Return how long a stream of Matroska is by its own tag."""
     told = DURATION.fullmatch(stream.metadata.get("DURATION", ""))
-    if told and container.format.name.startswith("matroska"):
-        hours, minutes, seconds = map(float, told.groups())
-        return 3600 * hours + 60 * minutes + seconds
-    return None
+    if not told:
+        return None
+    hours, minutes, seconds = map(float, told.groups())
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _file_end_s(container: InputContainer) -> float | None:
@@ -226,6 +242,13 @@ def _file_end_s(container: InputContainer) -> float | None:
     # Matroska counts from zero
     is_matroska = container.format.name.startswith("matroska")
     return ((0 if is_matroska else container.start_time or 0) + container.duration) / av.time_base
+
+
+def indexed_bytes(path: Path) -> int | None:
+    """Return how long a file must be to hold every picture of its index; None where it has none."""
+    with open_input(path) as container:
+        entries = main_stream(container).index_entries
+        return max((entry.pos + entry.size for entry in entries), default=None)
 
 
 def last_packet_s(path: Path) -> float:
@@ -261,5 +284,5 @@ def orientation(frame: av.VideoFrame) -> tuple[int, bool]:
         if is_mirrored:
             rotation_deg = round(math.degrees(math.atan2(b, -a))) % 360
     if rotation_deg not in QUARTER_TURNS:
-        raise VideoError("the picture is turned by no quarter turn")
+        raise TurnedVideoError("the picture is turned by no quarter turn: save it upright, as MP4")
     return rotation_deg, is_mirrored

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tasks.video.boxes import HEAD, outer_boxes
+
 # elements of Matroska that hold others; a browser writes them without a length
 SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
+MEDIA, BOUNDS = (b"moof", b"mdat"), {b"mfra", b"sidx"}  # boxes of an MP4
 PACKETS = {"mpegts": (188, 192)}  # bytes
 PICTURES = {"dv": (120_000, 144_000)}  # of 525 lines, of 625
 
@@ -21,6 +24,8 @@ def ends_whole(path: Path, container: str) -> bool | None:
             return all(end <= size for end in _matroska_ends(stream, size))
         if container == "avi":
             return all(end <= size for end in _riff_ends(stream, size))
+        if container.startswith("mov"):
+            return _is_whole_mp4(stream, size)
         if container == "dv":
             return size % PICTURES["dv"][bool(stream.read(4)[3:4] >= b"\x80")] == 0
     if container in PACKETS:
@@ -40,6 +45,18 @@ def _riff_ends(stream: BinaryIO, size: int) -> Iterator[int]:
             yield place if int.from_bytes(head[4:8], "little") else size + 1
         else:
             return  # what others append
+
+
+def _is_whole_mp4(stream: BinaryIO, size: int) -> bool | None:
+    """Return whether an MP4's last fragment is all there; None where nothing says that it is the last."""
+    boxes = list(outer_boxes(stream, size))
+    kinds = {box.kind for box in boxes}
+    if b"moof" not in kinds:
+        return True  # its index says where the pictures are
+    last = boxes[-1]
+    if (last.end > size and last.kind in MEDIA) or last.kind == b"moof" or 0 < size - last.end < HEAD:
+        return False
+    return True if kinds & BOUNDS else None
 
 
 def _matroska_ends(stream: BinaryIO, size: int) -> Iterator[int]:

@@ -23,8 +23,16 @@ def _home(folder, config):
         (folder / "hooks" / name).write_text(HOOK)
         (folder / "hooks" / name).chmod(0o755)
     (folder / "ignored").write_text("*.csv\n*.yaml\n*.lock\n")
+    (folder / "template/info").mkdir(parents=True)
+    (folder / "template/info/exclude").write_text("*.yaml\ndata/\n")
     (folder / ".gitconfig").write_text(config.format(home=folder))
-    return {"HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "none"), "GIT_CONFIG_NOSYSTEM": "1"}
+    # as in a hook of another repository, whose format DVC does not read
+    elsewhere = {"GIT_DIR": str(folder / "other/.git"), "GIT_DEFAULT_HASH": "sha256"}
+    return elsewhere | {
+        "HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder / "none"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
 
 
 def _git(root, *words):
@@ -36,6 +44,7 @@ def _git(root, *words):
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [
     "[commit]\n gpgSign = true\n[tag]\n gpgSign = true\n[user]\n signingKey = 0123456789ABCDEF\n",
+    "[core]\n autocrlf = input\n safecrlf = true\n[init]\n templateDir = {home}/template\n",
     "[core]\n hooksPath = {home}/hooks\n excludesFile = {home}/ignored\n[user]\n email = a@b.c\n"
     " useConfigOnly = true\n",
 ])  # fmt: skip
@@ -57,6 +66,7 @@ def test_what_git_is_told_for_all_repositories_stops_nothing(guise, tmp_path, co
 def test_what_a_person_never_keeps_in_git_is_kept_in_a_workspace(tmp_path, monkeypatch, is_older):
     """DVC reads the person's settings, whatever git is told."""
     home = _home(tmp_path / "home", "[core]\n excludesFile = {home}/ignored\n")
+    del home["GIT_DIR"]  # which only a command is not led astray by
     (tmp_path / "home/ignored").write_text("*.yaml\n*.lock\n*.dvc\n*.csv\ndata/\n")
     for name, value in home.items():
         monkeypatch.setenv(name, value)

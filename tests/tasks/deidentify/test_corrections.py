@@ -65,6 +65,7 @@ def test_a_wrong_row_is_named(tmp_path, row, says):
     "content",
     [
         (HEADER + "0,9,1.5,2,30,40,add,mask\n").encode("utf-16"),
+        (HEADER + "0.0,9.00,1.5,2,30,40,add,mask\n").encode(),
         (HEADER + "\n0,9,1.5,2,30,40, Add ,MASK\n,,,,,,,\n").encode("utf-8-sig"),
         (HEADER + "0,9,1.5,2,30,40,add,mask\n").replace(",", ";").replace(".", ",").encode(),
         ("sep=;\r\n" + HEADER.upper() + "0,9,1.5,2,30,40,add,mask\n").replace(",", ";").encode(),

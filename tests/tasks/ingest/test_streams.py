@@ -8,70 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streams_support import SMALL, admitted, decoded, make, picture, refused
 
-from tasks.files.errors import ClipRefusedError
-from tasks.ingest.admit import admit, is_variable
+from tasks.ingest.admit import is_variable
 from tasks.video import read_frames, read_info
 from tasks.video.planes import planes_of
 
-NTSC = Fraction(30000, 1001)
-SMALL, DV = (160, 120), (720, 576)
+NTSC, DV = Fraction(30000, 1001), (720, 576)
 INTERLACED = 0x00040000 | 0x20000000  # FFmpeg's flags for coding by fields
-
-
-def _picture(number, size_wh):
-    y, x = np.mgrid[0 : size_wh[1], 0 : size_wh[0]]
-    planes = [(x * 2 + number * 5) % 256, (y * 2 + number * 3) % 256, ((x + y) // 2 + number * 7) % 256]
-    return np.stack(planes, -1).astype(np.uint8)
-
-
-def make(
-    path,
-    container,
-    codec,
-    pix_fmt,
-    *,
-    rate=25,
-    size_wh=SMALL,
-    numbers=range(20),
-    options=None,
-    muxer=None,
-    flags=0,
-):
-    """Write pictures of these numbers, each at its number's time."""
-    with av.open(str(path), "w", format=container, options=muxer or {}) as writer:
-        stream = writer.add_stream(codec, rate=rate)
-        stream.width, stream.height, stream.pix_fmt = *size_wh, pix_fmt
-        stream.codec_context.options = options or {}
-        stream.codec_context.flags |= flags
-        for number in numbers:
-            frame = av.VideoFrame.from_ndarray(_picture(number, size_wh), format="rgb24")
-            frame = frame.reformat(format=pix_fmt)
-            frame.pts, frame.time_base = number, 1 / Fraction(rate)
-            writer.mux(stream.encode(frame))
-        writer.mux(stream.encode(None))
-    return path
-
-
-def _admitted(source, tmp_path, params, audio="drop"):
-    return admit(source, tmp_path / "out.mp4", params.ingest, audio)
-
-
-def _refused(source, tmp_path, params, audio="drop"):
-    with pytest.raises(ClipRefusedError) as caught:
-        _admitted(source, tmp_path, params, audio)
-    assert not (tmp_path / "out.mp4").exists()
-    return caught.value.args
-
-
-def _decoded(path):
-    """Return what a player shows, by the library itself: times in seconds, and RGB."""
-    with av.open(str(path)) as reader:
-        stream = max(reader.streams.video, key=lambda one: one.codec_context.width)
-        frames = [
-            (frame.pts * frame.time_base, frame.to_ndarray(format="rgb24")) for frame in reader.decode(stream)
-        ]
-    return [time_s - frames[0][0] for time_s, _ in frames], [rgb for _, rgb in frames]
 
 
 WARD = [
@@ -96,6 +40,9 @@ WARD = [
     ("x.mkv", "matroska", "ffv1", "bgr0", {"size_wh": (63, 47)}),
     ("x.avi", "avi", "rawvideo", "bgr24", {}),
     ("x.avi", "avi", "rawvideo", "rgb555le", {}),
+    ("x.mkv", "matroska", "rawvideo", "nv12", {}),
+    ("x.avi", "avi", "rawvideo", "uyvy422", {}),
+    ("x.mkv", "matroska", "rawvideo", "yuyv422", {}),
     ("x.mov", "mov", "qtrle", "rgb24", {}),
     ("x.mkv", "matroska", "ffv1", "gray", {}),
     ("x.3gp", "3gp", "h263", "yuv420p", {"size_wh": (176, 144)}),
@@ -108,8 +55,8 @@ WARD = [
 )
 def test_what_wards_record_is_kept_frame_for_frame(tmp_path, params, name, container, codec, pix_fmt, more):
     source = make(tmp_path / name, container, codec, pix_fmt, **more)
-    facts = _admitted(source, tmp_path, params)
-    times_s, shown = _decoded(source)
+    facts = admitted(source, tmp_path, params)
+    times_s, shown = decoded(source)
     kept = list(read_frames(tmp_path / "out.mp4"))
     assert len(kept) == len(shown) == facts["frame_count"] == 20
     assert [frame.pts * read_info(tmp_path / "out.mp4").time_base for frame in kept] == times_s
@@ -142,7 +89,7 @@ def test_what_was_cut_off_is_found(tmp_path, params, name, container, codec, mor
     pix_fmt = "yuv422p10le" if codec == "prores_ks" else "yuv420p"
     whole = make(tmp_path / name, container, codec, pix_fmt, **more).read_bytes()
     (tmp_path / name).write_bytes(whole[: int(len(whole) * share) | 1])
-    assert _refused(tmp_path / name, tmp_path, params)[0] in ("truncated video", "unreadable video")
+    assert refused(tmp_path / name, tmp_path, params)[0] in ("truncated video", "unreadable video")
 
 
 def _as_a_browser(path):
@@ -166,11 +113,11 @@ CLUSTER = bytes.fromhex("1F43B675")
 def test_a_browsers_recording_is_whole_or_ends_inside_a_picture(tmp_path, params, codec, share):
     source = make(tmp_path / "x.webm", "webm", codec, "yuv420p", muxer={"live": "1"}, rate=30)
     first = _as_a_browser(source)[0]
-    assert _admitted(source, tmp_path, params)["frame_count"] == 20
+    assert admitted(source, tmp_path, params)["frame_count"] == 20
     (tmp_path / "out.mp4").unlink()
     content = source.read_bytes()
     source.write_bytes(content[: first + round((len(content) - first) * share)])
-    assert _refused(source, tmp_path, params)[0] == "truncated video"
+    assert refused(source, tmp_path, params)[0] == "truncated video"
 
 
 def _with_sound(path, container, codecs, *, pictures, seconds):
@@ -182,7 +129,7 @@ def _with_sound(path, container, codecs, *, pictures, seconds):
         tone = (8000 * np.sin(np.arange(44100 * seconds) / 20)).astype(np.int16)[None]
         size = 1024
         for number in range(pictures):
-            frame = av.VideoFrame.from_ndarray(_picture(number, SMALL), format="rgb24").reformat(
+            frame = av.VideoFrame.from_ndarray(picture(number, SMALL), format="rgb24").reformat(
                 format="yuv420p"
             )
             frame.pts, frame.time_base = number, Fraction(1, 25)
@@ -211,12 +158,12 @@ def test_a_sound_that_goes_on_cuts_no_picture_off(
     source = _with_sound(tmp_path / name, container, codecs, pictures=pictures, seconds=seconds)
     # other writers than FFmpeg leave out how long each track is
     source.write_bytes(source.read_bytes().replace(b"DURATION", b"DURATIOX"))
-    facts = _admitted(source, tmp_path, params)
+    facts = admitted(source, tmp_path, params)
     assert facts["frame_count"] == pictures
     (tmp_path / "out.mp4").unlink()
     content = source.read_bytes()
     source.write_bytes(content[: len(content) // 2])
-    assert _refused(source, tmp_path, params)[0] == "truncated video"
+    assert refused(source, tmp_path, params)[0] == "truncated video"
 
 
 @pytest.mark.parametrize("bytes_behind", [b"\0" * 500, b"rubbish" * 90])
@@ -224,7 +171,7 @@ def test_a_sound_that_goes_on_cuts_no_picture_off(
 def test_what_others_append_cuts_nothing_off(tmp_path, params, name, container, bytes_behind):
     source = make(tmp_path / name, container, "mpeg4", "yuv420p")
     source.write_bytes(source.read_bytes() + bytes_behind)
-    assert _admitted(source, tmp_path, params)["frame_count"] == 20
+    assert admitted(source, tmp_path, params)["frame_count"] == 20
 
 
 def test_a_recorder_that_was_switched_off_left_no_whole_file(tmp_path, params):
@@ -232,14 +179,14 @@ def test_a_recorder_that_was_switched_off_left_no_whole_file(tmp_path, params):
     told = bytearray(source.read_bytes())
     told[4:8] = bytes(4)
     source.write_bytes(told)
-    assert _refused(source, tmp_path, params)[0] == "truncated video"
+    assert refused(source, tmp_path, params)[0] == "truncated video"
 
 
 @pytest.mark.parametrize("dropped", [{5, 13, 21, 29, 37, 45, 53, 58}, {1}, set(range(20, 40))])
 def test_pictures_that_a_recorder_dropped_are_not_missing(tmp_path, params, dropped):
     there = [number for number in range(60) if number not in dropped]
     source = make(tmp_path / "x.avi", "avi", "mpeg4", "yuv420p", numbers=there)
-    facts = _admitted(source, tmp_path, params)
+    facts = admitted(source, tmp_path, params)
     assert facts["frame_count"] == len(there)
     assert facts["is_vfr"]
     pts = [frame.pts for frame in read_frames(tmp_path / "out.mp4")]
@@ -267,14 +214,14 @@ def _from_key(source, target, number):
 def test_a_cut_inside_an_open_group_keeps_what_a_player_shows(tmp_path, params, codec, name):
     whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(40), options=ENCODERS[codec])
     cut = _from_key(whole, tmp_path / name, 3)
-    facts = _admitted(cut, tmp_path, params)
-    _, shown = _decoded(cut)
+    facts = admitted(cut, tmp_path, params)
+    _, shown = decoded(cut)
     kept = list(read_frames(tmp_path / "out.mp4"))
     assert len(kept) == len(shown) == facts["frame_count"] >= 17
     assert any("first pictures that no player shows were left out" in sentence for sentence in facts["told"])
     assert max(np.abs(one.rgb.astype(int) - rgb).mean() for one, rgb in zip(kept, shown, strict=True)) < 6
     # the whole one has nothing to leave out
-    assert _admitted(whole, tmp_path, params)["frame_count"] == 40
+    assert admitted(whole, tmp_path, params)["frame_count"] == 40
 
 
 def _without_packets(source, target, count):
@@ -299,8 +246,8 @@ def test_a_cut_between_key_pictures_keeps_what_a_player_shows(tmp_path, params, 
         tmp_path / f"whole.{container}", container, codec, "yuv420p", numbers=range(60), options=options
     )
     cut = _without_packets(whole, tmp_path / name, gone)
-    _, shown = _decoded(cut)
-    facts = _admitted(cut, tmp_path, params)
+    _, shown = decoded(cut)
+    facts = admitted(cut, tmp_path, params)
     kept = list(read_frames(tmp_path / "out.mp4"))
     assert len(kept) == len(shown) == facts["frame_count"] == 60 - -(-gone // 20) * 20
     told = [sentence for sentence in facts["told"] if "first pictures that no player shows" in sentence]
@@ -324,14 +271,14 @@ def test_a_cut_does_not_hide_damage(tmp_path, params, codec, options, is_looked_
     """Strict where the codec lets one; where it does not, a person is told that nobody looked."""
     whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(70), options=options)
     cut = _from_key(whole, tmp_path / "cut.mp4", 3)
-    told = _admitted(cut, tmp_path, params)["told"]
+    told = admitted(cut, tmp_path, params)["told"]
     assert any("first pictures that no player shows" in one for one in told)
     assert any("could not be looked at for damage" in one for one in told) != is_looked_at
     (tmp_path / "out.mp4").unlink()
     _spoil(cut, 30, share)
     # HEVC with a part of a picture in zeros decodes without an error, cut or not (docs/decisions/007)
     if is_looked_at and (codec == "libx264" or not share):
-        assert _refused(cut, tmp_path, params)[0] == "truncated video"
+        assert refused(cut, tmp_path, params)[0] == "truncated video"
 
 
 def _spoil(path, number, share=0.0):
@@ -350,7 +297,7 @@ def _spoil(path, number, share=0.0):
 def test_a_picture_that_is_lost_in_the_middle_is_missed(tmp_path, params, codec, lost):
     whole = make(tmp_path / "whole.mp4", "mp4", codec, "yuv420p", numbers=range(30))
     _spoil(whole, lost)
-    assert _refused(whole, tmp_path, params)[0] in ("truncated video", "unreadable video")
+    assert refused(whole, tmp_path, params)[0] in ("truncated video", "unreadable video")
 
 
 def _two_streams(path, sizes_wh, default=0):
@@ -363,7 +310,7 @@ def _two_streams(path, sizes_wh, default=0):
             streams.append(stream)
         for number in range(10):
             for place, (stream, size_wh) in enumerate(zip(streams, sizes_wh, strict=True)):
-                rgb = _picture(number, size_wh) if size_wh != (64, 64) else np.zeros((64, 64, 3), np.uint8)
+                rgb = picture(number, size_wh) if size_wh != (64, 64) else np.zeros((64, 64, 3), np.uint8)
                 frame = av.VideoFrame.from_ndarray(rgb // (place + 1), format="rgb24")
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 writer.mux(stream.encode(frame))
@@ -375,7 +322,7 @@ def _two_streams(path, sizes_wh, default=0):
 @pytest.mark.parametrize("name", ["x.mkv", "x.mp4"])
 @pytest.mark.parametrize("sizes_wh", [[(64, 64), SMALL], [SMALL, (64, 64)], [(64, 64), SMALL, (64, 64)]])
 def test_of_several_videos_the_patients_is_taken_and_the_others_are_told(tmp_path, params, name, sizes_wh):
-    facts = _admitted(_two_streams(tmp_path / name, sizes_wh), tmp_path, params)
+    facts = admitted(_two_streams(tmp_path / name, sizes_wh), tmp_path, params)
     assert (facts["width"], facts["height"]) == SMALL
     (sentence,) = facts["told"]
     assert sentence.count("64 x 64") == len(sizes_wh) - 1
@@ -384,7 +331,7 @@ def test_of_several_videos_the_patients_is_taken_and_the_others_are_told(tmp_pat
 
 @pytest.mark.parametrize("default", [0, 1])
 def test_of_equal_ones_the_default_is_taken(tmp_path, params, default):
-    facts = _admitted(_two_streams(tmp_path / "x.mkv", [SMALL, SMALL], default), tmp_path, params)
+    facts = admitted(_two_streams(tmp_path / "x.mkv", [SMALL, SMALL], default), tmp_path, params)
     bright = next(read_frames(tmp_path / "out.mp4")).rgb.mean() > 85
     assert bright == (default == 0)
     assert facts["told"]
@@ -413,7 +360,7 @@ def test_a_mirrored_selfie_is_seen_as_it_is_shown(tmp_path, params, matrix, seen
     source = make(tmp_path / "x.mp4", "mp4", "libx264", "yuv420p")
     plain = [frame.rgb for frame in read_frames(source)]
     _shown_by(source, *matrix)
-    facts = _admitted(source, tmp_path, params)
+    facts = admitted(source, tmp_path, params)
     for kept, rgb in zip(read_frames(tmp_path / "out.mp4"), plain, strict=True):
         expected = seen(rgb)
         assert kept.rgb.shape == expected.shape
@@ -424,7 +371,7 @@ def test_a_mirrored_selfie_is_seen_as_it_is_shown(tmp_path, params, matrix, seen
 
 def test_pictures_without_times_of_their_own_are_refused_with_the_way_out(tmp_path, params):
     source = make(tmp_path / "x.avi", "avi", "libx264", "yuv420p", options={"bf": "3"})
-    reason, detail = _refused(source, tmp_path, params)
+    reason, detail = refused(source, tmp_path, params)
     assert reason == "stream cannot be kept"
     assert detail.endswith("save it as MP4")
 
@@ -442,9 +389,9 @@ def test_sound_beside_rewritten_pictures_is_dropped_or_refused(tmp_path, params)
             if packet.dts is not None:
                 packet.stream = copy
                 writer.mux(packet)
-    assert _admitted(tmp_path / "s.webm", tmp_path, params)["audio"] == "dropped"
+    assert admitted(tmp_path / "s.webm", tmp_path, params)["audio"] == "dropped"
     (tmp_path / "out.mp4").unlink()
-    reason, detail = _refused(tmp_path / "s.webm", tmp_path, params, "keep")
+    reason, detail = refused(tmp_path / "s.webm", tmp_path, params, "keep")
     assert reason == "stream cannot be kept"
     assert "or drop the sound" in detail
 
@@ -476,9 +423,9 @@ def test_high_dynamic_range_is_refused_by_name(tmp_path, params, transfer, name,
     told = {"x264-params": f"transfer={transfer}:colorprim=bt2020:colormatrix=bt2020nc"}
     source = make(tmp_path / "x.mov", container, "libx264", "yuv420p10le", options=told)
     if name is None:
-        assert _admitted(source, tmp_path, params)["pix_fmt"] == "yuv420p10le"
+        assert admitted(source, tmp_path, params)["pix_fmt"] == "yuv420p10le"
         return
-    reason, detail = _refused(source, tmp_path, params)
+    reason, detail = refused(source, tmp_path, params)
     assert reason == "stream cannot be kept"
     assert name in detail
     assert detail.endswith("save it as SDR")
