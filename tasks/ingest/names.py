@@ -88,7 +88,7 @@ def _loosely(path: str) -> tuple[str, ...]:
         if char.isspace() or (category(char) not in ("Cf", "Cc") and char not in QUOTES)
     )
     parts: list[str] = []
-    for part in (" ".join(part.split()) for part in re.split(r"[/\\:]", folded)):
+    for part in ("".join(part.split()) for part in re.split(r"[/\\:]", folded)):
         if part == "..":
             del parts[-1:]
         elif part not in ("", "."):

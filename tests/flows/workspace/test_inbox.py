@@ -226,7 +226,7 @@ def test_two_files_that_differ_in_their_spelling_only_are_both_refused(plain_roo
 
 @pytest.mark.parametrize("no", [
     "A.MP4", "a", "in/a.mp4", "/data/inbox/a.mp4", "C:\\in\\a.mp4", "v/../a.mp4", "a.mp4\u200b",
-    "\u202aa.mp4", "'a.mp4", "\uff41.mp4", "linked/a.mp4",
+    "\u202aa.mp4", "'a.mp4", "\uff41.mp4", "linked/a.mp4", "a\u00a0.mp4",
 ])  # fmt: skip
 @pytest.mark.parametrize("named", ["a.mp4", "copy.mp4"])
 def test_a_no_that_names_no_file_holds_back_what_it_may_mean(plain_root, no, named):
