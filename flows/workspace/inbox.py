@@ -48,8 +48,8 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
     files = [file for file in found if file in named or not is_systems(file)]
     if handed_in.rows.is_empty() and not files:
         raise InputError("the inbox is empty: nothing was handed in")
-    shut = [file for file in files if is_shut(inbox / file)]
-    unusable = dict.fromkeys(shut, "you may not read it: give yourself the right to") | unusable_names(files)
+    odd = {file: said for file in files if (said := _oddness(inbox, file))}
+    unusable = odd | unusable_names(files)
     inside = [file for file in files if file not in unusable and _is_inside(inbox, file)]
     withdrawn = withdrawn_files(root, inbox, inside, handed_in.rows)
     gone = {*wrong, *withdrawn}
@@ -79,6 +79,17 @@ def _require_inbox(root: Path, inbox: Path) -> None:
         raise InputError(f"{inbox} cannot be the inbox: what is handed in is kept in {RAW_PATH}")
     if is_shut(inbox):
         raise InputError(f"you may not read {inbox}: give yourself the right to")
+
+
+def _oddness(inbox: Path, file: str) -> str | None:
+    """Return why what lies in an inbox cannot be taken, and what to do; None for a file, or a link to one."""
+    path = inbox / file
+    if is_shut(path):
+        return "you may not read it: give yourself the right to"
+    if path.is_symlink():
+        led_to = _led_to(inbox, file)
+        return "it is a link to a folder: hand in what lies there" if led_to and path.is_dir() else None
+    return None if path.is_file() else "it is no file: take it out"
 
 
 def _day_of_consent(root: Path, rows: pl.DataFrame) -> str:

@@ -157,6 +157,7 @@ def _told(info: StreamInfo, shown: Shown, *, is_copied: bool, is_boundless: bool
     others = ", ".join(f"{width} x {height}" for width, height in info.others)
     told = {
         f"one of its videos was taken, those of {others} pixels were left out": info.others,
+        f"what it holds beside video and sound was left out: {', '.join(info.asides)}": info.asides,
         "it is shown mirrored, and so are its clips": info.is_mirrored,
         f"{info.codec} in {info.came_as} was rewritten without loss": not is_copied,
         "a cut parted it from what it refers to: it could not be looked at for damage": not shown.is_checked,

@@ -133,14 +133,14 @@ def _stranger(file: str, key: bytes, reason: str) -> Entry:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return every file below a folder, relative and sorted; for a folder that may not be entered, itself."""
+    """Return what lies below a folder, relative and sorted; of a folder that may not be entered itself."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         inside = {name: Path(place, name) for name in [*folders, *names]}
         shut = [name for name in folders if is_shut(inside[name])]
         links = [name for name in folders if inside[name].is_symlink()]
         found += [inside[name] for name in [*shut, *links]]
-        found += [inside[name] for name in names if inside[name].is_file() or inside[name].is_symlink()]
+        found += [inside[name] for name in names]
         folders[:] = [name for name in folders if name not in shut]
     return sorted({path.relative_to(folder).as_posix() for path in found})
 

@@ -39,7 +39,7 @@ class StreamInfo:
 
     pix_fmt: in which it is worked on; came_as: in which it came. size_wh: coded size in pixels.
     rotation_deg: counter-clockwise turn that shows it upright, after it was mirrored left to right, if it
-    is shown so. others: sizes of video streams that are left alone.
+    is shown so. others: sizes of video streams that are left alone. asides: kinds of what else it holds.
     pixel_aspect: width of a coded pixel over its height. first_field: of interlaced pictures; None
     where they are progressive or do not say which comes first. frame_count: of pictures to show, as
     declared; 0 where the container does not say. end_s: where the container says that the video ends,
@@ -66,6 +66,7 @@ class StreamInfo:
     end_s: float | None
     end_is_files: bool = False
     others: tuple[tuple[int, int], ...] = ()
+    asides: tuple[str, ...] = ()
 
     @property
     def is_sideways(self) -> bool:
@@ -143,6 +144,13 @@ def _video_streams(container: InputContainer) -> list[VideoStream]:
     return [one for one in container.streams.video if not one.disposition & Disposition.attached_pic]
 
 
+def _asides(container: InputContainer) -> tuple[str, ...]:
+    """Return what a file holds beside videos and sound."""
+    kinds = {one.type for one in container.streams} - {"video", "audio"}
+    covers = len(container.streams.video) - len(_video_streams(container))
+    return tuple(sorted(kinds)) + ("cover picture",) * bool(covers)
+
+
 def _size_wh(stream: VideoStream) -> tuple[int, int]:
     return stream.codec_context.width, stream.codec_context.height
 
@@ -190,6 +198,7 @@ def read_info(path: Path) -> StreamInfo:
             # some containers say of each stream what holds for all of the file
             end_is_files=own_end_s is None or math.isclose(own_end_s, file_end_s or -1, abs_tol=0.01),
             others=tuple(_size_wh(one) for one in _video_streams(container) if one is not stream),
+            asides=_asides(container),
         )
 
 

@@ -330,6 +330,27 @@ def test_deep_and_decomposed_paths_stop_nobody(plain_root):
     assert reasons == {f"{apart}.mp4": None, f"{deep}/x.mp4": NAME, "b.mp4": None}
 
 
+def test_what_is_no_file_is_told_and_what_to_do(plain_root, tmp_path):
+    inbox = plain_root / "data/inbox"
+    _write_inbox(inbox, {"v/a.mp4": b"1", "b.mp4": b"2"}, [_row("v/a.mp4"), _row("b.mp4"), _row("l/a.mp4")])
+    os.mkfifo(inbox / "pipe.mp4")
+    for name, target in {"l": "v", "circle": ".", "away": str(tmp_path), "file.mp4": "b.mp4"}.items():
+        (inbox / name).symlink_to(target)
+    take_inbox(plain_root, inbox)
+    found = {entry.file: (entry.reason, entry.detail) for entry in survey(plain_root / RAW_PATH, KEY)}
+    linked = (NAME, "it is a link to a folder: hand in what lies there")
+    assert found == {
+        "v/a.mp4": (None, None),
+        "b.mp4": (None, None),
+        "l/a.mp4": ("file missing", None),
+        "pipe.mp4": (NAME, "it is no file: take it out"),
+        "l": linked,
+        "circle": linked,
+        "away": ("path outside the inbox", None),
+        "file.mp4": ("not named in the manifest", None),
+    }
+
+
 @pytest.mark.parametrize("name", ["Manifest.csv", "MANIFEST.CSV"])
 def test_the_manifests_capitals_do_not_matter(plain_root, name):
     inbox = plain_root / "data/inbox"

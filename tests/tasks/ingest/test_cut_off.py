@@ -122,3 +122,32 @@ def test_a_picture_between_two_quarter_turns_is_refused_by_its_reason(tmp_path, 
     reason, detail = refused(source, tmp_path, params)
     assert reason == "stream cannot be kept"
     assert "save it upright" in detail
+
+
+LEFT_OUT = "what it holds beside video and sound was left out: {}"
+
+
+@pytest.mark.parametrize(("name", "more", "told"), [
+    ("y.mkv", ["subtitle"], [LEFT_OUT.format("subtitle")]),
+    ("y.mp4", ["cover"], [LEFT_OUT.format("cover picture")]),
+    ("y.mp4", [], []),
+])  # fmt: skip
+def test_what_else_a_file_holds_is_told(tmp_path, params, name, more, told):
+    plain = make(tmp_path / "x.mp4", "mp4", "libx264", "yuv420p")
+    with av.open(str(tmp_path / name), "w") as writer, av.open(str(plain)) as reader:
+        video = writer.add_stream_from_template(reader.streams.video[0])
+        if "subtitle" in more:
+            writer.add_data_stream("ass")
+        packets = [packet for packet in reader.demux(video=0) if packet.dts is not None]
+        if "cover" in more:
+            cover = writer.add_stream("mjpeg", rate=25)
+            cover.width, cover.height, cover.pix_fmt = 640, 480, "yuvj420p"
+            cover.disposition = av.stream.Disposition.attached_pic
+            frame = av.VideoFrame.from_ndarray(picture(1, (640, 480)), format="rgb24")
+            for packet in [*cover.encode(frame.reformat(format="yuvj420p")), *cover.encode(None)]:
+                writer.mux(packet)
+        for packet in packets:
+            packet.stream = video
+            writer.mux(packet)
+    facts = admitted(tmp_path / name, tmp_path, params)
+    assert ((facts["width"], facts["height"]), facts["told"]) == (SMALL, told)
