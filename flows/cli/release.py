@@ -50,7 +50,7 @@ def review(
     from flows.release.record import Record
     from flows.review import Words
     from flows.review import review as show
-    from flows.service.deciding import approve_now, decide_now, take_back_now
+    from flows.service.deciding import approve_now, decide_now, mend_now, take_back_now
 
     def approve(by: str, reason: str, digest: str) -> int:
         return approve_now(Record(root, version or ""), params, by, reason, digest=digest)[1]
@@ -59,7 +59,7 @@ def review(
         sentence = f"Open {url} in a browser on this machine; Ctrl-C ends the review."
         print(json.dumps({"url": url}) if asked.as_json else sentence, flush=True)
 
-    words = Words(decide_now, take_back_now, approve)
+    words = Words(decide_now, take_back_now, mend_now, approve)
     show(root, params, version, port, tell=tell, words=words, released_only=released_only)
 
 

@@ -10,6 +10,7 @@ from flows.release.record import Record
 from flows.review.approving import Approve, Approving
 from flows.review.contents import Contents, read_contents
 from flows.review.desk import Decide, Desk, TakeBack
+from flows.review.mending import Mend
 from flows.review.server import listening, make_app, serve
 from flows.workspace.graph import changed_nodes
 from schemas.params import Params
@@ -20,10 +21,11 @@ from tasks.files.hashing import sha256_file
 
 @dataclass(frozen=True)
 class Words:
-    """How a person's word on clips, or on the candidate, is put down and taken back."""
+    """How a person's word is put down: on clips, taken back, in corrections, on the candidate."""
 
     decide: Decide
     take_back: TakeBack
+    mend: Mend
     approve: Approve
 
 
@@ -64,7 +66,7 @@ def _writing_side(
         return None
     if contents.version:
         return Approving(Record(root, contents.version), params.publish.approvals, words.approve)
-    return Desk(root, contents, words.decide, words.take_back)
+    return Desk(root, contents, words.decide, words.take_back, words.mend)
 
 
 def check_reproduced(root: Path, where: str) -> None:

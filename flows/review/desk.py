@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from flows.release.decisions import DECISIONS_PATH
 from flows.review.contents import EVIDENCE, PASSES, WAITS, Clip, Contents, places
 from flows.review.guard import Guard
+from flows.review.mending import Mend, Mending
 from flows.review.stamps import CHANGED, stamp
 from flows.review.watching import Run, Watching
 from schemas.release import Decision, Watched
@@ -60,10 +61,12 @@ class Desk:
     contents: Contents
     decide: Decide
     take_back: TakeBack
+    mend: Mend
     guard: Guard = field(default_factory=Guard)
     by: str = ""
 
     def __post_init__(self) -> None:
+        self.mending = Mending(self.root, self.contents, self.mend, self.guard)
         self.watching = Watching(self.root)
         self._places: dict[str, str] = {}
         self._decided_at: tuple[int, int] | None = None

@@ -185,7 +185,8 @@ def make_app(
 def _routes_to_write(writing: Desk | Approving | None) -> list[Route]:
     match writing:
         case Desk():
-            said = {"watched": writing.watch, "decision": writing.put_down, "taken-back": writing.withdraw}
+            said = {"watched": writing.watch, "decision": writing.put_down, "taken-back": writing.withdraw,
+                    "correction": writing.mending.write}  # fmt: skip
         case Approving():
             said = {"approval": writing.put_down}
         case _:

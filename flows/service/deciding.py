@@ -1,5 +1,6 @@
 """A person's word, at the terminal or on the page: on record, and told to whoever waits for it."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flows.release.approval import approve, missing_approvals
@@ -7,8 +8,11 @@ from flows.release.decisions import decide, take_back, waiting_clips, waiting_di
 from flows.release.record import Record
 from flows.service.resuming import resume_waiting
 from flows.workspace.exclusive import alone
+from flows.workspace.git import commit
 from schemas.params import Params
 from schemas.release import Candidate, Decision, Watched
+from tasks.deidentify.corrections import Film, write_rows
+from tasks.files.clips import CORRECTIONS as FOLDER
 from tasks.publish.plan import candidate_digest
 
 
@@ -33,6 +37,16 @@ def take_back_now(root: Path, clip_ids: list[str]) -> list[Decision]:
     """Take the newest words on clips back; see `take_back`. Raises InputError while a run works, too."""
     with alone(root):
         return take_back(root, clip_ids)
+
+
+def mend_now(root: Path, clip_id: str, rows: Sequence[Mapping[str, str]], film: Film) -> None:
+    """Write a clip's corrections and keep them in git; see `write_rows`.
+
+    Raises InputError while a run works, and whatever `write_rows` raises.
+    """
+    with alone(root):
+        write_rows(root, clip_id, rows, film)
+        commit(root, "Correct a clip", [str(FOLDER)])
 
 
 def approve_now(

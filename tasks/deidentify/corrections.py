@@ -1,6 +1,8 @@
 """What a person corrects of a clip's coverage, read and checked row by row."""
 
-from collections.abc import Mapping
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +18,7 @@ from tasks.files.clips import corrections_path
 from tasks.files.errors import DocumentError
 from tasks.files.spreadsheet import read_sheet
 from tasks.files.tables import check_table
+from tasks.files.whole import write_bytes
 from tasks.vision.regions import Box
 
 GUIDE = "README.md"
@@ -57,39 +60,65 @@ def read_corrections(root: Path, clip_id: str, film: Film) -> list[Correction]:
     Raises DocumentError naming row and column.
     """
     path = root / corrections_path(clip_id)
-    if not path.is_file():
-        return []
-    table, numbers = _read(path)
-    rows = check_table(table, CORRECTIONS, path.name, numbers).iter_rows(named=True)
+    return parse_corrections(path.read_bytes(), path.name, film) if path.is_file() else []
+
+
+def parse_corrections(content: bytes, name: str, film: Film) -> list[Correction]:
+    """Return what a file of corrections says. Raises DocumentError naming row and column."""
+    table, numbers = _read(content, name)
+    rows = check_table(table, CORRECTIONS, name, numbers).iter_rows(named=True)
     return [
-        replace(_correction(f"{path.name} row {number}", row, film), row=number)
+        replace(_correction(f"{name} row {number}", row, film), row=number)
         for number, row in zip(numbers, rows, strict=True)
     ]
 
 
-def _read(path: Path) -> tuple[pl.DataFrame, list[int]]:
+def read_rows(root: Path, clip_id: str) -> list[dict[str, str]]:
+    """Return the rows of a clip's corrections as they are written, by column. Raises DocumentError."""
+    path = root / corrections_path(clip_id)
+    if not path.is_file():
+        return []
+    sheet = read_sheet(path.read_bytes(), path.name)
+    return [dict(zip(sheet.columns, map(str.strip, row), strict=True)) for row in sheet.rows.values()]
+
+
+def write_rows(root: Path, clip_id: str, rows: Sequence[Mapping[str, str]], film: Film) -> None:
+    """Write a clip's corrections. Raises DocumentError naming row and column; the file stays as it was."""
+    path, text = root / corrections_path(clip_id), io.StringIO(newline="")
+    columns = [*CORRECTIONS.columns]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([columns, *([row.get(name, "") for name in columns] for row in rows)])
+    content = text.getvalue().encode()
+    parse_corrections(content, path.name, film)
+    if rows:
+        write_bytes(content, path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _read(content: bytes, file: str) -> tuple[pl.DataFrame, list[int]]:
     """Read the columns, in any order and as people save them, and what a spreadsheet calls each row.
 
     Those that may be left out are null where they are.
     """
-    sheet = read_sheet(path.read_bytes(), path.name)
+    sheet = read_sheet(content, file)
     there = [name for name in sheet.columns if name]
     needed = [name for name in CORRECTIONS.columns if name not in OPTIONAL]
     if not {*needed} <= {*there} <= {*CORRECTIONS.columns} or len({*there}) < len(there):
         raise DocumentError(
-            f"{path.name} cannot be read: it needs the columns {', '.join(needed)}; "
+            f"{file} cannot be read: it needs the columns {', '.join(needed)}; "
             f"{', '.join(OPTIONAL)} may follow"
         )
     beyond = [at for at, name in enumerate(sheet.columns) if not name]
     for number, row in sheet.rows.items():
         if any(row[at].strip() for at in beyond):
-            raise DocumentError(f"{path.name} row {number}: it has more cells than the header")
+            raise DocumentError(f"{file} row {number}: it has more cells than the header")
     cells = list(sheet.rows.values())
     columns = {name: [row[at].strip() for row in cells] for at, name in enumerate(sheet.columns) if name}
     empty = [""] * len(cells)
     numbers = list(sheet.rows)
     typed = [
-        _typed(pl.Series(name, columns.get(name, empty), pl.String), column.dtype.type, path.name, numbers)
+        _typed(pl.Series(name, columns.get(name, empty), pl.String), column.dtype.type, file, numbers)
         for name, column in CORRECTIONS.columns.items()
     ]
     return pl.DataFrame(typed), numbers

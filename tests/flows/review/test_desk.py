@@ -29,7 +29,8 @@ from flows.workspace.exclusive import alone
 from flows.workspace.git import git
 from schemas.evidence import VERDICTS
 from schemas.release import Watched
-from tasks.files.clips import video_path
+from tasks.deidentify.corrections import Film, read_corrections
+from tasks.files.clips import corrections_path, video_path
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.publish.plan import candidate_digest
 
@@ -259,24 +260,28 @@ def test_only_the_page_itself_may_say_anything(page, url, workspace):
     assert secret not in url
     origin = "/".join(url.split("/")[:3])
     words = {"clip_id": clip_id, "accepted": True, "by": "A", "reason": "B", "unseen": True}
-    body = json.dumps(words).encode()
+    row = {"clip_id": clip_id, "cells": {"action": "add", "x0": "0", "y0": "0", "x1": "9", "y1": "9"}}
     ours = {"Origin": origin, "Guise_Desk": secret}
-    strange = {
-        "from elsewhere": (body, ours | {"Origin": "http://evil.example"}, 403),
-        "from another port": (body, ours | {"Origin": "http://127.0.0.1:1"}, 403),
-        "from nowhere": (body, {"Guise_Desk": secret}, 403),
-        "without the secret": (body, {"Origin": origin}, 403),
-        "with another secret": (body, ours | {"Guise_Desk": secret[:-1] + "!"}, 403),
-        "from another site": (body, ours | {"Sec_Fetch_Site": "cross-site"}, 403),
-        "no words": (b"{", ours, 400),
-        "other words": (json.dumps(words | {"more": 1}).encode(), ours, 400),
-        "another clip": (json.dumps(words | {"clip_id": "clip-0"}).encode(), ours, 404),
-        "endless": (b" " * 200_000, ours, 413),
-    }  # fmt: skip
-    for to in ("decision", "taken-back", "watched"):
-        for why, (said, headers, status) in strange.items():
-            assert _refused(f"{url}desk/{to}", said, **headers) == status, (to, why)
+    for to, said in (("decision", words), ("taken-back", words), ("watched", words), ("correction", row)):
+        body = json.dumps(said).encode()
+        strange = {
+            "from elsewhere": (body, ours | {"Origin": "http://evil.example"}, 403),
+            "from another port": (body, ours | {"Origin": "http://127.0.0.1:1"}, 403),
+            "from nowhere": (body, {"Guise_Desk": secret}, 403),
+            "without the secret": (body, {"Origin": origin}, 403),
+            "with another secret": (body, ours | {"Guise_Desk": secret[:-1] + "!"}, 403),
+            "from another site": (body, ours | {"Sec_Fetch_Site": "cross-site"}, 403),
+            "no words": (b"{", ours, 400),
+            "other words": (json.dumps(said | {"more": 1}).encode(), ours, 400),
+            "another clip": (json.dumps(said | {"clip_id": "clip-0"}).encode(), ours, 404),
+            "endless": (b" " * 200_000, ours, 413),
+        }  # fmt: skip
+        for why, (sent, headers, status) in strange.items():
+            assert _refused(f"{url}desk/{to}", sent, **headers) == status, (to, why)
         assert _refused(f"{url}desk/{to}", None) == 405
+    other = row | {"cells": row["cells"] | {"file": "../x"}}
+    assert _refused(f"{url}desk/correction", json.dumps(other).encode(), **ours) == 404
+    assert not (workspace / corrections_path(clip_id)).exists()
     assert _records(workspace) == []
     assert _say(url, secret, **words)["trouble"] == ""
     assert [one["by"] for one in _records(workspace)] == ["A"]
@@ -317,6 +322,8 @@ def test_nothing_is_decided_while_a_run_works_or_once_results_have_changed(page,
     with alone(workspace):
         for to in ("decision", "taken-back"):
             assert "another run is at work" in _say(url, secret, to, **words)["trouble"]
+        row = {"clip_id": clip_id, "cells": {"action": "add", "x0": "0", "y0": "0", "x1": "9", "y1": "9"}}
+        assert "another run is at work" in _say(url, secret, "correction", **row)["trouble"]
     verdicts = workspace / VERDICTS_PATH
     kept = verdicts.stat()
     os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
@@ -468,3 +475,107 @@ def test_a_flag_was_seen_where_one_of_its_frames_was(workspace):
     assert watching.add(clip, [(9, 9)]).flags == 2
     assert np.isclose(watching.of(clip).frames, 7)
     assert (workspace / video_path("released", clip.clip_id)).is_file()
+
+
+CENTRE = """([x, y]) => {
+  const video = document.querySelector('#released video'), box = video.getBoundingClientRect();
+  const scale = Math.min(box.width / video.videoWidth, box.height / video.videoHeight);
+  return [box.left + box.width / 2 + (x - video.videoWidth / 2) * scale,
+          box.top + box.height / 2 + (y - video.videoHeight / 2) * scale];
+}"""
+
+
+def _draw(page, x0, y0, x1, y1):
+    """Draw a box in the released picture, from corner to corner in its own pixels."""
+    page.mouse.move(*page.evaluate(CENTRE, [x0, y0]))
+    page.mouse.down()
+    page.mouse.move(*page.evaluate(CENTRE, [(x0 + x1) / 2, y1]))
+    page.mouse.move(*page.evaluate(CENTRE, [x1, y1]))
+    page.mouse.up()
+
+
+def _row(page):
+    return [float(cell) if cell.replace(".", "").isdigit() else cell
+            for cell in page.inner_text("#row").split(",")]  # fmt: skip
+
+
+def _rows(workspace, clip_id):
+    path = workspace / corrections_path(clip_id)
+    return path.read_text().splitlines()[1:] if path.is_file() else []
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_a_box_that_is_drawn_becomes_a_row(browser, url, workspace, width):
+    clip_id = _asking(workspace)[0]
+    with clean_page(browser, url, width=width) as page:
+        open_clip(page, url, clip_id)
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        until(page, "document.querySelector('#timeline').ariaValueNow == 3")
+        page.keyboard.press("c")
+        _draw(page, 90, 70, 30, 20)  # from whichever corner
+        assert _row(page)[:2] == [3, 3]
+        assert _row(page)[2:6] == pytest.approx([30, 20, 90, 70], abs=1)
+        assert page.is_visible("#released .drawn")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        until(page, "document.querySelector('#timeline').ariaValueNow == 5")
+        page.click("#draw-end")
+        _draw(page, 40, 30, 100, 80)
+        page.select_option("#method", "pixelate")
+        row = _row(page)
+        assert (row[:2], row[6:9]) == ([3, 5], ["add", "pixelate", ""])
+        assert row[9:] == pytest.approx([40, 30, 100, 80], abs=1)
+        _picture(page, f"correction-{width}")
+        page.click("#save")
+        until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
+        assert _rows(workspace, clip_id) == [page.inner_text("#row") + ","]
+        assert page.inner_text("#rows code") == page.inner_text("#row")
+        assert git(workspace, "status", "--porcelain", "data/corrections") == ""
+        assert clip_id in git(workspace, "show", "--stat", "HEAD")
+        page.reload()
+        page.click("#rows .out")
+        until(page, "document.querySelector('#mended').textContent.startsWith('taken out')")
+        assert not (workspace / corrections_path(clip_id)).exists()
+        assert git(workspace, "status", "--porcelain", "data/corrections") == ""
+
+
+def test_a_track_is_named_in_place_of_a_box_and_what_does_not_hold_is_refused(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    open_clip(page, url, clip_id)
+    page.fill("#first_frame", "0")
+    page.fill("#last_frame", "4")
+    page.select_option("#action", "method")
+    page.select_option("#track", index=1)
+    page.click("#save")
+    until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
+    track = page.input_value("#track")
+    assert _rows(workspace, clip_id) == [f"0,4,,,,,method,mask,,,,,,{track}"]
+    page.fill("#last_frame", "99999")
+    page.click("#save")
+    until(page, "document.querySelector('#mended').textContent.includes('row 3: frames go from 0 to')")
+    page.select_option("#track", "")
+    page.fill("#last_frame", "4")
+    page.click("#save")
+    until(page, "document.querySelector('#mended').textContent.includes('write a box')")
+    assert len(_rows(workspace, clip_id)) == 1
+
+
+def test_rows_that_a_person_saved_in_a_spreadsheet_stay_what_they_say(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    header = "First_frame;last_frame;x0;y0;x1;y1;action;method\n"
+    (workspace / corrections_path(clip_id)).write_bytes(
+        f"{header}\n0;2;1,5;2;30;40;add;blur\n".encode("utf-16")
+    )
+    open_clip(page, url, clip_id)
+    assert page.inner_text("#rows code") == "0,2,1.5,2,30,40,add,blur"
+    page.fill("#x0", "0")
+    page.fill("#y0", "0")
+    page.fill("#x1", "9")
+    page.fill("#y1", "9")
+    page.click("#save")
+    until(page, "document.querySelectorAll('#rows li').length === 2")
+    film = Film(1000, (10_000, 10_000))
+    before, after = read_corrections(workspace, clip_id, film)
+    assert (before.frames, before.box_xyxy.tolist(), before.method) == (range(3), [1.5, 2, 30, 40], "blur")
+    assert (after.frames, after.box_xyxy.tolist(), after.method) == (range(1), [0, 0, 9, 9], "mask")

@@ -1,0 +1,100 @@
+"""Corrections that a reviewer draws on the page, written as every other correction is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from flows.review.contents import Clip, Contents
+from flows.review.doubts import film_of
+from flows.review.guard import Guard
+from schemas.corrections import CORRECTIONS, METHODS
+from schemas.coverage import COVERAGE
+from tasks.deidentify.corrections import Film, read_rows
+from tasks.deidentify.face_regions import HEADS
+from tasks.files.clips import coverage_path
+from tasks.files.documents import read_table
+from tasks.files.errors import GuiseError
+
+COLUMNS = tuple(CORRECTIONS.columns)
+# how rows are written down; raises GuiseError where one does not hold, or a run works
+Mend = Callable[[Path, str, Sequence[Mapping[str, str]], Film], None]
+
+
+class Row(BaseModel):
+    """What a page says of a clip. cells: a row to add, by column. out: the number of a row to take out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    clip_id: str
+    cells: dict[str, str] = Field({}, max_length=len(COLUMNS))
+    out: int | None = None
+
+
+@dataclass(frozen=True)
+class Track:
+    """A track that is covered, its body's head too: its number, and from which frame to which."""
+
+    number: int
+    first: int
+    last: int
+
+
+@dataclass
+class Mending:
+    """The corrections of one review's clips."""
+
+    root: Path
+    contents: Contents
+    mend: Mend
+    guard: Guard
+    methods = METHODS
+
+    def rows(self, clip: Clip) -> list[str]:
+        """Return a clip's rows as they are written, empty cells at their ends left out."""
+        try:
+            return [_line(row) for row in read_rows(self.root, clip.clip_id)]
+        except GuiseError:
+            return []
+
+    def tracks(self, clip: Clip) -> list[Track]:
+        """Return who is covered in a clip, by the number that a row may name."""
+        covered = read_table(self.root / coverage_path("released", clip.clip_id), COVERAGE)
+        frames = (
+            covered.filter(pl.col("track") >= 0)
+            .group_by(pl.col("track") % HEADS)
+            .agg(first=pl.col("frame").min(), last=pl.col("frame").max())
+        )
+        return [Track(*row) for row in frames.sort("track").iter_rows()]
+
+    async def write(self, request: Request) -> Response:
+        """Add a row to a clip's corrections, or take one out."""
+        said = await self.guard.read(request, Row)
+        clip = self.contents.clips.get(said.clip_id)
+        if clip is None or not {*said.cells} <= {*COLUMNS}:
+            raise HTTPException(404)
+        return await run_in_threadpool(self._write, said, clip)
+
+    def _write(self, said: Row, clip: Clip) -> Response:
+        trouble = ""
+        try:
+            rows = read_rows(self.root, clip.clip_id)
+            if said.out is not None:
+                rows = [row for number, row in enumerate(rows) if number != said.out]
+            else:
+                rows = [*rows, said.cells]
+            film = replace(film_of(self.root, clip.clip_id), frame_count=len(clip.time_s))
+            self.mend(self.root, clip.clip_id, rows, film)
+        except GuiseError as error:
+            trouble = str(error)
+        return JSONResponse({"trouble": trouble, "rows": self.rows(clip)})
+
+
+def _line(row: Mapping[str, str]) -> str:
+    return ",".join(row.get(name, "").replace(",", ".") for name in COLUMNS).rstrip(",")
