@@ -55,7 +55,11 @@ def review(
     with listening(HOST, port or 0) as place:
         tell(f"http://{HOST}:{place.getsockname()[1]}/{token}/")
         writing = _writing_side(root, params, contents, words)
-        serve(make_app(root, contents, token, writing, released_only=released_only), place)
+        try:
+            serve(make_app(root, contents, token, writing, released_only=released_only), place)
+        finally:
+            if isinstance(writing, Desk):
+                writing.rendering.stop()
 
 
 def _writing_side(

@@ -15,6 +15,7 @@ from flows.release.decisions import DECISIONS_PATH
 from flows.review.contents import EVIDENCE, PASSES, WAITS, Clip, Contents, places
 from flows.review.guard import Guard
 from flows.review.mending import Mend, Mending
+from flows.review.rendering import Rendering
 from flows.review.stamps import CHANGED, stamp
 from flows.review.watching import Run, Watching
 from schemas.release import Decision, Watched
@@ -53,6 +54,14 @@ class Said(BaseModel):
     runs: list[Run] = []
 
 
+class Asked(BaseModel):
+    """What a page may ask of a run. begin: to begin one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    begin: bool = False
+
+
 @dataclass
 class Desk:
     """One review's writing side."""
@@ -66,11 +75,17 @@ class Desk:
     by: str = ""
 
     def __post_init__(self) -> None:
-        self.mending = Mending(self.root, self.contents, self.mend, self.guard)
+        self.mending = Mending(self.root, self.mend, self.guard)
+        self.rendering = Rendering(self.root)
+        self.begin(self.contents)
+
+    def begin(self, contents: Contents) -> None:
+        """Take words on these results from now on."""
+        self.contents = self.mending.contents = contents
         self.watching = Watching(self.root)
         self._places: dict[str, str] = {}
         self._decided_at: tuple[int, int] | None = None
-        videos = [self.root / video_path("released", clip_id) for clip_id in self.contents.clips]
+        videos = [self.root / video_path("released", clip_id) for clip_id in contents.clips]
         self._stamps = {path: stamp(path) for path in (*videos, self.root / EVIDENCE / "verdicts.parquet")}
 
     @property
@@ -103,6 +118,14 @@ class Desk:
         """Take the newest decision on a clip back."""
         _, clip = await self._said(request)
         return await run_in_threadpool(self._take_back, clip)
+
+    async def render(self, request: Request) -> Response:
+        """Begin a run where that is asked for; tell how the one that works, or the last one, goes."""
+        said = await self.guard.read(request, Asked)
+        if said.begin:
+            await run_in_threadpool(self.rendering.begin)
+        run = self.rendering
+        return JSONResponse({"running": run.is_running, "lines": run.lines, "trouble": run.trouble})
 
     def _put_down(self, said: Said, clip: Clip) -> Response:
         if any(stamp(path) != begun for path, begun in self._stamps.items()):

@@ -1,7 +1,7 @@
 """Corrections that a reviewer draws on the page, written as every other correction is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -51,9 +51,9 @@ class Mending:
     """The corrections of one review's clips."""
 
     root: Path
-    contents: Contents
     mend: Mend
     guard: Guard
+    contents: Contents = field(init=False)
     methods = METHODS
 
     def rows(self, clip: Clip) -> list[str]:

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from flows.review import charts
 from flows.review.approving import Approving
 from flows.review.choosing import SHOWN, choose
-from flows.review.contents import Clip, Contents
+from flows.review.contents import Clip, Contents, read_contents
 from flows.review.desk import Desk
 from flows.review.pictures import draw_small
 from flows.review.stamps import CHANGED, stamp
@@ -59,14 +59,20 @@ class Pages:
     arms: tuple[str, ...] = ARMS
 
     def __post_init__(self) -> None:
-        self._templates = Environment(
+        self._templates = self._open_templates()
+        self._begin(self.contents)
+        if isinstance(self.writing, Desk):
+            self.writing.rendering.renew = self._renew
+
+    def _open_templates(self) -> Environment:
+        templates = Environment(
             loader=PackageLoader("flows.review", "pages"),
             autoescape=select_autoescape(),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {
+        templates.globals |= {
             "charts": charts,
             "desk": self.writing if isinstance(self.writing, Desk) else None,
             "approving": self.writing if isinstance(self.writing, Approving) else None,
@@ -75,15 +81,27 @@ class Pages:
             "arms": self.arms,
             "shown": SHOWN,
         }
-        self._templates.filters["brief"] = self.contents.brief
+        return templates
+
+    def _begin(self, contents: Contents) -> None:
+        """Show these results from now on."""
+        self.contents = contents
+        self._templates.filters["brief"] = contents.brief
         paths = [
             self.root / path_of(arm, clip_id)
-            for clip_id in self.contents.clips
+            for clip_id in contents.clips
             for arm in (*ARMS, STAND_IN)
             for path_of in (video_path, keypoints_path)
         ]
         self._stamps = {path: stamp(path) for path in paths}
         self._small: dict[str, bytes] = {}
+
+    def _renew(self) -> None:
+        """Show what a run that was begun on the page has made."""
+        assert isinstance(self.writing, Desk)
+        contents = read_contents(self.root, self.contents.purpose, None)
+        self.writing.begin(contents)
+        self._begin(contents)
 
     def cohort(self, request: Request) -> Response:
         """Answer with a page of the cohort's list."""
@@ -186,7 +204,7 @@ def _routes_to_write(writing: Desk | Approving | None) -> list[Route]:
     match writing:
         case Desk():
             said = {"watched": writing.watch, "decision": writing.put_down, "taken-back": writing.withdraw,
-                    "correction": writing.mending.write}  # fmt: skip
+                    "correction": writing.mending.write, "rendering": writing.render}  # fmt: skip
         case Approving():
             said = {"approval": writing.put_down}
         case _:

@@ -59,7 +59,7 @@ function keepMending() {
     const told = await sayTo("../desk/correction", { clip_id: clip, ...words });
     if (!told) { find("#mended").textContent = find("#answer").textContent; return; }
     list(told.rows);
-    find("#mended").textContent = told.trouble || `${done}: it holds from the next guise run on`;
+    find("#mended").textContent = told.trouble || `${done}: render it again when you have written all`;
   }
 
   function draw(names, button) {
@@ -95,6 +95,21 @@ function keepMending() {
     draw(target, target === BOX ? find("#draw") : find("#draw-end"));
     show();
   });
+
+  // a run may take long; whoever comes back to the page sees how it goes
+  async function follow(begin) {
+    const told = await sayTo("../desk/rendering", { begin });
+    if (!told) { find("#mended").textContent = find("#answer").textContent; return; }
+    find("#render").disabled = told.running;
+    find("#progress").replaceChildren(...told.lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+    if (told.running) {
+      find("#mended").textContent = "rendering";
+      setTimeout(() => follow(false), 1000);
+    } else if (told.trouble) find("#mended").textContent = told.trouble;
+    else if (find("#mended").textContent === "rendering") location.reload();
+  }
+  find("#render").addEventListener("click", () => follow(true));
+  follow(false);
 
   find("#draw").addEventListener("click", () => draw(BOX, find("#draw")));
   find("#draw-end").addEventListener("click", () => draw(TO, find("#draw-end")));

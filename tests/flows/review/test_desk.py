@@ -30,8 +30,9 @@ from flows.workspace.git import git
 from schemas.evidence import VERDICTS
 from schemas.release import Watched
 from tasks.deidentify.corrections import Film, read_corrections
-from tasks.files.clips import corrections_path, video_path
+from tasks.files.clips import corrections_path, read_admitted, video_path
 from tasks.files.documents import read_params, read_table, write_table
+from tasks.files.errors import InputError
 from tasks.publish.plan import candidate_digest
 
 pytestmark = pytest.mark.slow
@@ -502,6 +503,92 @@ def _row(page):
 def _rows(workspace, clip_id):
     path = workspace / corrections_path(clip_id)
     return path.read_text().splitlines()[1:] if path.is_file() else []
+
+
+@pytest.fixture
+def own(tmp_path, release):
+    """A copy of the release of its own, of which a run may make what it will."""
+    root = tmp_path / "d"
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    return root
+
+
+DARKEST = """() => {
+  const video = document.querySelector('#released video'), pen = new OffscreenCanvas(1, 1).getContext('2d');
+  pen.drawImage(video, 8, 8, 8, 8, 0, 0, 1, 1);
+  return pen.getImageData(0, 0, 1, 1).data[0];
+}"""
+
+
+def test_what_was_corrected_is_rendered_again_on_the_page(browser, own):
+    clip_id = read_admitted(own)["clip_id"].min()
+    untouched = {path.name: path.read_bytes() for path in (own / "data/deidentified/videos").iterdir()}
+    with reviewing(own) as address, clean_page(browser, address, width=1280) as page:
+        open_clip(page, address, clip_id)
+        assert page.evaluate(DARKEST) > 30
+        said = {"x0": "0", "y0": "0", "x1": "40", "y1": "30", "first_frame": "0", "last_frame": "9"}
+        for name, value in said.items():
+            page.fill(f"#{name}", value)
+        page.click("#save")
+        until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
+        page.click("#render")
+        until(page, "document.querySelector('#mended').textContent === 'rendering'")
+        secret = page.get_attribute("meta[name=desk]", "content")
+        while _say(address, secret, "rendering")["running"]:
+            page.wait_for_timeout(500)
+        assert _say(address, secret, "rendering")["trouble"] == ""
+        lines = _say(address, secret, "rendering")["lines"]
+        assert [line.split()[0] for line in lines][-1] == "validate"
+        assert "ingest unchanged, nothing to do" in lines
+        page.wait_for_timeout(3000)  # by itself the page is loaded anew
+        assert page.inner_text("#mended") == ""
+        open_clip(page, address, clip_id)
+        until(page, f"({DARKEST})() < 20")
+        page.goto(address)
+        until(page, "[...document.querySelectorAll('#clips img')].every((one) => one.naturalWidth > 50)")
+        open_clip(page, address, clip_id)
+        # a row that would uncover a face is refused by the run, in its own words
+        page.select_option("#action", "remove")
+        for name, value in said.items():
+            page.fill(f"#{name}", value)
+        page.fill("#x1", "5000")
+        page.fill("#y1", "5000")
+        page.click("#save")
+        until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
+        page.click("#render")
+        for _ in range(60):
+            if "would uncover a face" in page.inner_text("#mended"):
+                break
+            page.wait_for_timeout(1000)
+        assert "row 3 would uncover a face" in page.inner_text("#mended")
+    now = {path.name: path.read_bytes() for path in (own / "data/deidentified/videos").iterdir()}
+    assert {name for name in now if now[name] != untouched[name]} == {f"{clip_id}.mp4"}
+
+
+def test_a_run_ends_with_the_review_that_began_it(browser, own):
+    clip_id = read_admitted(own)["clip_id"].min()
+    with reviewing(own) as address, clean_page(browser, address, width=1280) as page:
+        open_clip(page, address, clip_id)
+        for name, value in {"x0": "0", "y0": "0", "x1": "9", "y1": "9"}.items():
+            page.fill(f"#{name}", value)
+        page.click("#save")
+        until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
+        page.click("#render")
+        until(page, "document.querySelector('#mended').textContent === 'rendering'")
+        for _ in range(100):
+            if _is_at_work(own):
+                break
+            page.wait_for_timeout(100)
+        assert _is_at_work(own)
+    assert not _is_at_work(own)
+
+
+def _is_at_work(root):
+    try:
+        with alone(root):
+            return False
+    except InputError:
+        return True
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
