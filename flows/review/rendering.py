@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tasks.files.errors import GuiseError
+
 # of what a run prints only how its nodes went: the rest may name files as they were handed in
 NODE = re.compile(r"  [\w@]+( [\w@]+)* {2,}(\d+ done, \d+ cached, [\d.]+ s|unchanged, nothing to do)")
 TROUBLE = "guise: "
@@ -63,5 +65,8 @@ class Rendering:
                 trouble = line.removeprefix(TROUBLE).strip()
         if process.wait():
             self.trouble = trouble or "the run did not end: begin it at the terminal, with `guise run`"
-        else:
+            return
+        try:
             self.renew()
+        except GuiseError as error:
+            self.trouble = f"it was rendered; {error}"

@@ -54,9 +54,12 @@ def _is_whole_mp4(stream: BinaryIO, size: int) -> bool | None:
     if b"moof" not in kinds:
         return True  # its index says where the pictures are
     last = boxes[-1]
-    if (last.end > size and last.kind in MEDIA) or last.kind == b"moof" or 0 < size - last.end < HEAD:
+    if (last.end > size and last.kind in MEDIA) or last.kind == b"moof":
         return False
-    return True if kinds & BOUNDS else None
+    if kinds & BOUNDS:
+        return True  # or its length says that something is missing
+    # less than a box's head is one that was begun
+    return False if 0 < size - last.end < HEAD else None
 
 
 def _matroska_ends(stream: BinaryIO, size: int) -> Iterator[int]:

@@ -36,11 +36,25 @@ def test_a_fragment_that_is_not_all_there_is_missed(tmp_path, params, fragmented
     assert refused(source, tmp_path, params) == CUT
 
 
-@pytest.mark.parametrize(("tail", "told"), [(b"", []), (b"\0" * 5000, []), (b"rubbish" * 9, [])])
-def test_what_is_whole_is_admitted_whatever_stands_behind_it(tmp_path, params, fragmented, tail, told):
+@pytest.mark.parametrize("tail", [b"", b"\0" * 5000, b"rubbish" * 9, b"end"])
+def test_what_is_whole_is_admitted_whatever_stands_behind_it(tmp_path, params, fragmented, tail):
     (tmp_path / "x.mp4").write_bytes(fragmented + tail)
     facts = admitted(tmp_path / "x.mp4", tmp_path, params)
-    assert (facts["frame_count"], facts["told"]) == (60, told)
+    assert (facts["frame_count"], facts["told"]) == (60, [])
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+def test_fragments_that_are_listed_in_front_are_counted(tmp_path, params, gone):
+    muxer, options = {"movflags": "+dash+global_sidx+frag_keyframe"}, {"g": "20", "bf": "2"}
+    source = tmp_path / "x.mp4"
+    make(source, "mp4", "libx264", "yuv420p", numbers=range(60), options=options, muxer=muxer)
+    content = source.read_bytes()
+    assert b"sidx" in content
+    if gone:
+        source.write_bytes(content[: _fragments(content)[-gone]])
+        assert refused(source, tmp_path, params)[0] == "truncated video"
+    else:
+        assert admitted(source, tmp_path, params)["told"] == []
 
 
 def test_where_nothing_says_that_a_fragment_is_the_last_that_is_told(tmp_path, params, fragmented):
