@@ -14,6 +14,7 @@ from tasks.files.errors import DocumentError
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SEPARATOR_LINE = re.compile(r'"?sep= ?(.)\1*"?[,;\t|]*(?:\r\n|\r|\n)', re.IGNORECASE)
 LONGEST_CELL = 10_000_000
+FIRST_LINES = 20  # among which a header is looked for
 ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for UTF-8
 
 
@@ -21,27 +22,32 @@ ELSEWHERE = "cp1252"  # what Excel writes on Windows where it is not asked for U
 class Sheet:
     """Rows by the number that a spreadsheet shows, without blank ones.
 
-    told: in which ways the file is not as one would write it.
+    told: in which ways the file is not as one would write it. above: rows over the names of the columns.
     """
 
     columns: tuple[str, ...]
     rows: dict[int, list[str]]
     told: tuple[str, ...]
+    above: dict[int, list[str]]
 
 
-def read_sheet(content: bytes, name: str) -> Sheet:
-    """Read a CSV file in whatever dialect, encoding and case. Raises DocumentError where it is none."""
+def read_sheet(content: bytes, name: str, names: frozenset[str] = frozenset()) -> Sheet:
+    """Read a CSV file in whatever dialect, encoding and case. Raises DocumentError where it is none.
+
+    names: of columns, by which their row is known; else it is the first.
+    """
     text, encoding = _decode(content, name)
     line = SEPARATOR_LINE.match(text)
     text = text[line.end() :] if line else text
     # what a line of `sep=` promises need not be kept by whoever saved the file again
-    delimiter = line[1] if line and line[1] in _first_line(text) else _delimiter(text)
+    delimiter = line[1] if line and line[1] in _first_line(text) else _delimiter(text, names)
     records = _records(text, delimiter, name)
     rows = {number: record for number, record in enumerate(records, 1) if any(map(str.strip, record))}
     if not rows:
         raise DocumentError(f"{name} is empty: it needs a line with the names of the columns")
-    first = min(rows)
-    raw = rows.pop(first)
+    first = next((number for number, row in rows.items() if names <= {*map(_column, row)}), min(rows))
+    raw, above = rows[first], {number: row for number, row in rows.items() if number < first}
+    rows = {number: row for number, row in rows.items() if number > first}
     header, wide = [_column(cell) for cell in raw], max(map(len, records))
     values = [[_cell(row, at).strip() for row in rows.values()] for at in range(wide)]
     used = [at for at in range(wide) if _name(header, at) or any(values[at])]
@@ -56,6 +62,7 @@ def read_sheet(content: bytes, name: str) -> Sheet:
         tuple(_name(header, at) for at in used),
         {number: [_cell(row, at) for at in used] for number, row in rows.items()},
         tuple(what for what, is_so in told.items() if is_so),
+        above,
     )
 
 
@@ -77,7 +84,12 @@ def _as(content: bytes, encoding: str, name: str) -> str:
         raise DocumentError(f"{name} is no text: save it as CSV, in UTF-8") from None
 
 
-def _delimiter(text: str) -> str:
+def _delimiter(text: str, names: frozenset[str]) -> str:
+    """Return what parts the names of columns from one another, or else is most often in the first line."""
+    for line in re.split(r"[\r\n]+", text)[:FIRST_LINES] if names else ():
+        for delimiter in DELIMITERS:
+            if names <= {_column(cell.strip('"')) for cell in line.split(delimiter)}:
+                return delimiter
     return max(DELIMITERS, key=_first_line(text).count)
 
 

@@ -70,19 +70,26 @@ def read_handed_in(path: Path) -> HandedIn:
         content = path.read_bytes()
     except PermissionError:
         raise DocumentError(f"you may not read {MANIFEST_NAME}: give yourself the right to") from None
-    sheet = read_sheet(content, MANIFEST_NAME)
+    sheet = read_sheet(content, MANIFEST_NAME, frozenset(MANIFEST.columns))
     _check_columns(sheet)
     table = _as_table(sheet)
     wrong = _wrong_rows(table)
     good = table.filter(~pl.col("row").is_in(list(wrong)))
     rows = good.drop("row", "more").unique(maintain_order=True)
     told = sheet.told + (("has rows that are there twice",) if len(rows) < len(good) else ())
+    titles = {number for number, row in sheet.above.items() if _is_title(row)}
+    told += ("has a title above the names of its columns",) * bool(titles)
     files = dict(table.select("row", "file").iter_rows())
     return HandedIn(
         rows,
         tuple(
             WrongRow(row, files[row] or "", "; ".join(said), _cells(sheet.rows[row]))
             for row, said in sorted(wrong.items())
+        )
+        + tuple(
+            WrongRow(number, "", "it stands above the names of the columns: move it below", _cells(row))
+            for number, row in sheet.above.items()
+            if number not in titles
         ),
         tuple(f"{MANIFEST_NAME} {what}" for what in told),
     )
@@ -91,6 +98,11 @@ def read_handed_in(path: Path) -> HandedIn:
 def _cells(row: list[str]) -> tuple[str, ...]:
     parts = (part.strip() for cell in row for part in (cell, *SEPARATORS.split(cell)))
     return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _is_title(row: list[str]) -> bool:
+    parts = [part for cell in row for part in SEPARATORS.split(cell) if part.strip()]
+    return len(parts) == 1
 
 
 def _check_columns(sheet: Sheet) -> None:
@@ -111,7 +123,7 @@ def _check_columns(sheet: Sheet) -> None:
 def _as_table(sheet: Sheet) -> pl.DataFrame:
     """Return the known columns as text, days as 2027-12-31, the row, and whether it has more than that."""
     at = {name: sheet.columns.index(name) for name in MANIFEST.columns}
-    rest = [place for place, name in enumerate(sheet.columns) if not name]
+    rest = [place for place, name in enumerate(sheet.columns) if not name and not _counts(sheet, place)]
     rows = [
         {name: _value(name, cells[place]) for name, place in at.items()}
         | {"row": number, "more": any(cells[place] for place in rest)}
@@ -123,6 +135,12 @@ def _as_table(sheet: Sheet) -> pl.DataFrame:
         pl.col(FOLDED).str.to_lowercase(),
         pl.col("consent_expires").map_elements(_day, return_dtype=pl.String),
     )
+
+
+def _counts(sheet: Sheet, place: int) -> bool:
+    """Return whether a column without a name only counts the rows, as some programs write it."""
+    numbers = [cells[place].strip() for cells in sheet.rows.values()]
+    return any(numbers == [str(n) for n in range(begin, begin + len(numbers))] for begin in (0, 1))
 
 
 def _value(column: str, cell: str) -> str | None:

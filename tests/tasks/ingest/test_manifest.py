@@ -209,6 +209,34 @@ def test_what_cannot_be_seen_and_other_ends_of_lines_do_no_harm(tmp_path, change
     assert found.rows["file"].to_list() == [row[0] for row in ROWS]
 
 
+@pytest.mark.parametrize(("title", "delimiter"), [
+    ("# made by Ada", ","), ("# made by Ada", ";"), ("Gait laboratory;;;", ","), ("Gait laboratory", "\t"),
+    ("Cohort of 2026,,,,,,,", ","),
+])  # fmt: skip
+def test_a_title_above_the_names_of_the_columns_is_told(tmp_path, title, delimiter):
+    found = _read(tmp_path, f"{title}\r\n\r\n{_text(ROWS, delimiter=delimiter)}")
+    assert found.rows["file"].to_list() == [row[0] for row in ROWS]
+    assert (found.wrong, found.told[-1]) == ((), "manifest.csv has a title above the names of its columns")
+
+
+def test_a_row_above_the_names_of_the_columns_is_not_read_and_not_forgotten(tmp_path):
+    """As where somebody sorted the table with its first row."""
+    lines = _text(ROWS).split("\r\n")
+    found = _read(tmp_path, "\r\n".join([lines[1], lines[0], *lines[2:]]))
+    (wrong,) = found.wrong
+    assert (wrong.row, wrong.cells[0]) == (1, ROWS[0][0])
+    assert found.rows["file"].to_list() == [row[0] for row in ROWS[1:]]
+
+
+@pytest.mark.parametrize("begin", [0, 1, 7])
+def test_a_column_that_counts_the_rows_is_left_out(tmp_path, begin):
+    header, *lines = _text(ROWS).split("\r\n")
+    counted = [f"{number},{line}" for number, line in enumerate(lines, begin) if line]
+    found = _read(tmp_path, "\r\n".join([f",{header}", *counted]))
+    assert len(found.rows) == (len(ROWS) if begin < 2 else 0)
+    assert len(found.wrong) == (0 if begin < 2 else len(ROWS))
+
+
 def test_a_cell_that_no_table_holds_is_one_sentence(tmp_path):
     with pytest.raises(DocumentError, match="not a readable CSV table"):
         _read(tmp_path, _text([*ROWS, ["x" * 10_000_001, *ROWS[0][1:]]]))
