@@ -27,7 +27,7 @@ def judge_anew(workspace: Path, root: Path) -> dict[str, object]:
     write_params(params, root)
     (root / "data").mkdir()
     for path in (workspace / "data").iterdir():
-        if path.name not in ("evidence", "targets"):
+        if path.name not in ("evidence", "metrics", "targets"):
             (root / "data" / path.name).symlink_to(path)
     # a target that was given is not chosen again
     shutil.copytree(workspace / "data/targets", root / "data/targets")
