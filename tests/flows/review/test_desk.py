@@ -12,9 +12,11 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import playwright.sync_api
 import polars as pl
 import pytest
 import yaml
@@ -558,8 +560,7 @@ def test_what_was_corrected_is_rendered_again_on_the_page(browser, own):
         lines = _say(address, secret, "rendering")["lines"]
         assert [line.split()[0] for line in lines][-1] == "validate"
         assert "ingest unchanged, nothing to do" in lines
-        page.wait_for_timeout(3000)  # by itself the page is loaded anew
-        assert page.inner_text("#mended") == ""
+        _says(page, lambda said: not said)  # by itself the page is loaded anew
         open_clip(page, address, clip_id)
         until(page, f"({DARKEST})() < 20")
         page.goto(address)
@@ -574,11 +575,7 @@ def test_what_was_corrected_is_rendered_again_on_the_page(browser, own):
         page.click("#save")
         until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
         page.click("#render")
-        for _ in range(60):
-            if "would uncover a face" in page.inner_text("#mended"):
-                break
-            page.wait_for_timeout(1000)
-        assert "row 3 would uncover a face" in page.inner_text("#mended")
+        _says(page, lambda said: "row 3 would uncover a face" in said)
     now = {path.name: path.read_bytes() for path in (own / "data/deidentified/videos").iterdir()}
     assert {name for name in now if now[name] != untouched[name]} == {f"{clip_id}.mp4"}
 
@@ -593,12 +590,22 @@ def test_a_run_ends_with_the_review_that_began_it(browser, own):
         until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
         page.click("#render")
         until(page, "document.querySelector('#mended').textContent === 'rendering'")
-        for _ in range(100):
+        for _ in range(600):
             if _is_at_work(own):
                 break
             page.wait_for_timeout(100)
         assert _is_at_work(own)
     assert not _is_at_work(own)
+
+
+def _says(page, is_so):
+    """Wait until the page says of a correction what it should; it may be loaded anew meanwhile."""
+    for _ in range(240):
+        with suppress(playwright.sync_api.Error):
+            if is_so(page.inner_text("#mended")):
+                return
+        page.wait_for_timeout(500)
+    raise AssertionError(page.inner_text("#mended"))
 
 
 def _is_at_work(root):
