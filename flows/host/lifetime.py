@@ -1,13 +1,15 @@
 """A killed parent leaves nothing behind: prctl(PR_SET_PDEATHSIG) of Linux."""
 
 import ctypes
+import os
 import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+# of a parent that ended before it was asked for nobody is told
 LAUNCH = (
     "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); "
-    "os.execvp(sys.argv[1], sys.argv[1:])"
+    "os.getppid() == int(sys.argv[1]) and os.execvp(sys.argv[2], sys.argv[2:])"
 )
 
 
@@ -18,4 +20,4 @@ def end_with_parent() -> None:
 
 def ending_with_parent(command: list[str]) -> list[str]:
     """Return the command so that it ends when the thread that starts it ends."""
-    return [sys.executable, "-c", LAUNCH, *command]
+    return [sys.executable, "-c", LAUNCH, str(os.getpid()), *command]

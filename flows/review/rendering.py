@@ -1,6 +1,7 @@
 """A run that a reviewer begins on the page, so that what was corrected is rendered again."""
 
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -49,7 +50,7 @@ class Rendering:
     def stop(self) -> None:
         """End a run that still works; what it finished is kept."""
         if self._process and self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGINT)  # as Ctrl-C does, which leaves nothing running
             try:
                 self._process.wait(STOP_S)
             except subprocess.TimeoutExpired:

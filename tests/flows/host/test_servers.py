@@ -1,8 +1,11 @@
 """Servers end without a trace outside of their folder."""
 
 import json
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 import urllib.request
 from contextlib import closing
@@ -13,6 +16,7 @@ import boto3
 import pytest
 
 from flows.demo.object_store import object_store
+from flows.host.lifetime import LAUNCH
 from flows.host.prefect_database import ELSEWHERE, keep_database, lend_database
 from flows.host.servers import prefect_server, starting_aside
 from tasks.files.errors import InputError
@@ -117,3 +121,11 @@ def test_a_database_that_is_not_whole_or_of_another_version_is_not_lent(tmp_path
     keep_database()
     monkeypatch.setenv(ELSEWHERE[0], "postgresql+asyncpg://localhost/prefect")
     assert not lend_database()
+
+
+@pytest.mark.parametrize(("parent", "runs"), [(os.getpid, True), (lambda: 1, False)])
+def test_what_is_started_by_somebody_who_has_ended_does_not_run(parent, runs):
+    """It could not be told of that end any more."""
+    command = [sys.executable, "-c", LAUNCH, str(parent()), "echo", "runs"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout == "runs\n") == runs

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import playwright.sync_api
 import polars as pl
+import psutil
 import pytest
 import yaml
 from review_support import chromium, clean_page, open_clip, reviewing, until
@@ -596,6 +598,20 @@ def test_a_run_ends_with_the_review_that_began_it(browser, own):
             page.wait_for_timeout(100)
         assert _is_at_work(own)
     assert not _is_at_work(own)
+    for _ in range(100):
+        if not _left(own):
+            break
+        time.sleep(0.1)
+    assert _left(own) == []
+
+
+def _left(root):
+    """Return what still runs in a workspace."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        if str(process.info["cwd"]).startswith(str(root)):
+            found.append(process.info["cmdline"])
+    return found
 
 
 def _says(page, is_so):
