@@ -16,7 +16,7 @@ from flows.review.doubts import film_of
 from flows.review.guard import Guard
 from schemas.corrections import CORRECTIONS, METHODS
 from schemas.coverage import COVERAGE
-from tasks.deidentify.corrections import Film, read_rows
+from tasks.deidentify.corrections import Film, read_corrections, read_rows
 from tasks.deidentify.face_regions import HEADS
 from tasks.files.clips import coverage_path
 from tasks.files.documents import read_table
@@ -57,11 +57,19 @@ class Mending:
     methods = METHODS
 
     def rows(self, clip: Clip) -> list[str]:
-        """Return a clip's rows as they are written, empty cells at their ends left out."""
+        """Return a clip's rows as written, without empty cells at their ends; none of a broken file."""
+        return [] if self.trouble(clip) else [_line(row) for row in read_rows(self.root, clip.clip_id)]
+
+    def trouble(self, clip: Clip) -> str:
+        """Return what does not hold in a clip's file; empty where all does."""
         try:
-            return [_line(row) for row in read_rows(self.root, clip.clip_id)]
-        except GuiseError:
-            return []
+            read_corrections(self.root, clip.clip_id, self._film(clip))
+        except GuiseError as error:
+            return str(error)
+        return ""
+
+    def _film(self, clip: Clip) -> Film:
+        return replace(film_of(self.root, clip.clip_id), frame_count=len(clip.time_s))
 
     def tracks(self, clip: Clip) -> list[Track]:
         """Return who is covered in a clip, by the number that a row may name."""
@@ -82,15 +90,16 @@ class Mending:
         return await run_in_threadpool(self._write, said, clip)
 
     def _write(self, said: Row, clip: Clip) -> Response:
-        trouble = ""
+        # what a person wrote elsewhere is never written over where it cannot be read
+        if trouble := self.trouble(clip):
+            return JSONResponse({"trouble": trouble, "rows": []})
         try:
             rows = read_rows(self.root, clip.clip_id)
             if said.out is not None:
                 rows = [row for number, row in enumerate(rows) if number != said.out]
             else:
                 rows = [*rows, said.cells]
-            film = replace(film_of(self.root, clip.clip_id), frame_count=len(clip.time_s))
-            self.mend(self.root, clip.clip_id, rows, film)
+            self.mend(self.root, clip.clip_id, rows, self._film(clip))
         except GuiseError as error:
             trouble = str(error)
         return JSONResponse({"trouble": trouble, "rows": self.rows(clip)})

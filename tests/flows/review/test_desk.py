@@ -707,3 +707,26 @@ def test_rows_that_a_person_saved_in_a_spreadsheet_stay_what_they_say(page, url,
     before, after = read_corrections(workspace, clip_id, film)
     assert (before.frames, before.box_xyxy.tolist(), before.method) == (range(3), [1.5, 2, 30, 40], "blur")
     assert (after.frames, after.box_xyxy.tolist(), after.method) == (range(1), [0, 0, 9, 9], "mask")
+
+
+@pytest.mark.parametrize("content", [
+    "first_frame,last_frame,x0,y0,x1,y1,action,method,seen by\n0,2,1,2,30,40,add,blur,Ada\n",
+    "first_frame,last_frame,x0,y0,x1,y1,action,method\n0,2,1,2,30,40,add,blur,,7\n",
+    "0,2,1,2,30,40,add,blur\n",
+])  # fmt: skip
+def test_a_file_that_does_not_hold_is_told_and_never_written_over(page, url, workspace, content):
+    clip_id = _asking(workspace)[0]
+    path = workspace / corrections_path(clip_id)
+    path.write_text(content)
+    open_clip(page, url, clip_id)
+    assert clip_id in page.inner_text("#mended")
+    assert page.locator("#rows li").count() == 0
+    for name in ("x0", "y0"):
+        page.fill(f"#{name}", "0")
+    for name in ("x1", "y1"):
+        page.fill(f"#{name}", "9")
+    page.evaluate("document.querySelector('#mended').textContent = ''")
+    page.click("#save")
+    until(page, f"document.querySelector('#mended').textContent.includes('{clip_id}')")
+    assert path.read_text() == content
+    path.unlink()
