@@ -43,10 +43,8 @@ def show_node(result: "NodeResult") -> None:
         say(f"  {result.node:<18} unchanged, nothing to do")
         return
     for report in result.reports:
-        name = result.node if len(result.reports) == 1 else f"{result.node} {report.stage} {report.arm}"
-        say(
-            f"  {name:<28} {report.jobs - report.cached} done, {report.cached} cached, {report.seconds:.1f} s"
-        )
+        name, done = f"{report.stage} {report.arm}", report.jobs - report.cached
+        say(f"  {name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
         for note in report.notes:
             say(f"    {note}")
 

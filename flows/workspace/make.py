@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from ruamel.yaml import YAML
 from yaml import safe_dump, safe_load
@@ -163,14 +162,9 @@ def _forget_former_nodes(root: Path) -> None:
     if not path.is_file():
         return
     nodes, lock = (safe_load((root / name).read_text("utf-8"))["stages"] for name in ("dvc.yaml", path.name))
-    kept = {name: stage for name, stage in lock.items() if _has_node(nodes, name)}
+    kept = {name: stage for name, stage in lock.items() if name in nodes}
     if kept != lock:
         write_bytes(safe_dump({"schema": "2.0", "stages": kept}, sort_keys=False).encode(), path)
-
-
-def _has_node(nodes: dict[str, Any], name: str) -> bool:
-    base, _, item = name.partition("@")
-    return base in nodes and ("foreach" in nodes[base]) == bool(item)
 
 
 def _init_dvc(root: Path) -> None:

@@ -51,10 +51,10 @@ COMPARED = ("blur", "pixelate", "mask")
 # the stages that may refuse a clip, in the order of the graph
 REFUSING = (
     ("control", Path("data/control")),
-    *((f"extract@{arm}", keypoints_path(arm, "").parent) for arm in ("original", "control")),
+    *((f"extract {arm}", keypoints_path(arm, "").parent) for arm in ("original", "control")),
     ("targets", TARGETS_PATH.parent),
     ("deidentify", coverage_path("released", "").parent.parent),
-    ("extract@released", keypoints_path("released", "").parent),
+    ("extract released", keypoints_path("released", "").parent),
 )
 
 

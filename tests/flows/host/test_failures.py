@@ -43,7 +43,7 @@ def _await(is_so, process, seconds=200):
 
 
 def _finish(root, environment):
-    for upto in ("extract@original", "extract@control"):
+    for upto in ("extract", "control"):
         run = _run(root, environment, upto)
         said, trouble = run.communicate(timeout=500)
         assert run.returncode == 0, said + trouble
@@ -79,7 +79,7 @@ def test_a_killed_prefect_server_loses_nothing(demo, tmp_path):
     (port,) = free_ports(1)
     with _prefect(tmp_path / "prefect", port) as (url, server):
         # a client that asks a few times less gives up sooner
-        run = _run(workspace, {"PREFECT_API_URL": url, "PREFECT_CLIENT_MAX_RETRIES": "2"}, "extract@original")
+        run = _run(workspace, {"PREFECT_API_URL": url, "PREFECT_CLIENT_MAX_RETRIES": "2"}, "extract")
         _await(lambda: list((workspace / "data/keypoints/original").glob(".*")), run)
         tree = [server, *psutil.Process(server.pid).children(recursive=True)]
         for process in tree:

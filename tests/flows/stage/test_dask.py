@@ -74,7 +74,7 @@ def cluster(workspace):
         yield Cluster(workspace, stack)
 
 
-def _run(root, environment, upto="extract@original"):
+def _run(root, environment, upto="extract"):
     command = [sys.executable, "-m", "flows.cli", "--json", "run", upto]
     environment = command_environment() | environment
     return subprocess.Popen(command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
