@@ -34,7 +34,7 @@ def clean_page(browser, address, *, width):
     opened.on("request", lambda request: asked.append(request.url))
     yield opened
     opened.close()
-    assert troubles == []
+    assert troubles == [], troubles
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
 

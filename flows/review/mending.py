@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +21,7 @@ from tasks.deidentify.corrections import Film, read_corrections, read_rows
 from tasks.deidentify.face_regions import HEADS
 from tasks.files.clips import coverage_path
 from tasks.files.documents import read_table
-from tasks.files.errors import GuiseError
+from tasks.files.errors import GuiseError, InputError
 
 COLUMNS = tuple(CORRECTIONS.columns)
 # how rows are written down; raises GuiseError where one does not hold, or a run works
@@ -28,13 +29,13 @@ Mend = Callable[[Path, str, Sequence[Mapping[str, str]], Film], None]
 
 
 class Row(BaseModel):
-    """What a page says of a clip. cells: a row to add, by column. out: the number of a row to take out."""
+    """What a page says of a clip. cells: a row to add, by column. out: the row to take out, as shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clip_id: str
     cells: dict[str, str] = Field({}, max_length=len(COLUMNS))
-    out: int | None = None
+    out: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,18 @@ class Mending:
         )
         return [Track(*row) for row in frames.sort("track").iter_rows()]
 
+    def covers(self, clip: Clip, first: int, frames: int) -> dict[int, list[list[float]]]:
+        """Return frame -> the number of each track that is covered there, and its box in shown pixels."""
+        stretch_xy = np.tile(self._film(clip).stretch_xy, 2)
+        rows = pl.scan_parquet(self.root / coverage_path("released", clip.clip_id)).filter(
+            pl.col("track") >= 0, pl.col("frame").is_between(first, first + frames - 1)
+        )
+        covered: dict[int, list[list[float]]] = {}
+        for frame, track, box_xyxy in rows.select("frame", "track", "region_xyxy").collect().iter_rows():
+            shown = (np.array(box_xyxy) * stretch_xy).round(1).tolist()
+            covered.setdefault(frame, []).append([track % HEADS, *shown])
+        return covered
+
     async def write(self, request: Request) -> Response:
         """Add a row to a clip's corrections, or take one out."""
         said = await self.guard.read(request, Row)
@@ -95,14 +108,22 @@ class Mending:
             return JSONResponse({"trouble": trouble, "rows": []})
         try:
             rows = read_rows(self.root, clip.clip_id)
-            if said.out is not None:
-                rows = [row for number, row in enumerate(rows) if number != said.out]
+            if said.out is None:
+                rows.append(said.cells)
             else:
-                rows = [*rows, said.cells]
+                rows.pop(_place_of(rows, said.out))
             self.mend(self.root, clip.clip_id, rows, self._film(clip))
         except GuiseError as error:
             trouble = str(error)
         return JSONResponse({"trouble": trouble, "rows": self.rows(clip)})
+
+
+def _place_of(rows: list[dict[str, str]], line: str) -> int:
+    """Return which row is shown so. Raises InputError where there is none any more."""
+    lines = [*map(_line, rows)]
+    if line not in lines:
+        raise InputError("this row is not there any more: somebody has changed the corrections meanwhile")
+    return lines.index(line)
 
 
 def _line(row: Mapping[str, str]) -> str:

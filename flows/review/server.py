@@ -28,7 +28,7 @@ from flows.review.desk import Desk
 from flows.review.pictures import draw_small
 from flows.review.stamps import CHANGED, stamp
 from schemas.keypoints import PARTS
-from tasks.files.clips import keypoints_path, video_path
+from tasks.files.clips import coverage_path, keypoints_path, video_path
 from tasks.files.errors import InputError
 from tasks.vision.keypoints import stack_xy
 
@@ -91,7 +91,7 @@ class Pages:
             self.root / path_of(arm, clip_id)
             for clip_id in contents.clips
             for arm in (*ARMS, STAND_IN)
-            for path_of in (video_path, keypoints_path)
+            for path_of in (video_path, keypoints_path, coverage_path)
         ]
         self._stamps = {path: stamp(path) for path in paths}
         self._small: dict[str, bytes] = {}
@@ -145,6 +145,13 @@ class Pages:
         """Answer with the keypoints of some frames."""
         return JSONResponse(read_points(self._file(request, keypoints_path), request.path_params["first"]))
 
+    def covers(self, request: Request) -> Response:
+        """Answer with who is covered where, in some frames."""
+        clip = self._clip_of(request)
+        self._require_unchanged(self.root / coverage_path(ARMS[1], clip.clip_id))
+        assert isinstance(self.writing, Desk)
+        return JSONResponse(self.writing.mending.covers(clip, request.path_params["first"], PIECE_FRAMES))
+
     def _place_of(self, clip: Clip) -> str:
         return self.writing.places[clip.clip_id] if isinstance(self.writing, Desk) else clip.place
 
@@ -187,8 +194,8 @@ def make_app(
         Route("/clips/{clip_id}", pages.clip),
         Route("/clips/{clip_id}/small.jpg", pages.small),
         Route("/clips/{clip_id}/{arm}.mp4", pages.video),
+        *_routes_to_write(pages, writing),
         Route("/clips/{clip_id}/{arm}/{first:int}.json", pages.keypoints),
-        *_routes_to_write(writing),
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets")),
     ]
     return Starlette(
@@ -200,16 +207,18 @@ def make_app(
     )
 
 
-def _routes_to_write(writing: Desk | Approving | None) -> list[Route]:
+def _routes_to_write(pages: Pages, writing: Desk | Approving | None) -> list[Route]:
+    read = []
     match writing:
         case Desk():
+            read = [Route("/clips/{clip_id}/covers/{first:int}.json", pages.covers)]
             said = {"watched": writing.watch, "decision": writing.put_down, "taken-back": writing.withdraw,
                     "correction": writing.mending.write, "rendering": writing.render}  # fmt: skip
         case Approving():
             said = {"approval": writing.put_down}
         case _:
             said = {}
-    return [Route(f"/desk/{name}", answer, methods=["POST"]) for name, answer in said.items()]
+    return [*read, *(Route(f"/desk/{name}", answer, methods=["POST"]) for name, answer in said.items())]
 
 
 async def _add_headers(request: Request, follow: Next) -> Response:

@@ -6,6 +6,7 @@ function keepMending() {
   const COLUMNS = ["first_frame", "last_frame", "x0", "y0", "x1", "y1", "action", "method", "uncovers_a_face",
     "to_x0", "to_y0", "to_x1", "to_y1", "track"];
   const BOX = ["x0", "y0", "x1", "y1"], TO = BOX.map((name) => `to_${name}`);
+  const coversOf = pieceReader();
   let target = null, from = null;  // which fields a drawn box fills, and where it was begun
 
   // the picture lies in the middle of its screen, as large as it fits; boxes are in its own pixels as shown
@@ -19,8 +20,15 @@ function keepMending() {
     const within = (value, most) => Math.min(most, Math.max(0, Math.round(value)));
     return [within((event.clientX - left) / scale, video.videoWidth), within((event.clientY - top) / scale, video.videoHeight)];
   }
-  function showBox(names) {
-    const [x0, y0, x1, y1] = names.map((name) => Number(find(`#${name}`).value || NaN));
+  async function coverOf(track) {
+    const covers = await coversOf("covers", Number(find("#timeline").ariaValueNow));
+    return covers.find(([number]) => String(number) === track)?.slice(1) ?? [];
+  }
+  async function showBox(names) {
+    const track = find("#track").value;
+    const drawnBox = () => names.map((name) => Number(find(`#${name}`).value || NaN));
+    const [x0, y0, x1, y1] = track ? await coverOf(track) : drawnBox();
+    if (track !== find("#track").value) return;
     drawn.hidden = ![x0, y0, x1, y1].every(Number.isFinite);
     if (drawn.hidden) return;
     const { scale, left, top } = place(), frame = screen.getBoundingClientRect();
@@ -45,12 +53,12 @@ function keepMending() {
   }
 
   function list(rows) {
-    find("#rows").replaceChildren(...rows.map((row, number) => {
+    find("#rows").replaceChildren(...rows.map((row) => {
       const item = document.createElement("li"), code = document.createElement("code"), out = document.createElement("button");
       code.textContent = row;
       out.textContent = "take out";
       out.className = "out";
-      out.dataset.row = number;
+      out.dataset.line = row;
       item.append(code, " ", out);
       return item;
     }));
@@ -76,8 +84,22 @@ function keepMending() {
     if (Number(find("#last_frame").value) < Number(find("#first_frame").value)) find("#last_frame").value = find("#first_frame").value;
     show();
   }
+  // who is chosen is meant for as long as they are covered
+  function choose(track) {
+    find("#track").value = track;
+    const chosen = find("#track").selectedOptions[0];
+    for (const name of ["first", "last"]) if (chosen.dataset[name]) find(`#${name}_frame`).value = chosen.dataset[name];
+    show();
+  }
+  async function pick(event) {
+    const [x, y] = pointOf(event), covers = await coversOf("covers", Number(find("#timeline").ariaValueNow));
+    const under = covers.filter(([, x0, y0, x1, y1]) => x0 <= x && x <= x1 && y0 <= y && y <= y1);
+    const size = ([, x0, y0, x1, y1]) => (x1 - x0) * (y1 - y0);
+    if (under.length) choose(String(under.sort((one, other) => size(one) - size(other))[0][0]));
+  }
+  find("#track").addEventListener("change", () => choose(find("#track").value));
   screen.addEventListener("pointerdown", (event) => {
-    if (!target) return;
+    if (!target) { if (video.paused) pick(event); return; }
     event.preventDefault();
     from = pointOf(event);
     screen.setPointerCapture(event.pointerId);
@@ -117,9 +139,10 @@ function keepMending() {
   find("#to-here").addEventListener("click", () => here("#last_frame"));
   find("#mending").addEventListener("input", show);
   addEventListener("resize", show);
+  new MutationObserver(show).observe(find("#timeline"), { attributeFilter: ["aria-valuenow"] });
   find("#save").addEventListener("click", () => write({ cells: cells() }, "saved"));
   find("#rows").addEventListener("click", (event) => {
-    if (event.target.matches(".out")) write({ out: Number(event.target.dataset.row) }, "taken out");
+    if (event.target.matches(".out")) write({ out: event.target.dataset.line }, "taken out");
   });
   for (const button of document.querySelectorAll("button.take")) {
     button.addEventListener("click", () => {

@@ -1,6 +1,25 @@
 "use strict";
 const find = (selector) => document.querySelector(selector);
 
+// what is told of the frames of a clip, a piece at a time
+function pieceReader() {
+  const pieceFrames = Number(find("#player").dataset.piece), name = location.pathname.split("/").pop();
+  const pieces = new Map();
+  return async (kind, frame) => {
+    const key = `${kind}/${Math.floor(frame / pieceFrames) * pieceFrames}`;
+    if (!pieces.has(key)) {
+      if (pieces.size > 20) pieces.delete(pieces.keys().next().value);
+      pieces.set(key, fetch(`${name}/${key}.json`).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status))));
+    }
+    try {
+      return (await pieces.get(key))[frame] ?? [];
+    } catch {
+      pieces.delete(key);
+      return [];
+    }
+  };
+}
+
 function playClip() {
   const times = JSON.parse(find("#times").textContent);
   // a review may show no original
@@ -9,9 +28,8 @@ function playClip() {
   // the released video leads: the original may be of a kind that the browser cannot play
   const [released, original] = videos.toReversed();
   const flags = [...document.querySelectorAll("#flags button")].map((button) => Number(button.dataset.frame));
-  const { piece, width, height } = find("#player").dataset;
-  const pieceFrames = Number(piece);
-  const pieces = new Map();
+  const { width, height } = find("#player").dataset;
+  const pointsOf = pieceReader();
   const start = times[0] ?? 0;
   const last = times.length - 1;
   // players disagree on whether a clip that starts late begins at 0
@@ -45,22 +63,6 @@ function playClip() {
     const now = frameNow();
     const ahead = way > 0 ? flags.filter((frame) => frame > now) : flags.filter((frame) => frame < now).reverse();
     if (ahead.length) { pause(); seek(ahead[0]); }
-  }
-
-  async function pointsOf(arm, frame) {
-    const first = Math.floor(frame / pieceFrames) * pieceFrames;
-    const key = `${arm}/${first}`;
-    if (!pieces.has(key)) {
-      if (pieces.size > 20) pieces.delete(pieces.keys().next().value);
-      const name = location.pathname.split("/").pop();
-      pieces.set(key, fetch(`${name}/${key}.json`).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status))));
-    }
-    try {
-      return (await pieces.get(key))[frame] ?? [];
-    } catch {
-      pieces.delete(key);
-      return [];
-    }
   }
 
   async function drawPoints(frame) {

@@ -31,10 +31,12 @@ from flows.release.decisions import decided, waiting_clips
 from flows.review.watching import PLACE, Watching
 from flows.workspace.exclusive import alone
 from flows.workspace.git import git
+from schemas.coverage import COVERAGE
 from schemas.evidence import VERDICTS
 from schemas.release import Watched
 from tasks.deidentify.corrections import Film, read_corrections
-from tasks.files.clips import corrections_path, read_admitted, video_path
+from tasks.deidentify.face_regions import HEADS
+from tasks.files.clips import corrections_path, coverage_path, read_admitted, video_path
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.errors import InputError
 from tasks.models.fetch import fetch_member
@@ -671,10 +673,10 @@ def test_a_box_that_is_drawn_becomes_a_row(browser, url, workspace, width):
 def test_a_track_is_named_in_place_of_a_box_and_what_does_not_hold_is_refused(page, url, workspace):
     clip_id = _asking(workspace)[0]
     open_clip(page, url, clip_id)
-    page.fill("#first_frame", "0")
-    page.fill("#last_frame", "4")
     page.select_option("#action", "method")
     page.select_option("#track", index=1)
+    page.fill("#first_frame", "0")
+    page.fill("#last_frame", "4")
     page.click("#save")
     until(page, "document.querySelector('#mended').textContent.startsWith('saved')")
     track = page.input_value("#track")
@@ -687,6 +689,57 @@ def test_a_track_is_named_in_place_of_a_box_and_what_does_not_hold_is_refused(pa
     page.click("#save")
     until(page, "document.querySelector('#mended').textContent.includes('write a box')")
     assert len(_rows(workspace, clip_id)) == 1
+
+
+def _covers(workspace, clip_id):
+    """Return frame -> the number of each track and the box that covers it."""
+    told = read_table(workspace / coverage_path("released", clip_id), COVERAGE).filter(pl.col("track") >= 0)
+    return {frame: [(row["track"] % HEADS, row["region_xyxy"]) for row in rows]
+            for frame, rows in told.rows_by_key("frame", named=True).items()}  # fmt: skip
+
+
+def test_who_is_pressed_on_is_meant_for_as_long_as_they_are_covered(page, url, workspace):
+    for clip_id in _asking(workspace)[:2]:
+        covers = _covers(workspace, clip_id)
+        open_clip(page, url, clip_id)
+        for frame in (min(covers), min(covers) + 5):
+            page.select_option("#track", "")
+            page.fill("#first_frame", "0")
+            page.evaluate("document.querySelector('#player').scrollIntoView()")
+            page.focus("#timeline")
+            page.keyboard.press("Home")
+            for _ in range(frame):
+                page.keyboard.press("ArrowRight")
+                page.wait_for_timeout(150)
+            until(page, f"document.querySelector('#timeline').ariaValueNow == {frame}")
+            track, box = covers[frame][0]
+            nobody = [box[0] - 6, box[1] - 6] if min(box[:2]) > 10 else [box[2] + 6, box[3] + 6]
+            page.mouse.click(*page.evaluate(CENTRE, nobody))
+            page.wait_for_timeout(300)
+            assert page.input_value("#track") == ""
+            page.mouse.click(*page.evaluate(CENTRE, [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]))
+            until(page, f"document.querySelector('#track').value === '{track}'")
+            until(page, "!document.querySelector('#released .drawn').hidden")
+            stay = [frame for frame in covers if track in [number for number, _ in covers[frame]]]
+            assert _row(page)[:2] == [min(stay), max(stay)]
+            assert _row(page)[-1] == track
+        _picture(page, "picked")
+
+
+def test_a_row_that_somebody_else_took_out_takes_no_other_with_it(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    header = "first_frame,last_frame,x0,y0,x1,y1,action,method\n"
+    first, second = "0,2,1,2,30,40,add,blur", "0,2,5,5,30,40,add,mask"
+    (workspace / corrections_path(clip_id)).write_text(f"{header}{first}\n{second}\n")
+    open_clip(page, url, clip_id)
+    (workspace / corrections_path(clip_id)).write_text(f"{header}{second}\n")
+    page.click("#rows .out >> nth=0")
+    until(page, "document.querySelector('#mended').textContent.includes('not there any more')")
+    assert page.inner_text("#rows code") == second
+    assert (workspace / corrections_path(clip_id)).read_text() == f"{header}{second}\n"
+    page.click("#rows .out")
+    until(page, "document.querySelector('#mended').textContent.startsWith('taken out')")
+    assert not (workspace / corrections_path(clip_id)).exists()
 
 
 def test_rows_that_a_person_saved_in_a_spreadsheet_stay_what_they_say(page, url, workspace):
