@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment
 
+from tasks.models.fetch import fetch_member
+
+AXE = (
+    "npm:axe-core@4.14.1",
+    "axe.min.js",
+    "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c",
+)
 CHROMIUM = shutil.which("chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update"]  # fmt: skip
@@ -37,6 +44,19 @@ def clean_page(browser, address, *, width):
     assert troubles == [], troubles
     assert asked
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
+
+
+def faults(browser, address, scheme):
+    """Return what keeps people from a page by the rules of axe-core, which no page of ours would let in."""
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_timeout(500)
+    page.evaluate(fetch_member(*AXE).read_text())
+    found = page.evaluate("axe.run()")
+    context.close()
+    assert found["passes"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]]
 
 
 def until(page, condition):
