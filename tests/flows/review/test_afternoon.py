@@ -117,22 +117,25 @@ def _type(page, selector, words):
     page.keyboard.type(words)
 
 
-def _watch(page):
-    """Play the whole clip at twice its speed, more slowly where the browser could not show enough."""
+def _watch(page, *, twice):
+    """Play the whole clip, again where the browser could not show enough; twice: at twice its speed first."""
     until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
     enough = (
         f"{SHOWN} && document.querySelector('#watched').textContent.split(' ')[0] >= .9 * {_frames(page)}"
     )
-    page.keyboard.press("2")
-    for faster in (True, False, False, False):
+    if twice:
+        page.keyboard.press("2")
+    for _ in range(6):
         page.keyboard.press("Home")
         page.keyboard.press("Space")
         until(page, SHOWN)
-        page.wait_for_timeout(1200)
-        if page.evaluate(enough):
-            return
-        if faster:
+        for _ in range(12):
+            if page.evaluate(enough):
+                return
+            page.wait_for_timeout(100)
+        if twice:
             page.keyboard.press("2")
+            twice = False
     raise AssertionError("the browser was too busy to show the clip")
 
 
@@ -219,7 +222,7 @@ def _decide_on_all(page):
         clip_id = page.get_attribute("#desk", "data-clip")
         assert clip_id not in seen
         seen.append(clip_id)
-        _watch(page)
+        _watch(page, twice=len(seen) == 1)
         if page.is_disabled("#accept"):
             _correct(page)
             _pictures(page, "corrected") if len(seen) == 1 else None
