@@ -14,6 +14,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.host.environment import LOGS, RELEASE
+from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.stage.libraries import note_libraries
 from flows.stage.standing import standing_process
 from flows.workspace.graph import Node, graph_order, open_repo
@@ -129,7 +130,8 @@ def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
     def run(upto: str | None) -> list[NodeResult]:
         return replay_graph(root, upto, tell)
 
-    return run(upto)
+    with prefect_settings(without_heartbeat()):
+        return run(upto)
 
 
 def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None = None) -> list[NodeResult]:
