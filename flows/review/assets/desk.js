@@ -48,7 +48,7 @@ function keepDesk() {
   const clip = find("#desk").dataset.clip;
   const video = find("#released video");
   const times = JSON.parse(find("#times").textContent);
-  let shown = [];
+  let shown = [], busy = false;
 
   async function say(what, words) {
     const runs = shown;
@@ -69,7 +69,10 @@ function keepDesk() {
   }
 
   async function act(what, words, done) {
-    const told = await say(what, words);
+    // a key that is held down, or a second press, says nothing twice
+    if (busy) return;
+    busy = true;
+    const told = await say(what, words).finally(() => { busy = false; });
     if (!told) return;
     show(told);
     find("#answer").textContent = told.trouble || done;
@@ -91,11 +94,19 @@ function keepDesk() {
     while (low < high) { const at = middle(low, high); if (times[at] <= time + offset + 0.0005) low = at; else high = at - 1; }
     return low;
   }
+  // what is scrolled away, or lies under the original, nobody sees
+  function isSeen() {
+    const box = video.getBoundingClientRect();
+    const half = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0) >= box.height / 2;
+    return half && (!find("#wipe")?.checked || find("#released-only").checked);
+  }
   function note(now, frame) {
     const at = frameAt(frame.mediaTime);
     const run = shown.at(-1);
-    if (run && at === run[1] + 1) run[1] = at;
-    else if (!run || at < run[0] || at > run[1]) shown.push([at, at]);
+    if (isSeen()) {
+      if (run && at === run[1] + 1) run[1] = at;
+      else if (!run || at < run[0] || at > run[1]) shown.push([at, at]);
+    }
     video.requestVideoFrameCallback(note);
   }
   video.requestVideoFrameCallback(note);
@@ -118,7 +129,7 @@ function keepDesk() {
       if (event.key === "Escape") event.target.blur();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const chosen = keys[event.key.toLowerCase()];
     if (chosen) { event.preventDefault(); chosen(); }
   });

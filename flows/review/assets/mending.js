@@ -87,6 +87,8 @@ function keepMending() {
   // who is chosen is meant for as long as they are covered
   function choose(track) {
     find("#track").value = track;
+    // they are covered already
+    if (track && find("#action").value === "add") find("#action").value = "method";
     const chosen = find("#track").selectedOptions[0];
     for (const name of ["first", "last"]) if (chosen.dataset[name]) find(`#${name}_frame`).value = chosen.dataset[name];
     show();

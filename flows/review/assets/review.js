@@ -54,6 +54,8 @@ function playClip() {
     for (const video of videos) video.currentTime = times[chosen] + offsetOf(video) + shown / 2;
   }
 
+  // who asks for a frame by key wants to see it
+  const look = () => find(".videos").scrollIntoView({ block: "nearest" });
   const pause = () => videos.forEach((video) => video.pause());
   const step = (count) => { pause(); seek(frameNow() + count); };
   const usable = () => videos.filter((video) => !video.error);
@@ -150,7 +152,7 @@ function playClip() {
     if (event.target.matches("textarea, input:not([type=checkbox])")) return;
     if (event.ctrlKey || event.metaKey || event.altKey || (inForm && (event.key === " " || event.target.matches("select")))) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (act) { event.preventDefault(); act(); }
+    if (act) { event.preventDefault(); look(); act(); }
   });
   tell();
 }

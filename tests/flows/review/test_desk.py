@@ -195,6 +195,48 @@ def test_nobody_is_kept_from_reading_or_using_the_page(browser, url, workspace, 
         assert faults(browser, f"{url}{place}", scheme) == []
 
 
+def _seen(page):
+    page.wait_for_timeout(1500)
+    return int(page.inner_text("#watched").split()[0])
+
+
+def _play(page):
+    page.evaluate("document.querySelector('#play').click()")
+    until(page, "document.querySelector('#released video').ended")
+
+
+def test_what_is_scrolled_away_or_lies_under_the_original_was_not_seen(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    before = _seen(page)
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    _play(page)
+    assert _seen(page) == before
+    page.evaluate("window.scrollTo(0, 0)")
+    page.keyboard.press("b")
+    _play(page)
+    assert _seen(page) == before
+    page.keyboard.press("b")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    # who asks for a frame by key is brought to it
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(150)
+    assert page.evaluate("document.querySelector('#released video').getBoundingClientRect().top") > -1
+    assert _seen(page) >= before + 3
+
+
+def test_a_key_that_is_held_down_says_nothing_twice(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    _fill(page)
+    for _ in range(4):
+        page.keyboard.down("r")
+    page.keyboard.up("r")
+    page.keyboard.press("r")
+    _answers(page, "on record")
+    page.wait_for_timeout(1000)
+    assert len(_records(workspace)) == 1
+
+
 def test_twice_the_speed_and_back_is_a_key(page, url, workspace):
     open_clip(page, url, _asking(workspace)[0])
     for speed in (2, 1):
@@ -710,7 +752,7 @@ def test_who_is_pressed_on_is_meant_for_as_long_as_they_are_covered(page, url, w
             until(page, "!document.querySelector('#released .drawn').hidden")
             stay = [frame for frame in covers if track in [number for number, _ in covers[frame]]]
             assert _row(page)[:2] == [min(stay), max(stay)]
-            assert _row(page)[-1] == track
+            assert (_row(page)[6], _row(page)[-1]) == ("method", track)
         _picture(page, "picked")
 
 
