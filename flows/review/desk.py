@@ -42,7 +42,10 @@ TakeBack = Callable[[Path, list[str]], list[Decision]]
 
 
 class Said(BaseModel):
-    """What a page may say of a clip. runs: shown since it last said so. unseen: the person knows it."""
+    """What a page may say of a clip.
+
+    runs: shown since it last said so. unseen: the person knows it. place: what the page says of the clip.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,6 +55,7 @@ class Said(BaseModel):
     reason: str = Field("", max_length=10_000)
     unseen: bool = False
     runs: list[Run] = []
+    place: str | None = None
 
 
 class Asked(BaseModel):
@@ -116,8 +120,8 @@ class Desk:
 
     async def withdraw(self, request: Request) -> Response:
         """Take the newest decision on a clip back."""
-        _, clip = await self._said(request)
-        return await run_in_threadpool(self._take_back, clip)
+        said, clip = await self._said(request)
+        return await run_in_threadpool(self._take_back, said, clip)
 
     async def render(self, request: Request) -> Response:
         """Begin a run where that is asked for; tell how the one that works, or the last one, goes."""
@@ -131,6 +135,8 @@ class Desk:
         if any(stamp(path) != begun for path, begun in self._stamps.items()):
             return self._tell(clip, trouble=CHANGED)
         watched = self.watching.add(clip, said.runs)
+        if trouble := self._meanwhile(said):
+            return self._tell(clip, watched, trouble)
         if said.accepted and not watched.is_enough and not said.unseen:
             return self._tell(
                 clip,
@@ -151,7 +157,14 @@ class Desk:
         self.by = records[-1].by
         return self._tell(clip, watched)
 
-    def _take_back(self, clip: Clip) -> Response:
+    def _meanwhile(self, said: Said) -> str:
+        """Return what a person has not seen of the words on a clip; empty where they have seen all."""
+        now = self.places[said.clip_id]
+        return "" if said.place in (None, now) else f"meanwhile it is otherwise ({now}): say it again, or not"
+
+    def _take_back(self, said: Said, clip: Clip) -> Response:
+        if trouble := self._meanwhile(said):
+            return self._tell(clip, trouble=trouble)
         try:
             self.take_back(self.root, [clip.clip_id])
         except GuiseError as error:

@@ -72,7 +72,7 @@ function keepDesk() {
     // a key that is held down, or a second press, says nothing twice
     if (busy) return;
     busy = true;
-    const told = await say(what, words).finally(() => { busy = false; });
+    const told = await say(what, { place: find(".place").textContent, ...words }).finally(() => { busy = false; });
     if (!told) return;
     show(told);
     find("#answer").textContent = told.trouble || done;

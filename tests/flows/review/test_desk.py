@@ -225,6 +225,30 @@ def test_what_is_scrolled_away_or_lies_under_the_original_was_not_seen(page, url
     assert _seen(page) >= before + 3
 
 
+def test_nobody_decides_against_a_word_that_they_have_not_seen(page, url, workspace, guise):
+    clip_id = _asking(workspace)[0]
+    open_clip(page, url, clip_id)
+    why = "a tattoo: <b>left</b> arm\nand a name"
+    said = guise(workspace, "decide", clip_id, "--reject", "--by", "Dr. B", "--reason", why)
+    assert said.returncode == 0, said.stderr
+    _fill(page)
+    page.keyboard.press("r")
+    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
+    assert [one["by"] for one in _records(workspace)] == ["Dr. B"]
+    page.keyboard.press("r")
+    _answers(page, "on record")
+    assert [one["by"] for one in _records(workspace)] == ["Dr. B", NAME]
+    said = guise(workspace, "decide", clip_id, "--reject", "--by", "Dr. C", "--reason", "a scar")
+    assert said.returncode == 0, said.stderr
+    page.keyboard.press("u")
+    _answers(page, "left out by Dr. C: a scar")
+    assert len(_records(workspace)) == 3
+    page.reload()
+    page.keyboard.press("u")
+    _answers(page, "taken back")
+    assert [one["by"] for one in _records(workspace)] == ["Dr. B", NAME]
+
+
 def test_a_key_that_is_held_down_says_nothing_twice(page, url, workspace):
     open_clip(page, url, _asking(workspace)[0])
     _fill(page)
