@@ -28,13 +28,16 @@ from tests_support import command_environment
 from flows.demo.sample import CLIPS as SAMPLE
 from flows.release.candidate import freeze
 from flows.release.decisions import decided, waiting_clips
+from flows.review.contents import Flag, read_contents
+from flows.review.guard import Guard
+from flows.review.mending import Mending
 from flows.review.watching import PLACE, Watching
 from flows.workspace.exclusive import alone
 from flows.workspace.git import git
 from schemas.coverage import COVERAGE
 from schemas.evidence import VERDICTS
 from schemas.release import Watched
-from tasks.deidentify.corrections import Film, read_corrections
+from tasks.deidentify.corrections import Film, read_corrections, write_rows
 from tasks.deidentify.face_regions import HEADS
 from tasks.files.clips import corrections_path, coverage_path, read_admitted, video_path
 from tasks.files.documents import read_params, read_table, write_table
@@ -358,6 +361,10 @@ def test_only_the_page_itself_may_say_anything(page, url, workspace):
         for why, (sent, headers, status) in strange.items():
             assert _refused(f"{url}desk/{to}", sent, **headers) == status, (to, why)
         assert _refused(f"{url}desk/{to}", None) == 405
+    begin = json.dumps({"begin": True}).encode()
+    for headers in (ours | {"Origin": "http://evil.example"}, {"Guise_Desk": secret}, {"Origin": origin}):
+        assert _refused(f"{url}desk/rendering", begin, **headers) == 403
+    assert not _say(url, secret, "rendering")["running"]
     other = row | {"cells": row["cells"] | {"file": "../x"}}
     assert _refused(f"{url}desk/correction", json.dumps(other).encode(), **ours) == 404
     assert not (workspace / corrections_path(clip_id)).exists()
@@ -543,8 +550,6 @@ def test_nine_frames_of_ten_and_every_flag_will_do(frames, flags, enough):
 
 
 def test_a_flag_was_seen_where_one_of_its_frames_was(workspace):
-    from flows.review.contents import Flag, read_contents
-
     clip = next(iter(read_contents(workspace, "research", None).clips.values()))
     clip.__dict__["flags"] = [Flag(3, 5, "flagged"), Flag(9, 9, "flagged")]
     watching = Watching(workspace)
@@ -778,6 +783,19 @@ def test_who_is_pressed_on_is_meant_for_as_long_as_they_are_covered(page, url, w
             assert _row(page)[:2] == [min(stay), max(stay)]
             assert (_row(page)[6], _row(page)[-1]) == ("method", track)
         _picture(page, "picked")
+
+
+@pytest.mark.parametrize(("aspect", "stretch"), [(1.0, (1, 1)), (2.0, (2, 1)), (0.5, (1, 2))])
+def test_who_is_covered_is_told_in_pixels_as_a_player_shows_them(workspace, monkeypatch, aspect, stretch):
+    clip = next(iter(read_contents(workspace, "research", None).clips.values()))
+    monkeypatch.setattr("flows.review.mending.film_of", lambda *_: Film(0, (64, 48), aspect))
+    told = Mending(workspace, write_rows, Guard()).covers(clip, 3, 4)
+    covers = _covers(workspace, clip.clip_id)
+    assert sorted(told) == [frame for frame in range(3, 7) if frame in covers]
+    for frame, found in told.items():
+        for (number, *box), (track, stored) in zip(found, covers[frame], strict=True):
+            assert number == track
+            assert box == pytest.approx(np.array(stored) * np.tile(stretch, 2), abs=0.06)
 
 
 def test_a_row_that_somebody_else_took_out_takes_no_other_with_it(page, url, workspace):
