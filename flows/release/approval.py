@@ -9,6 +9,7 @@ from schemas.params.publish import Approvals as ApprovalRule
 from schemas.release import Approval, Candidate
 from tasks.files.errors import GateRefusedError, InputError
 from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import canonical_id
 from tasks.publish.plan import candidate_digest
 
 LEAST_DIGEST = 12  # characters
@@ -48,20 +49,16 @@ def approve(
 
 
 def _check_person(record: Record, candidate: Candidate, by: str, rule: ApprovalRule) -> None:
-    if rule.approvers and _name(by) not in map(_name, rule.approvers):
+    if rule.approvers and canonical_id(by) not in map(canonical_id, rule.approvers):
         raise GateRefusedError(
             f"{by.strip()} is not among those who may approve (publish.approvals in params.yaml)"
         )
-    if rule.people > 1 and _name(by) in {
-        _name(one.by) for one in standing_approvals(record, candidate, rule)
+    if rule.people > 1 and canonical_id(by) in {
+        canonical_id(one.by) for one in standing_approvals(record, candidate, rule)
     }:
         raise GateRefusedError(
             f"{by.strip()} has approved {candidate.version} already: another person must, too"
         )
-
-
-def _name(by: str) -> str:
-    return " ".join(by.casefold().split())
 
 
 def _check_digest(candidate: Candidate, digest: str) -> None:
@@ -89,11 +86,11 @@ def _without(record: Record, params: Params, rejected: list[str], by: str, reaso
 
 def standing_approvals(record: Record, candidate: Candidate, rule: ApprovalRule) -> list[Approval]:
     """Return the approvals that name this very candidate, the newest of each person who may approve."""
-    digest, allowed = candidate_digest(candidate), set(map(_name, rule.approvers))
+    digest, allowed = candidate_digest(candidate), set(map(canonical_id, rule.approvers))
     newest = {
-        _name(one.by): one
+        canonical_id(one.by): one
         for one in record.approvals()
-        if one.digest == digest and (not allowed or _name(one.by) in allowed)
+        if one.digest == digest and (not allowed or canonical_id(one.by) in allowed)
     }
     return list(newest.values())
 

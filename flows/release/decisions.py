@@ -16,6 +16,7 @@ from tasks.files.clips import REFUSED, read_admitted, video_path
 from tasks.files.documents import read_document, read_table
 from tasks.files.errors import GateRefusedError, InputError
 from tasks.files.hashing import sha256_document, sha256_file
+from tasks.files.pseudonyms import canonical_id
 from tasks.files.whole import write_bytes
 from tasks.ingest import RAW_PATH
 from tasks.ingest.manifest import MANIFEST_NAME, holds_name, read_manifest
@@ -189,8 +190,8 @@ def _choose(
 
 
 def check_words(by: str, reason: str) -> None:
-    """Raise InputError where a name or a reason is empty or endless."""
-    if not all(0 < len(text.strip()) <= LONGEST for text in (by, reason)):
+    """Raise InputError where a name or a reason is endless, or nothing of it can be seen."""
+    if not all(canonical_id(text) and len(text.strip()) <= LONGEST for text in (by, reason)):
         raise InputError(f"a decision needs a name and a reason of 1 to {LONGEST} characters each")
 
 

@@ -152,8 +152,9 @@ def test_a_decision_of_a_former_version_holds_by_the_names_of_its_rules(workspac
 
 
 def test_wrong_decisions_are_refused(workspace):
-    with pytest.raises(InputError, match="a name and a reason"):
-        decide(workspace, [], accepted=True, by=" ", reason="B")
+    for by, reason in ((" ", "B"), ("\u200b", "B"), ("A", "\u2060\u00ad \n"), ("A", "B" * 2001)):
+        with pytest.raises(InputError, match="a name and a reason"):
+            decide(workspace, [], accepted=True, by=by, reason=reason)
     with pytest.raises(InputError, match="no admitted clip"):
         decide(workspace, ["clip-0000000000000000"], accepted=True, by="A", reason="B")
     for reason in ("seen with Patient Two", "patient-two is fine", "PATIENTTHREE"):

@@ -251,8 +251,9 @@ def test_two_different_people_where_two_are_asked_for(place, monkeypatch):
         assert missing_approvals(record, candidate, rule) == 1
         with pytest.raises(GateRefusedError, match="1 of 2 people have approved"):
             require_approvals(record, candidate, rule)
-        with pytest.raises(GateRefusedError, match="has approved two already: another person must"):
-            approve(record, settings, " dr.  a", "again", [], digest=seen)
+        for again in (" dr.  a", "Dr.\u200b A", "\uff24r. A", "Dr.\u00a0A"):
+            with pytest.raises(GateRefusedError, match="has approved two already: another person must"):
+                approve(record, settings, again, "again", [], digest=seen)
         with pytest.raises(GateRefusedError, match="the digest is not that of two any more"):
             approve(record, settings, "Dr. B", "seen", [], digest="0" * 64)
         approve(record, settings, "Dr. B", "seen", [], digest=seen[:12])
