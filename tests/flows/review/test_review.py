@@ -322,7 +322,8 @@ def _status(url, **headers):
         with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
             return answer.status, dict(answer.headers)
     except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers)
+        with error:
+            return error.code, dict(error.headers)
 
 
 def test_new_videos_are_not_shown_beside_old_figures(served, workspace):

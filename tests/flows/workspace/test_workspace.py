@@ -185,13 +185,13 @@ def _results_since(storage: Path, moment_s: float) -> list[Path]:
 
 @pytest.mark.slow
 def test_a_killed_stage_is_one_sentence_and_the_next_run_carries_on(workspace, guise, api):
-    results = workspace / ".guise/prefect/storage"
+    results, folder = workspace / ".guise/prefect/storage", workspace / "data/keypoints/control"
+    shutil.rmtree(folder, ignore_errors=True)
     command = subprocess.Popen(
         [sys.executable, "-m", "flows.cli", "run", "control"],
         cwd=workspace, env=command_environment() | api | {"GUISE_WORKERS": "1"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    folder = workspace / "data/keypoints/control"
     deadline = time.monotonic() + 240
     while not list(folder.glob("*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
