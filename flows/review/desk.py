@@ -22,6 +22,8 @@ from schemas.release import Decision, Watched
 from tasks.files.clips import video_path
 from tasks.files.errors import GuiseError
 
+RENDERED = "this clip was rendered anew: load the page again, and watch what it is now"
+
 
 class Decide(Protocol):
     """How a word is put down; returns the records, and the clips that still wait."""
@@ -45,6 +47,7 @@ class Said(BaseModel):
     """What a page may say of a clip.
 
     runs: shown since it last said so. unseen: the person knows it. place: what the page says of the clip.
+    video: the digest of what it shows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +59,7 @@ class Said(BaseModel):
     unseen: bool = False
     runs: list[Run] = []
     place: str | None = None
+    video: str | None = None
 
 
 class Asked(BaseModel):
@@ -111,6 +115,8 @@ class Desk:
     async def watch(self, request: Request) -> Response:
         """Take frames for shown."""
         said, clip = await self._said(request)
+        if self._is_of_another(said, clip):
+            return self._tell(clip, trouble=RENDERED)
         return self._tell(clip, await run_in_threadpool(self.watching.add, clip, said.runs))
 
     async def put_down(self, request: Request) -> Response:
@@ -134,6 +140,8 @@ class Desk:
     def _put_down(self, said: Said, clip: Clip) -> Response:
         if any(stamp(path) != begun for path, begun in self._stamps.items()):
             return self._tell(clip, trouble=CHANGED)
+        if self._is_of_another(said, clip):
+            return self._tell(clip, trouble=RENDERED)
         watched = self.watching.add(clip, said.runs)
         if trouble := self._meanwhile(said):
             return self._tell(clip, watched, trouble)
@@ -157,6 +165,10 @@ class Desk:
         self.by = records[-1].by
         return self._tell(clip, watched)
 
+    def _is_of_another(self, said: Said, clip: Clip) -> bool:
+        """Return whether a page still shows a video that was rendered anew since."""
+        return said.video not in (None, self.watching.digest(clip))
+
     def _meanwhile(self, said: Said) -> str:
         """Return what a person has not seen of the words on a clip; empty where they have seen all."""
         now = self.places[said.clip_id]
@@ -165,6 +177,8 @@ class Desk:
     def _take_back(self, said: Said, clip: Clip) -> Response:
         if trouble := self._meanwhile(said):
             return self._tell(clip, trouble=trouble)
+        if self.places[clip.clip_id] in (WAITS, PASSES):
+            return self._tell(clip, trouble="no word on this clip stands that could be taken back")
         try:
             self.take_back(self.root, [clip.clip_id])
         except GuiseError as error:

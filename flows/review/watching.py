@@ -58,6 +58,11 @@ class Watching:
         """Return what of a clip was shown so far."""
         return self.add(clip, [])
 
+    def digest(self, clip: Clip) -> str:
+        """Return by what a clip's released video is known."""
+        with self._lock:
+            return self._digest(clip)
+
     def _frames(self, clip: Clip) -> set[int]:
         kept = self._shown.get(clip.clip_id)
         if not kept or kept.video_sha256 != self._digest(clip):

@@ -45,15 +45,17 @@ function keepApproval() {
 }
 
 function keepDesk() {
-  const clip = find("#desk").dataset.clip;
+  const { clip, video: digest } = find("#desk").dataset;
   const video = find("#released video");
   const times = JSON.parse(find("#times").textContent);
-  let shown = [], busy = false;
+  // known: the word on the clip that the reviewer was shown, and has taken note of by a word of their own
+  let shown = [], busy = false, known = find(".place").textContent;
+  find("#unseen").checked = false;
 
   async function say(what, words) {
     const runs = shown;
     shown = [];
-    const told = await sayTo(`../desk/${what}`, { clip_id: clip, runs, ...words });
+    const told = await sayTo(`../desk/${what}`, { clip_id: clip, video: digest, runs, ...words });
     if (!told) shown = [...runs, ...shown];
     return told;
   }
@@ -72,9 +74,10 @@ function keepDesk() {
     // a key that is held down, or a second press, says nothing twice
     if (busy) return;
     busy = true;
-    const told = await say(what, { place: find(".place").textContent, ...words }).finally(() => { busy = false; });
+    const told = await say(what, { place: known, ...words }).finally(() => { busy = false; });
     if (!told) return;
     show(told);
+    known = told.place;
     find("#answer").textContent = told.trouble || done;
     if (told.trouble && !told.enough && words.accepted) find("#blind").hidden = false;
   }
@@ -97,8 +100,9 @@ function keepDesk() {
   // what is scrolled away, or lies under the original, nobody sees
   function isSeen() {
     const box = video.getBoundingClientRect();
-    const half = Math.min(box.bottom, innerHeight) - Math.max(box.top, 0) >= box.height / 2;
-    return half && (!find("#wipe")?.checked || find("#released-only").checked);
+    const across = Math.max(0, Math.min(box.right, innerWidth) - Math.max(box.left, 0));
+    const down = Math.max(0, Math.min(box.bottom, innerHeight) - Math.max(box.top, 0));
+    return across * down >= box.width * box.height / 2 && (!find("#wipe")?.checked || find("#released-only").checked);
   }
   function note(now, frame) {
     const at = frameAt(frame.mediaTime);
@@ -114,7 +118,10 @@ function keepDesk() {
   async function tell() {
     if (!shown.length) return;
     const told = await say("watched", {});
-    if (told) show(told);
+    if (!told) return;
+    show(told);
+    if (told.trouble) find("#answer").textContent = told.trouble;
+    else if (told.place !== known) find("#answer").textContent = `meanwhile it is otherwise (${told.place})`;
   }
   setInterval(tell, 1000);
   addEventListener("pagehide", tell);

@@ -76,12 +76,18 @@ function keepMending() {
     button.ariaPressed = String(begins);
     target = begins ? names : null;
     screen.classList.toggle("drawing", begins);
+    // another box has another end
+    if (begins && names === BOX) {
+      for (const name of TO) find(`#${name}`).value = "";
+      find("#uncovers").checked = false;
+    }
     if (begins) { video.pause(); find("#player").scrollIntoView(); }
     if (begins) here(names === BOX ? "#first_frame" : "#last_frame");
   }
   function here(field) {
     find(field).value = find("#timeline").ariaValueNow;
-    if (Number(find("#last_frame").value) < Number(find("#first_frame").value)) find("#last_frame").value = find("#first_frame").value;
+    // an end before its start is for the person to mend: the row is refused
+    if (field === "#first_frame" && Number(find("#last_frame").value) < Number(find("#first_frame").value)) find("#last_frame").value = find("#first_frame").value;
     show();
   }
   // who is chosen is meant for as long as they are covered
@@ -101,7 +107,7 @@ function keepMending() {
   }
   find("#track").addEventListener("change", () => choose(find("#track").value));
   screen.addEventListener("pointerdown", (event) => {
-    if (!target) { if (video.paused) pick(event); return; }
+    if (!target) { if (video.paused && !BOX.some((name) => find(`#${name}`).value)) pick(event); return; }
     event.preventDefault();
     from = pointOf(event);
     screen.setPointerCapture(event.pointerId);

@@ -27,7 +27,7 @@ from tests_support import command_environment
 
 from flows.demo.sample import CLIPS as SAMPLE
 from flows.release.candidate import freeze
-from flows.release.decisions import decided, waiting_clips
+from flows.release.decisions import decide, decided, waiting_clips
 from flows.review.contents import Flag, read_contents
 from flows.review.guard import Guard
 from flows.review.mending import Mending
@@ -42,6 +42,7 @@ from tasks.deidentify.face_regions import HEADS
 from tasks.files.clips import corrections_path, coverage_path, read_admitted, video_path
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.errors import InputError
+from tasks.files.hashing import sha256_file
 from tasks.publish.plan import candidate_digest
 
 pytestmark = pytest.mark.slow
@@ -250,6 +251,75 @@ def test_nobody_decides_against_a_word_that_they_have_not_seen(page, url, worksp
     page.keyboard.press("u")
     _answers(page, "taken back")
     assert [one["by"] for one in _records(workspace)] == ["Dr. B", NAME]
+
+
+def test_a_page_of_a_former_video_says_nothing(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    page.goto(f"{url}clips/{clip_id}")
+    secret = page.get_attribute("meta[name=desk]", "content")
+    assert page.get_attribute("#desk", "data-video") == sha256_file(
+        workspace / video_path("released", clip_id)
+    )
+    former = {
+        "clip_id": clip_id,
+        "runs": [[0, 9]],
+        "video": "0" * 64,
+        "by": "A",
+        "reason": "B",
+        "unseen": True,
+    }
+    for to in ("watched", "decision"):
+        told = _say(url, secret, to, **former, accepted=True)
+        assert "rendered anew" in told["trouble"]
+        assert told["watched"].startswith("0 of ")
+    assert _records(workspace) == []
+
+
+def test_a_page_that_plays_tells_of_a_word_and_does_not_take_note_of_it(page, url, workspace, guise):
+    clip_id = _asking(workspace)[0]
+    open_clip(page, url, clip_id)
+    said = guise(workspace, "decide", clip_id, "--reject", "--by", "Dr. B", "--reason", "a tattoo")
+    assert said.returncode == 0, said.stderr
+    _play(page)
+    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo)")
+    page.keyboard.press("u")
+    _answers(page, "say it again, or not")
+    assert len(_records(workspace)) == 1
+
+
+def test_a_word_that_does_not_stand_is_not_taken_back(page, url, workspace):
+    clip_id = _asking(workspace)[0]
+    decide(workspace, [clip_id], accepted=False, by="Dr. B", reason="seen")
+    path = workspace / "data/decisions.yaml"
+    document = yaml.safe_load(path.read_text())
+    document["decisions"][0]["video_sha256"] = "0" * 64
+    path.write_text(yaml.safe_dump(document))
+    open_clip(page, url, clip_id)
+    page.keyboard.press("u")
+    _answers(page, "no word on this clip stands")
+    assert len(_records(workspace)) == 1
+
+
+def test_an_end_belongs_to_its_own_box(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    page.keyboard.press("c")
+    _draw(page, 20, 20, 60, 60)
+    page.click("#draw-end")
+    _draw(page, 40, 30, 80, 70)
+    assert len(_row(page)) == 13
+    page.mouse.click(*page.evaluate(CENTRE, [90, 70]))
+    page.wait_for_timeout(300)
+    assert page.input_value("#track") == ""
+    page.keyboard.press("c")
+    _draw(page, 30, 20, 60, 60)
+    assert len(_row(page)) == 8
+    page.fill("#first_frame", "9")
+    page.click("#draw-end")
+    _draw(page, 40, 30, 80, 70)
+    assert _row(page)[:2] == [9, 0]
+    page.click("#save")
+    until(page, "document.querySelector('#mended').textContent.includes('row 2')")
+    assert _rows(workspace, _asking(workspace)[0]) == []
 
 
 def test_a_key_that_is_held_down_says_nothing_twice(page, url, workspace):
