@@ -1,10 +1,12 @@
 """A person's word on single clips, kept in git; it holds while the video is the same and breaks no more."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from unicodedata import category
 
 from flows.release.record import frozen_now, in_yaml
 from flows.workspace.git import commit
@@ -23,6 +25,8 @@ from tasks.ingest.manifest import MANIFEST_NAME, holds_name, read_manifest
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
+# what makes a screen show letters in another order than they are written
+TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SAME_VALUE = 1e-6  # other processors differ in the last bits
 
 
@@ -134,7 +138,7 @@ def decide(
             values=_broken_values(verdicts.get(clip_id, [])),
             accepted=accepted,
             by=by.strip(),
-            reason=reason.strip(),
+            reason="\n".join(reason.strip().splitlines()),
             at=now,
             watched=watched,
         )
@@ -155,7 +159,7 @@ def take_back(root: Path, clip_ids: list[str]) -> list[Decision]:
     for clip_id in clip_ids:
         if clip_id not in newest:
             raise InputError(f"nobody has decided on {clip_id}")
-        version = next((one.version for one in frozen if _speaks_of(one, clip_id)), None)
+        version = next((one.version for one in frozen if _holds(one, newest[clip_id])), None)
         if version:
             raise GateRefusedError(
                 f"{version} was frozen with the word on {clip_id}: decide otherwise, and freeze again with "
@@ -166,8 +170,12 @@ def take_back(root: Path, clip_ids: list[str]) -> list[Decision]:
     return taken
 
 
-def _speaks_of(candidate: Candidate, clip_id: str) -> bool:
-    return clip_id in {one.clip_id for one in candidate.clips} | {one.clip_id for one in candidate.left_out}
+def _holds(candidate: Candidate, word: Decision) -> bool:
+    """Return whether a candidate was frozen with a word, or with one like it."""
+    if word.accepted:
+        return word.clip_id in {one.clip_id for one in candidate.clips}
+    left_out = {one.clip_id: one.reason for one in candidate.left_out}
+    return left_out.get(word.clip_id, "").endswith(f"rejected: {word.reason}")
 
 
 def _choose(
@@ -190,9 +198,11 @@ def _choose(
 
 
 def check_words(by: str, reason: str) -> None:
-    """Raise InputError where a name or a reason is endless, or nothing of it can be seen."""
+    """Raise InputError where a name or a reason is endless, or is not to be read as it is shown."""
     if not all(canonical_id(text) and len(text.strip()) <= LONGEST for text in (by, reason)):
         raise InputError(f"a decision needs a name and a reason of 1 to {LONGEST} characters each")
+    if any(category(char) == "Cc" or char in TURNS for char in by + re.sub(r"[\r\n\t]", "", reason)):
+        raise InputError("a name and a reason are written without characters that steer a screen")
 
 
 def check_names(root: Path, reason: str) -> None:
@@ -208,8 +218,15 @@ def _keep(root: Path, records: list[Decision], message: str) -> None:
     for one in document["decisions"]:
         if one["watched"] is None:
             del one["watched"]
-    write_bytes(in_yaml(document), root / DECISIONS_PATH)
-    commit(root, message, [str(DECISIONS_PATH)])
+    path = root / DECISIONS_PATH
+    before = path.read_bytes() if path.is_file() else None
+    write_bytes(in_yaml(document), path)
+    try:
+        commit(root, message, [str(DECISIONS_PATH)])
+    except InputError:
+        # what is not on record in git is not on record
+        path.unlink() if before is None else write_bytes(before, path)
+        raise
 
 
 def _video_sha256(root: Path, clip_id: str) -> str:

@@ -10,7 +10,15 @@ import yaml
 
 from flows.demo.sample import CLIPS as SAMPLE
 from flows.release.candidate import freeze
-from flows.release.decisions import decide, decided, judged_clips, waiting_clips, waiting_digest
+from flows.release.decisions import (
+    decide,
+    decided,
+    judged_clips,
+    read_decisions,
+    take_back,
+    waiting_clips,
+    waiting_digest,
+)
 from flows.release.record import Record
 from flows.workspace.git import git
 from schemas.clips import CLIPS
@@ -155,6 +163,15 @@ def test_wrong_decisions_are_refused(workspace):
     for by, reason in ((" ", "B"), ("\u200b", "B"), ("A", "\u2060\u00ad \n"), ("A", "B" * 2001)):
         with pytest.raises(InputError, match="a name and a reason"):
             decide(workspace, [], accepted=True, by=by, reason=reason)
+    for by, reason in (
+        ("A\x1b[2J", "B"),
+        ("A", "B\x00"),
+        ("A\u202eB", "C"),
+        ("A\nB", "C"),
+        ("A", "B\u2066C"),
+    ):
+        with pytest.raises(InputError, match="steer a screen"):
+            decide(workspace, [], accepted=True, by=by, reason=reason)
     with pytest.raises(InputError, match="no admitted clip"):
         decide(workspace, ["clip-0000000000000000"], accepted=True, by="A", reason="B")
     for reason in ("seen with Patient Two", "patient-two is fine", "PATIENTTHREE"):
@@ -163,6 +180,38 @@ def test_wrong_decisions_are_refused(workspace):
     decide(workspace, [], accepted=True, by="A", reason="B")
     with pytest.raises(InputError, match="no clip waits"):
         decide(workspace, [], accepted=True, by="A", reason="B")
+
+
+def test_a_word_that_git_does_not_take_is_not_on_record(workspace):
+    path, lock = workspace / "data/decisions.yaml", workspace / ".git/index.lock"
+    lock.touch()
+    with pytest.raises(InputError, match="git add failed"):
+        decide(workspace, [], accepted=False, by="A", reason="B")
+    assert not path.exists()
+    lock.unlink()
+    decide(workspace, [], accepted=False, by="A", reason="B\r\nC")
+    kept = path.read_bytes()
+    lock.touch()
+    with pytest.raises(InputError, match="git add failed"):
+        take_back(workspace, [read_decisions(workspace)[0].clip_id])
+    lock.unlink()
+    assert path.read_bytes() == kept
+    assert {record.reason for record in read_decisions(workspace)} == {"B\nC"}
+
+
+def test_a_word_after_the_freeze_is_taken_back_and_the_one_before_stays(workspace):
+    clips = [clip.clip_id for clip in waiting_clips(workspace)]
+    decide(workspace, clips[:1], accepted=False, by="A", reason="a tattoo")
+    decide(workspace, clips[1:], accepted=True, by="A", reason="fine")
+    freeze(workspace, "word", read_params(workspace))
+    for clip_id, before in ((clips[0], "a tattoo"), (clips[1], "fine")):
+        decide(workspace, [clip_id], accepted=False, by="B", reason="by mistake")
+        (taken,) = take_back(workspace, [clip_id])
+        assert taken.reason == "by mistake"
+        assert decided(workspace)[clip_id].reason == before
+        with pytest.raises(GateRefusedError, match="was frozen with the word on"):
+            take_back(workspace, [clip_id])
+    shutil.rmtree(workspace / "data/releases/word")
 
 
 def test_an_expired_consent_stops_the_candidate(workspace):
