@@ -17,3 +17,8 @@ class StageReport(BaseModel):
     failure: str | None = None
     exit_code: int = 0
     run_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The stage and its arm, as a person is told of them."""
+        return f"{self.stage} {self.arm}".strip()

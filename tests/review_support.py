@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment
 
+from flows.workspace.git import git
 from tasks.models.fetch import fetch_member
 
 AXE = (
@@ -20,6 +21,25 @@ AXE = (
 CHROMIUM = shutil.which("chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
          "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+
+
+def copy_undecided(release, root):
+    """Copy a release's workspace as it was before anybody had decided on its clips."""
+    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
+    (root / "data/decisions.yaml").unlink()
+    shutil.rmtree(root / "data/releases/demo-1")
+
+
+def tell_dvc(root, *nodes):
+    """Tell DVC that the results, or those of some nodes, are what a run has made."""
+    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", *nodes]
+    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
+
+
+def keep_in_git(root, message):
+    """Commit the results that a test has made up."""
+    git(root, "add", "--all", "data", "dvc.lock")
+    git(root, "commit", "--quiet", "--all", "--message", message)
 
 
 @contextmanager

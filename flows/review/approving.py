@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from flows.release.approval import missing_approvals, standing_approvals
 from flows.release.record import Record
 from flows.review.guard import Guard
+from flows.review.stamps import CHANGED
 from schemas.params.publish import Approvals as ApprovalRule
-from tasks.files.errors import GuiseError
+from tasks.files.errors import GuiseError, InputError
 
 # by, why and digest -> how many more people must approve
 Approve = Callable[[str, str, str], int]
@@ -58,4 +60,7 @@ class Approving:
             self.approve(word.by, word.reason, word.digest)
         except GuiseError as error:
             trouble = str(error)
-        return JSONResponse({"trouble": trouble, "names": self.names, "missing": self.missing})
+        try:
+            return JSONResponse({"trouble": trouble, "names": self.names, "missing": self.missing})
+        except InputError:  # there is no candidate any more
+            raise HTTPException(409, CHANGED) from None

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows.release.decisions import decided, refused_clips, waiting_clips
+from flows.release.record import Record
 from flows.release.wording import FINDINGS, tell, word
 from flows.review.doubts import Doubt, read_doubts
 from flows.review.texts import Text, left_in, read_texts
@@ -18,6 +19,7 @@ from schemas.params.validate import Rule
 from schemas.release import Candidate
 from tasks.files.clips import frames_path, read_admitted
 from tasks.files.documents import read_csv_table, read_params, read_table
+from tasks.files.errors import InputError
 from tasks.publish.plan import candidate_digest
 
 EVIDENCE = Path("data/evidence")
@@ -178,6 +180,16 @@ def read_contents(root: Path, purpose: str, candidate: Candidate | None) -> Cont
     clips = {clip.clip_id: clip for clip in _read_clips(root, told)}
     methods = read_csv_table(root / EVIDENCE / "methods.csv", METHODS)
     return Contents(version, purpose, digest, clips, methods, read_params(root).validate_.rules)
+
+
+def stands(root: Path, contents: Contents) -> bool:
+    """Return whether the candidate that is reviewed, if any, is still frozen as it was."""
+    if contents.version is None:
+        return True
+    try:
+        return candidate_digest(Record(root, contents.version).candidate()) == contents.digest
+    except InputError:
+        return False
 
 
 def _places_in(candidate: Candidate) -> dict[str, str]:

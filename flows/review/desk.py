@@ -46,20 +46,20 @@ TakeBack = Callable[[Path, list[str]], list[Decision]]
 class Said(BaseModel):
     """What a page may say of a clip.
 
-    runs: shown since it last said so. unseen: the person knows it. place: what the page says of the clip.
-    video: the digest of what it shows.
+    place: what the page says of the clip. video: the digest of what it shows. by: whose word it is, and who
+    was shown it. runs: shown since it last said so. unseen: the person knows it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     clip_id: str
+    place: str
+    video: str
     accepted: bool = False
     by: str = Field("", max_length=10_000)
     reason: str = Field("", max_length=10_000)
     unseen: bool = False
     runs: list[Run] = []
-    place: str | None = None
-    video: str | None = None
 
 
 class Asked(BaseModel):
@@ -116,8 +116,9 @@ class Desk:
         """Take frames for shown."""
         said, clip = await self._said(request)
         if self._is_of_another(said, clip):
-            return self._tell(clip, trouble=RENDERED)
-        return self._tell(clip, await run_in_threadpool(self.watching.add, clip, said.runs))
+            return self._tell(said, clip, RENDERED)
+        await run_in_threadpool(self.watching.add, clip, said.runs, said.by)
+        return self._tell(said, clip)
 
     async def put_down(self, request: Request) -> Response:
         """Put a decision on record, as `guise decide` does."""
@@ -139,18 +140,15 @@ class Desk:
 
     def _put_down(self, said: Said, clip: Clip) -> Response:
         if any(stamp(path) != begun for path, begun in self._stamps.items()):
-            return self._tell(clip, trouble=CHANGED)
+            return self._tell(said, clip, CHANGED)
         if self._is_of_another(said, clip):
-            return self._tell(clip, trouble=RENDERED)
-        watched = self.watching.add(clip, said.runs)
+            return self._tell(said, clip, RENDERED)
+        watched = self.watching.add(clip, said.runs, said.by)
         if trouble := self._meanwhile(said):
-            return self._tell(clip, watched, trouble)
+            return self._tell(said, clip, trouble)
         if said.accepted and not watched.is_enough and not said.unseen:
-            return self._tell(
-                clip,
-                watched,
-                trouble=f"you have seen {watched.says}: watch it, or say that you accept it unseen",
-            )
+            trouble = f"you have seen {watched.says}: watch it, or say that you accept it unseen"
+            return self._tell(said, clip, trouble)
         try:
             records, _ = self.decide(
                 self.root,
@@ -161,32 +159,32 @@ class Desk:
                 watched=watched,
             )
         except GuiseError as error:
-            return self._tell(clip, watched, trouble=str(error))
+            return self._tell(said, clip, str(error))
         self.by = records[-1].by
-        return self._tell(clip, watched)
+        return self._tell(said, clip)
 
     def _is_of_another(self, said: Said, clip: Clip) -> bool:
         """Return whether a page still shows a video that was rendered anew since."""
-        return said.video not in (None, self.watching.digest(clip))
+        return said.video != self.watching.digest(clip)
 
     def _meanwhile(self, said: Said) -> str:
         """Return what a person has not seen of the words on a clip; empty where they have seen all."""
         now = self.places[said.clip_id]
-        return "" if said.place in (None, now) else f"meanwhile it is otherwise ({now}): say it again, or not"
+        return "" if said.place == now else f"meanwhile it is otherwise ({now}): say it again, or not"
 
     def _take_back(self, said: Said, clip: Clip) -> Response:
         if trouble := self._meanwhile(said):
-            return self._tell(clip, trouble=trouble)
+            return self._tell(said, clip, trouble)
         if self.places[clip.clip_id] in (WAITS, PASSES):
-            return self._tell(clip, trouble="no word on this clip stands that could be taken back")
+            return self._tell(said, clip, "no word on this clip stands that could be taken back")
         try:
             self.take_back(self.root, [clip.clip_id])
         except GuiseError as error:
-            return self._tell(clip, trouble=str(error))
-        return self._tell(clip)
+            return self._tell(said, clip, str(error))
+        return self._tell(said, clip)
 
-    def _tell(self, clip: Clip, watched: Watched | None = None, trouble: str = "") -> Response:
-        watched = watched or self.watching.of(clip)
+    def _tell(self, said: Said, clip: Clip, trouble: str = "") -> Response:
+        watched = self.watching.of(clip, said.by)
         told = {
             "place": self.places[clip.clip_id], "by": self.by, "trouble": trouble, "watched": watched.says,
             "enough": watched.is_enough, "next": self.next_waiting(clip),

@@ -4,7 +4,7 @@ import json
 import secrets
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -29,7 +29,7 @@ class Guard:
                 raise HTTPException(413)
         try:
             return kind.model_validate(json.loads(body))
-        except (ValueError, ValidationError):
+        except (ValueError, RecursionError):
             raise HTTPException(400) from None
 
     def _check(self, request: Request) -> None:

@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from flows.review import charts
 from flows.review.approving import Approving
 from flows.review.choosing import SHOWN, choose
-from flows.review.contents import Clip, Contents, read_contents
+from flows.review.contents import Clip, Contents, read_contents, stands
 from flows.review.desk import Desk
 from flows.review.pictures import draw_small
 from flows.review.stamps import CHANGED, stamp
@@ -35,6 +35,7 @@ from tasks.vision.keypoints import stack_xy
 ARMS = ("original", "released")
 STAND_IN = "control"  # for an original that browsers cannot play
 PIECE_FRAMES = 100
+LONGEST_NUMBER = 6  # digits of a page's
 # nothing is kept by the browser, nothing comes from elsewhere, nothing is told to anybody
 HEADERS = {
     "Cache-Control": "no-store",
@@ -105,9 +106,10 @@ class Pages:
 
     def cohort(self, request: Request) -> Response:
         """Answer with a page of the cohort's list."""
+        self._require_frozen()
         asked = request.query_params
         page, clips = asked.get("page", "1"), list(self.contents.clips.values())
-        if not page.isdecimal():
+        if not (page.isdecimal() and len(page) <= LONGEST_NUMBER):
             raise HTTPException(404)
         listing = choose(clips, self._place_of, asked.get("show", "all"), asked.get("rule", ""), int(page))
         if listing is None:
@@ -125,6 +127,7 @@ class Pages:
 
     def clip(self, request: Request) -> Response:
         """Answer with a clip's page."""
+        self._require_frozen()
         clip, order = self._clip_of(request), list(self.contents.clips)
         self._require_unchanged(self.root / video_path("released", clip.clip_id))
         place = order.index(clip.clip_id)
@@ -171,6 +174,11 @@ class Pages:
         self._require_unchanged(path)
         return path
 
+    def _require_frozen(self) -> None:
+        """Refuse to show a candidate that was frozen anew meanwhile, or is gone."""
+        if not stands(self.root, self.contents):
+            raise HTTPException(409, CHANGED)
+
     def _require_unchanged(self, path: Path) -> None:
         if self._stamps.get(path) != stamp(path):
             raise HTTPException(409, CHANGED)
@@ -194,20 +202,21 @@ def make_app(
         Route("/clips/{clip_id}", pages.clip),
         Route("/clips/{clip_id}/small.jpg", pages.small),
         Route("/clips/{clip_id}/{arm}.mp4", pages.video),
-        *_routes_to_write(pages, writing),
+        *_own_routes(pages, writing),
         Route("/clips/{clip_id}/{arm}/{first:int}.json", pages.keypoints),
         Mount("/assets", StaticFiles(directory=Path(__file__).parent / "assets")),
     ]
     return Starlette(
         routes=[Mount(f"/{token}", routes=routes)],
         middleware=[
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
             Middleware(BaseHTTPMiddleware, dispatch=_add_headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"]),
         ],
     )
 
 
-def _routes_to_write(pages: Pages, writing: Desk | Approving | None) -> list[Route]:
+def _own_routes(pages: Pages, writing: Desk | Approving | None) -> list[Route]:
+    """Return what only a review answers that takes words, and a review of this kind."""
     read = []
     match writing:
         case Desk():

@@ -1,4 +1,4 @@
-"""Which frames of released videos were really shown to a reviewer, kept from one review to the next."""
+"""Which frames of released videos were really shown to each reviewer, kept from one review to the next."""
 
 import threading
 from collections.abc import Iterable
@@ -12,18 +12,19 @@ from schemas.release import Watched
 from tasks.files.clips import video_path
 from tasks.files.documents import read_document, write_json
 from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import canonical_id
 
-PLACE = STATE / "watched.json"
+PLACE = STATE / "watched-by.json"
 Run = tuple[int, int]  # first and last frame
 
 
 class Shown(BaseModel):
-    """What was shown of one video, which is known by its bytes."""
+    """What was shown of one video, which is known by its bytes; people: name in one spelling -> runs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     video_sha256: str
-    runs: list[Run]
+    people: dict[str, list[Run]]
 
 
 class AllShown(BaseModel):
@@ -41,33 +42,37 @@ class Watching:
         self._shown = dict(read_document(path, AllShown).clips) if path.is_file() else {}
         self._digests: dict[str, str] = {}
 
-    def add(self, clip: Clip, runs: Iterable[Run]) -> Watched:
-        """Take more frames for shown, those that the clip has; return what of it was shown so far."""
-        last = len(clip.time_s) - 1
+    def add(self, clip: Clip, runs: Iterable[Run], by: str) -> Watched:
+        """Take more frames for shown to a person, those that the clip has; return what they have seen of it.
+
+        Of nobody nothing is kept.
+        """
+        last, person = len(clip.time_s) - 1, canonical_id(by)
         new = {frame for first, end in runs for frame in range(max(0, first), min(end, last) + 1)}
         with self._lock:
-            frames = self._frames(clip) | new
-            if new:
-                kept = Shown(video_sha256=self._digest(clip), runs=_runs(frames))
-                self._shown[clip.clip_id] = kept
-                private_folder((self._root / PLACE).parent)
-                write_json(AllShown(clips=self._shown).model_dump(mode="json"), self._root / PLACE)
+            people = self._people(clip)
+            frames = new | {frame for low, high in people.get(person, ()) for frame in range(low, high + 1)}
+            if new and person:
+                self._keep(clip, people | {person: _runs(frames)})
         return watched(clip, frames)
 
-    def of(self, clip: Clip) -> Watched:
-        """Return what of a clip was shown so far."""
-        return self.add(clip, [])
+    def of(self, clip: Clip, by: str) -> Watched:
+        """Return what of a clip was shown to a person so far."""
+        return self.add(clip, [], by)
 
     def digest(self, clip: Clip) -> str:
         """Return by what a clip's released video is known."""
         with self._lock:
             return self._digest(clip)
 
-    def _frames(self, clip: Clip) -> set[int]:
+    def _people(self, clip: Clip) -> dict[str, list[Run]]:
         kept = self._shown.get(clip.clip_id)
-        if not kept or kept.video_sha256 != self._digest(clip):
-            return set()
-        return {frame for first, last in kept.runs for frame in range(first, last + 1)}
+        return kept.people if kept and kept.video_sha256 == self._digest(clip) else {}
+
+    def _keep(self, clip: Clip, people: dict[str, list[Run]]) -> None:
+        self._shown[clip.clip_id] = Shown(video_sha256=self._digest(clip), people=people)
+        private_folder((self._root / PLACE).parent)
+        write_json(AllShown(clips=self._shown).model_dump(mode="json"), self._root / PLACE)
 
     def _digest(self, clip: Clip) -> str:
         if clip.clip_id not in self._digests:

@@ -43,8 +43,8 @@ def show_node(result: "NodeResult") -> None:
         say(f"  {result.node:<18} unchanged, nothing to do")
         return
     for report in result.reports:
-        name, done = f"{report.stage} {report.arm}", report.jobs - report.cached
-        say(f"  {name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
+        done = report.jobs - report.cached
+        say(f"  {report.name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
         for note in report.notes:
             say(f"    {note}")
 

@@ -38,8 +38,7 @@ def show_graph(version: str, results: list[NodeResult]) -> None:
             lines.append(f"| {result.node} | unchanged | | | |")
         for report in result.reports:
             done, link = report.jobs - report.cached, f"[open](/runs/flow-run/{report.run_id})"
-            name = f"{report.stage} {report.arm}".strip()
-            lines.append(f"| {name} | {done} | {report.cached} | {report.seconds:.1f} | {link} |")
+            lines.append(f"| {report.name} | {done} | {report.cached} | {report.seconds:.1f} | {link} |")
     notes = [f"- {note}" for result in results for report in result.reports for note in report.notes]
     text = "\n".join([*lines, "", *notes])
     create_markdown_artifact(text, key=key_of("graph", version), description="The stages of this run")

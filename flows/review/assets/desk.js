@@ -1,4 +1,5 @@
 "use strict";
+const MOST_RUNS = 2000;  // of frames, said at once
 
 // what is said needs a secret that stands in the page and in no address
 async function sayTo(address, words) {
@@ -49,20 +50,29 @@ function keepDesk() {
   const video = find("#released video");
   const times = JSON.parse(find("#times").textContent);
   // known: the word on the clip that the reviewer was shown, and has taken note of by a word of their own
-  let shown = [], busy = false, known = find(".place").textContent;
+  // by: who is looking; what is shown before they say so is theirs, what was shown to another is not
+  let shown = [], fresh = false, busy = false, known = find(".place").textContent, by = find("#by").value.trim();
   find("#unseen").checked = false;
 
+  function greet() {
+    const now = find("#by").value.trim();
+    if (by && now !== by) shown = [];
+    by = now;
+  }
   async function say(what, words) {
-    const runs = shown;
-    shown = [];
-    const told = await sayTo(`../desk/${what}`, { clip_id: clip, video: digest, runs, ...words });
-    if (!told) shown = [...runs, ...shown];
+    const runs = by ? shown.splice(0, MOST_RUNS) : [];
+    const told = await sayTo(`../desk/${what}`, { clip_id: clip, video: digest, place: known, by, runs, ...words });
+    if (!told) shown.unshift(...runs);
     return told;
   }
 
+  function countUnkept() {
+    const frames = new Set(shown.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at)));
+    find("#watched").textContent = `${frames.size} of ${times.length} frames (kept once you say who you are)`;
+  }
   function show(told) {
     for (const place of document.querySelectorAll(".place")) place.textContent = told.place;
-    find("#watched").textContent = told.watched;
+    if (by) find("#watched").textContent = told.watched;
     find("#only").textContent = told.watched;
     if (told.enough) find("#blind").hidden = true;
     const next = find("#next-waiting");
@@ -74,10 +84,13 @@ function keepDesk() {
     // a key that is held down, or a second press, says nothing twice
     if (busy) return;
     busy = true;
-    const told = await say(what, { place: known, ...words }).finally(() => { busy = false; });
+    greet();
+    while (by && shown.length > MOST_RUNS && await say("watched", {}));
+    const told = await say(what, words).finally(() => { busy = false; });
     if (!told) return;
     show(told);
-    known = told.place;
+    // a word that was refused for something else says nothing of another's word
+    if (!told.trouble || told.trouble.includes(told.place)) known = told.place;
     find("#answer").textContent = told.trouble || done;
     if (told.trouble && !told.enough && words.accepted) find("#blind").hidden = false;
   }
@@ -85,7 +98,7 @@ function keepDesk() {
   function decide(accepted) {
     if (accepted && find("#accept").disabled) return;
     if (!isNamed()) return;
-    const words = { accepted, by: find("#by").value, reason: find("#why").value, unseen: find("#unseen").checked };
+    const words = { accepted, reason: find("#why").value, unseen: find("#unseen").checked };
     act("decision", words, "on record");
   }
 
@@ -108,6 +121,7 @@ function keepDesk() {
     const at = frameAt(frame.mediaTime);
     const run = shown.at(-1);
     if (isSeen()) {
+      fresh = true;
       if (run && at === run[1] + 1) run[1] = at;
       else if (!run || at < run[0] || at > run[1]) shown.push([at, at]);
     }
@@ -116,9 +130,14 @@ function keepDesk() {
   video.requestVideoFrameCallback(note);
 
   async function tell() {
-    if (!shown.length) return;
+    if (!fresh) return;
+    fresh = false;
+    if (!by) countUnkept();
+    await ask();
+  }
+  async function ask() {
     const told = await say("watched", {});
-    if (!told) return;
+    if (!told) { fresh = true; return; }
     show(told);
     if (told.trouble) find("#answer").textContent = told.trouble;
     else if (told.place !== known) find("#answer").textContent = `meanwhile it is otherwise (${told.place})`;
@@ -126,7 +145,9 @@ function keepDesk() {
   setInterval(tell, 1000);
   addEventListener("pagehide", tell);
 
-  const next = () => { const there = find("#next-waiting"); if (there.href) there.click(); };
+  // somebody else may have decided on it meanwhile
+  const next = async () => { await ask(); const there = find("#next-waiting"); if (there.href) there.click(); };
+  find("#by").addEventListener("change", () => { greet(); ask(); });
   find("#accept").addEventListener("click", () => decide(true));
   find("#leave-out").addEventListener("click", () => decide(false));
   find("#take-back").addEventListener("click", () => act("taken-back", {}, "taken back"));

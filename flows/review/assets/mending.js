@@ -162,6 +162,7 @@ function keepMending() {
   }
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input:not([type=checkbox]), textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && target && !from) draw(target, target === BOX ? find("#draw") : find("#draw-end"));
     if (event.key.toLowerCase() === "c") { event.preventDefault(); find("#draw").click(); }
   });
   video.addEventListener("loadedmetadata", show);

@@ -7,17 +7,22 @@ many; `pytest -s` tells how long the list takes to open.
 """
 
 import os
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
-from review_support import chromium, clean_page, faults, reviewing, until
-from tests_support import command_environment
+from review_support import (
+    chromium,
+    clean_page,
+    copy_undecided,
+    faults,
+    keep_in_git,
+    reviewing,
+    tell_dvc,
+    until,
+)
 
 from flows.release.decisions import waiting_clips
 from flows.workspace.git import git
@@ -42,9 +47,7 @@ MANY = (
 def cohort(tmp_path_factory, release):
     """The demo's clips under two hundred names: some fail, some ask for a person, the others pass."""
     root = tmp_path_factory.mktemp("afternoon") / "d"
-    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
-    (root / "data/decisions.yaml").unlink()
-    shutil.rmtree(root / "data/releases/demo-1")
+    copy_undecided(release, root)
     known = read_admitted(root)["clip_id"].to_list()
     names = {f"clip-{number:016x}": known[number % len(known)] for number in range(CLIPS)}
     for path in [path for folder in MANY for path in (root / folder).rglob("*")]:
@@ -55,9 +58,8 @@ def cohort(tmp_path_factory, release):
         elif path.suffix == ".parquet":
             _multiply(path, names)
     _judge(root)
-    _is_so(root)
-    git(root, "add", "--all", "data", "dvc.lock")
-    git(root, "commit", "--quiet", "--all", "--message", "Two hundred clips")
+    tell_dvc(root)
+    keep_in_git(root, "Two hundred clips")
     return root
 
 
@@ -94,12 +96,6 @@ def _judge(root):
     )
     path.unlink()
     changed.write_parquet(path)
-
-
-def _is_so(root):
-    """Tell DVC that the results are what a run has made."""
-    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force"]
-    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
 
 
 def _tab_to(page, selector, most=150):
@@ -192,7 +188,7 @@ def test_two_hundred_clips_are_looked_at_decided_on_and_approved_by_keyboard(coh
         assert len(set(seen)) == FAILED + REVIEWED
         assert waiting_clips(cohort) == []
         _check_decisions(cohort)
-        _is_so(cohort)
+        tell_dvc(cohort)
         with reviewing(cohort) as address:
             for place in ("", "?show=eyes", "?page=2"):
                 assert faults(browser, f"{address}{place}", "light") == []

@@ -3,15 +3,16 @@
 With GUISE_DESK=FOLDER pictures of the page are taken.
 """
 
+import html
 import http.server
 import json
 import os
+import re
 import shutil
-import subprocess
-import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +23,17 @@ import polars as pl
 import psutil
 import pytest
 import yaml
-from review_support import chromium, clean_page, faults, open_clip, reviewing, until
-from tests_support import command_environment
+from review_support import (
+    chromium,
+    clean_page,
+    copy_undecided,
+    faults,
+    keep_in_git,
+    open_clip,
+    reviewing,
+    tell_dvc,
+    until,
+)
 
 from flows.demo.sample import CLIPS as SAMPLE
 from flows.release.candidate import freeze
@@ -43,6 +53,7 @@ from tasks.files.clips import corrections_path, coverage_path, read_admitted, vi
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.errors import InputError
 from tasks.files.hashing import sha256_file
+from tasks.files.pseudonyms import canonical_id
 from tasks.publish.plan import candidate_digest
 
 pytestmark = pytest.mark.slow
@@ -54,9 +65,7 @@ NAME, REASON = "Dr. Ada Beispiel", "gait is not told by so short a walk"
 def copy(tmp_path_factory, release):
     """A copy of the demo, on whose clips nobody has decided: one fails, the others ask."""
     root = tmp_path_factory.mktemp("desk") / "d"
-    shutil.copytree(release[0], root, symlinks=True, ignore=shutil.ignore_patterns("s3", "prefect"))
-    (root / "data/decisions.yaml").unlink()
-    shutil.rmtree(root / "data/releases/demo-1")
+    copy_undecided(release, root)
     verdicts = read_table(root / VERDICTS_PATH, VERDICTS)
     moves, first = pl.col("rule") == "face_motion", verdicts["clip_id"].min()
     changed = verdicts.with_columns(
@@ -66,10 +75,8 @@ def copy(tmp_path_factory, release):
     )
     (root / VERDICTS_PATH).unlink()
     write_table(changed, VERDICTS, root / VERDICTS_PATH)
-    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", "validate"]
-    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
-    git(root, "add", "--all", "data", "dvc.lock")
-    git(root, "commit", "--quiet", "--all", "--message", "Nobody has decided")
+    tell_dvc(root, "validate")
+    keep_in_git(root, "Nobody has decided")
     return root
 
 
@@ -401,8 +408,18 @@ def _get(url):
 
 
 def _say(url, secret, to="decision", **words):
+    """Say something, of a clip as its page says it now."""
     origin = "/".join(url.split("/")[:3])
+    if to in ("decision", "taken-back", "watched"):
+        words = _shown(url, words["clip_id"]) | words
     return _post(f"{url}desk/{to}", json.dumps(words).encode(), Origin=origin, Guise_Desk=secret)
+
+
+def _shown(url, clip_id):
+    """Return what a clip's page shows: the word on it, and which video."""
+    told = _get(f"{url}clips/{clip_id}")
+    place = html.unescape(re.search('class="place">(.*?)</span>', told, re.DOTALL)[1])
+    return {"place": place, "video": re.search('data-video="(.*?)"', told)[1]}
 
 
 def test_only_the_page_itself_may_say_anything(page, url, workspace):
@@ -412,6 +429,7 @@ def test_only_the_page_itself_may_say_anything(page, url, workspace):
     assert secret not in url
     origin = "/".join(url.split("/")[:3])
     words = {"clip_id": clip_id, "accepted": True, "by": "A", "reason": "B", "unseen": True}
+    words |= _shown(url, clip_id)
     row = {"clip_id": clip_id, "cells": {"action": "add", "x0": "0", "y0": "0", "x1": "9", "y1": "9"}}
     ours = {"Origin": origin, "Guise_Desk": secret}
     for to, said in (("decision", words), ("taken-back", words), ("watched", words), ("correction", row)):
@@ -424,6 +442,7 @@ def test_only_the_page_itself_may_say_anything(page, url, workspace):
             "with another secret": (body, ours | {"Guise_Desk": secret[:-1] + "!"}, 403),
             "from another site": (body, ours | {"Sec_Fetch_Site": "cross-site"}, 403),
             "no words": (b"{", ours, 400),
+            "words within words": (b"[" * 50_000, ours, 400),
             "other words": (json.dumps(said | {"more": 1}).encode(), ours, 400),
             "another clip": (json.dumps(said | {"clip_id": "clip-0"}).encode(), ours, 404),
             "endless": (b" " * 200_000, ours, 413),
@@ -456,7 +475,7 @@ def test_a_page_from_another_origin_cannot_decide(browser, url, workspace, tmp_p
         threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
         stranger = browser.new_page()
         stranger.goto(f"http://127.0.0.1:{elsewhere.server_address[1]}/")
-        words = json.dumps({"clip_id": clip_id, "by": "A", "reason": "B"})
+        words = json.dumps({"clip_id": clip_id, "by": "A", "reason": "B"} | _shown(url, clip_id))
         for mode, headers in (("cors", {"Guise-Desk": secret}), ("no-cors", {})):
             told = stranger.evaluate(
                 "async ([to, mode, headers, body]) => {"
@@ -584,6 +603,39 @@ def test_two_people_approve_a_candidate_on_its_page(browser, frozen, workspace):
     assert git(workspace, "log", "-1", "--format=%s") == "Approve frozen-1"
 
 
+@pytest.mark.parametrize("becomes", ["another", "none"])
+def test_a_candidate_that_is_not_what_a_page_shows_is_not_shown_nor_approved(frozen, workspace, becomes):
+    clip_id = _asking_once(workspace)
+    with reviewing(workspace, "frozen-1") as address:
+        secret = _secret(address, clip_id)
+        path = workspace / "data/releases/frozen-1/candidate.json"
+        before = path.read_text()
+        path.unlink() if becomes == "none" else path.write_text(before.replace('"research"', '"commercial"'))
+        assert '"research"' in before
+        words = json.dumps({"by": "Dr. C", "reason": "seen", "digest": frozen}).encode()
+        for place in ("", f"clips/{clip_id}"):
+            with pytest.raises(urllib.error.HTTPError, match="409") as refused:
+                _get(f"{address}{place}")
+            with refused.value as answer:
+                assert "the results have changed" in answer.read().decode()
+        ours = {"Origin": "/".join(address.split("/")[:3]), "Guise_Desk": secret}
+        if becomes == "none":
+            assert _refused(f"{address}desk/approval", words, **ours) == 409
+        else:
+            assert (
+                "is not that of frozen-1 any more"
+                in _post(f"{address}desk/approval", words, **ours)["trouble"]
+            )
+        path.write_text(before)
+        assert frozen in _get(address)
+    assert not (workspace / "data/releases/frozen-1/approvals.yaml").exists()
+
+
+def _asking_once(root):
+    """Return a clip on which somebody has decided."""
+    return _records(root)[-1]["clip_id"]
+
+
 def test_what_a_candidate_was_frozen_with_is_not_taken_back(frozen, workspace, guise):
     clip_id = _records(workspace)[-1]["clip_id"]
     refused = guise(workspace, "decide", clip_id, "--take-back")
@@ -600,16 +652,131 @@ def test_what_was_watched_is_kept_for_the_same_video(page, url, workspace):
     page.goto(f"{url}clips/{clip_id}")
     secret = page.get_attribute("meta[name=desk]", "content")
     for runs, seen in (([[0, 4]], 5), ([[3, 9], [12, 12]], 11), ([[-5, 1]], 11), ([[10**9, 10**12]], 11)):
-        told = _say(url, secret, "watched", clip_id=clip_id, runs=runs)
+        told = _say(url, secret, "watched", clip_id=clip_id, runs=runs, by=NAME)
         assert told["watched"].startswith(f"{seen} of ")
     assert oct((workspace / PLACE).parent.stat().st_mode)[-3:] == "700"
     with reviewing(workspace) as again:
-        assert ">11 of " in _get(f"{again}clips/{clip_id}")
+        told = _say(again, _secret(again, clip_id), "watched", clip_id=clip_id, by=NAME.upper())
+        assert told["watched"].startswith("11 of ")
     kept = json.loads((workspace / PLACE).read_text())
     kept["clips"][clip_id]["video_sha256"] = "0" * 64
     (workspace / PLACE).write_text(json.dumps(kept))
     with reviewing(workspace) as again:
-        assert ">0 of " in _get(f"{again}clips/{clip_id}")
+        told = _say(again, _secret(again, clip_id), "watched", clip_id=clip_id, by=NAME)
+        assert told["watched"].startswith("0 of ")
+
+
+def _secret(url, clip_id):
+    return re.search('name="desk" content="(.*?)"', _get(f"{url}clips/{clip_id}"))[1]
+
+
+def test_what_somebody_else_has_watched_does_not_count(browser, url, workspace):
+    first, second = _asking(workspace)[:2]
+    secret = _secret(url, first)
+    told = _say(url, secret, "watched", clip_id=first, runs=[[0, 10**6]])
+    assert told["watched"].startswith("0 of ")  # nobody's
+    assert _say(url, secret, "watched", clip_id=first, runs=[[0, 10**6]], by="Dr. A")["enough"]
+    told = _say(url, secret, clip_id=first, accepted=True, by="Dr. B", reason="seen")
+    assert "you have seen 0 of" in told["trouble"]
+    told = _say(url, secret, clip_id=first, accepted=True, by="Dr. B", reason="seen", unseen=True)
+    assert told["trouble"] == ""
+    assert _records(workspace)[0]["watched"]["frames"] == 0
+    assert _say(url, secret, clip_id=second, by="Dr. A", reason="a tattoo")["trouble"] == ""
+    # on the page: what was played before its reader said who they are is theirs, what A was shown is not B's
+    with reviewing(workspace) as again, clean_page(browser, again, width=1280) as page:
+        open_clip(page, again, second)
+        assert page.input_value("#by") == ""
+        _play(page)
+        frames = page.evaluate("JSON.parse(document.querySelector('#times').textContent).length")
+        until(
+            page,
+            "document.querySelector('#watched').textContent.endsWith('(kept once you say who you are)')",
+        )
+        assert _seen(page) >= 0.5 * frames
+        page.fill("#by", "Dr. C")
+        page.focus("#why")
+        until(page, "!document.querySelector('#watched').textContent.includes('kept once')")
+        assert _seen(page) >= 0.5 * frames
+        page.fill("#by", "Dr. D")
+        page.focus("#why")
+        until(page, "document.querySelector('#watched').textContent.startsWith('0 of')")
+    kept = json.loads((workspace / PLACE).read_text())["clips"][second]["people"]
+    assert list(kept) == [canonical_id("Dr. C")]
+
+
+def test_a_page_takes_note_of_no_word_that_it_has_not_told(page, url, workspace, guise):
+    clip_id = _asking(workspace)[0]
+    open_clip(page, url, clip_id)
+    _fill(page)
+    decide(workspace, [clip_id], accepted=False, by="Dr. B", reason="a tattoo")
+    verdicts = workspace / VERDICTS_PATH
+    kept = verdicts.stat()
+    os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
+    page.keyboard.press("r")
+    _answers(page, "the results have changed")
+    os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    page.keyboard.press("r")
+    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
+    assert [one["by"] for one in _records(workspace)] == ["Dr. B"]
+
+
+@pytest.mark.parametrize("missing", ["place", "video"])
+def test_a_word_that_does_not_say_what_its_page_shows_is_none(url, workspace, missing):
+    clip_id = _asking(workspace)[0]
+    words = {"clip_id": clip_id, "by": "A", "reason": "B"} | _shown(url, clip_id)
+    del words[missing]
+    origin, secret = "/".join(url.split("/")[:3]), _secret(url, clip_id)
+    for to in ("decision", "taken-back", "watched"):
+        sent = json.dumps(words).encode()
+        assert _refused(f"{url}desk/{to}", sent, Origin=origin, Guise_Desk=secret) == 400
+    assert _records(workspace) == []
+
+
+def test_who_goes_on_is_not_led_to_what_was_decided_meanwhile(page, url, workspace):
+    first = _asking(workspace)[0]
+    open_clip(page, url, first)
+    led = page.get_attribute("#next-waiting", "href")
+    decide(workspace, [led], accepted=False, by="Dr. B", reason="a tattoo")
+    page.keyboard.press("w")
+    page.wait_for_url(lambda address: not address.endswith(first))
+    assert not page.url.endswith(led)
+    assert page.locator(".place").first.inner_text() == "waits for a decision"
+
+
+@pytest.mark.parametrize("letters", ["a" * 1900, "\u6f22" * 1900])
+def test_an_endless_word_widens_no_page(page, url, workspace, letters):
+    clip_id = _asking(workspace)[0]
+    decide(workspace, [clip_id], accepted=False, by="Dr. B", reason=letters)
+    for place in (url, f"{url}clips/{clip_id}"):
+        page.goto(place)
+        assert letters in page.content()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_escape_ends_drawing(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    for begin in ("c", "#draw-end"):
+        page.keyboard.press(begin) if len(begin) == 1 else page.click(begin)
+        assert page.locator(".screen.drawing").count() == 1
+        page.keyboard.press("Escape")
+        assert page.locator(".screen.drawing").count() == 0
+        assert page.locator("[aria-pressed=true]").count() == 0
+        _draw(page, 20, 20, 60, 60)
+        assert page.input_value("#x0") == page.input_value("#to_x0") == ""
+
+
+def test_what_comes_otherwise_is_refused_with_the_same_safeguards(url):
+    for place, host, status in (("?page=" + "9" * 5000, None, 404), ("?page=\u0663", None, 404),
+                                ("", "evil.example", 400), ("clips/clip-0", None, 404)):  # fmt: skip
+        asked = urllib.request.Request(url + urllib.parse.quote(place, safe="?=/"))
+        if host:
+            asked.add_header("Host", host)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=60)
+        with refused.value as answer:
+            assert answer.code == status
+            assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+            assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -624,11 +791,11 @@ def test_a_flag_was_seen_where_one_of_its_frames_was(workspace):
     clip = next(iter(read_contents(workspace, "research", None).clips.values()))
     clip.__dict__["flags"] = [Flag(3, 5, "flagged"), Flag(9, 9, "flagged")]
     watching = Watching(workspace)
-    assert watching.of(clip).flags == 0
-    assert watching.add(clip, [(0, 3)]).flags == 1
-    assert watching.add(clip, [(8, 8), (10, 10)]).flags == 1
-    assert watching.add(clip, [(9, 9)]).flags == 2
-    assert np.isclose(watching.of(clip).frames, 7)
+    assert watching.of(clip, NAME).flags == 0
+    assert watching.add(clip, [(0, 3)], NAME).flags == 1
+    assert watching.add(clip, [(8, 8), (10, 10)], NAME).flags == 1
+    assert watching.add(clip, [(9, 9)], NAME).flags == 2
+    assert np.isclose(watching.of(clip, NAME).frames, 7)
     assert (workspace / video_path("released", clip.clip_id)).is_file()
 
 
