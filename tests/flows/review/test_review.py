@@ -424,7 +424,7 @@ def late(tmp_path):
         Text(3, 7, "other", covered=False, line="3,7,10,30,40,36,add,mask,"),
     )
     clip = Clip(LATE, "left out", (64, 64), "mpeg4", tables, lambda: Details(time_s, doubts, texts))
-    contents = Contents("x", "research", "0" * 64, {LATE: clip}, build_table([], METHODS))
+    contents = Contents(None, "research", None, {LATE: clip}, build_table([], METHODS))
     server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
     with listening("127.0.0.1", 0) as place:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
