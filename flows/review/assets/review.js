@@ -107,7 +107,8 @@ function playClip() {
   released.addEventListener("pause", () => {
     find("#play").textContent = "play";
     pause();
-    if (original && !original.error) original.currentTime = released.currentTime - offsetOf(released) + offsetOf(original);
+    // a player that stops may show the next frame already, and the other one another
+    if (!released.ended) seek(frameNow());
   });
   released.addEventListener("ended", pause);
   for (const [number, arm] of arms.entries()) {

@@ -450,6 +450,25 @@ def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
     page.close()
 
 
+def test_what_is_shown_after_a_pause_is_the_frame_that_is_named_in_both(browser, late):
+    page = browser.new_page()
+    open_clip(page, late, LATE)
+    stopped = set()
+    for wait_ms in range(100, 600, 40):
+        page.keyboard.press("Home")
+        page.wait_for_timeout(200)
+        page.keyboard.press("Space")
+        page.wait_for_timeout(wait_ms)
+        page.keyboard.press("Space")
+        page.wait_for_timeout(300)
+        frame = int(page.get_attribute("#timeline", "aria-valuenow"))
+        stopped.add(frame)
+        for arm in ("original", "released"):
+            assert abs(page.evaluate(PIXEL, arm) - (20 + 10 * frame)) < 5, (arm, frame)
+    assert len(stopped) > 3
+    page.close()
+
+
 def test_what_may_be_a_face_is_shown_with_the_line_that_answers(browser, late):
     page = browser.new_page()
     open_clip(page, late, LATE)
