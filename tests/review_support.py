@@ -5,11 +5,17 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
+import uvicorn
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment
 
+from flows.review.contents import read_contents
+from flows.review.desk import Desk
+from flows.review.server import listening, make_app
+from flows.service.deciding import decide_now, mend_now, take_back_now
 from flows.workspace.git import git
 from tasks.models.fetch import fetch_member
 
@@ -93,6 +99,29 @@ def until(page, condition):
 def open_clip(page, address, clip_id):
     page.goto(f"{address}clips/{clip_id}")
     until(page, "[...document.querySelectorAll('video')].every((video) => video.readyState >= 3)")
+
+
+@contextmanager
+def serving(app):
+    """Serve pages from a thread of this process; yields the address without their token."""
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
+    with listening("127.0.0.1", 0) as place:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{place.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@contextmanager
+def desk_of(root):
+    """Serve a workspace's pages as the command does, without its start of seconds; yields their address."""
+    contents = read_contents(root, "research", None)
+    desk = Desk(root, contents, decide_now, take_back_now, mend_now)
+    with serving(make_app(root, contents, "token", desk)) as address:
+        yield f"{address}token/"
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from review_support import (
     chromium,
     clean_page,
     copy_undecided,
+    desk_of,
     faults,
     keep_in_git,
     open_clip,
@@ -91,7 +92,7 @@ def workspace(copy):
 
 @pytest.fixture
 def url(workspace):
-    with reviewing(workspace) as address:
+    with desk_of(workspace) as address:
         yield address
 
 
@@ -661,7 +662,7 @@ def test_what_was_watched_is_kept_for_the_same_video(page, url, workspace):
     kept = json.loads((workspace / PLACE).read_text())
     kept["clips"][clip_id]["video_sha256"] = "0" * 64
     (workspace / PLACE).write_text(json.dumps(kept))
-    with reviewing(workspace) as again:
+    with desk_of(workspace) as again:
         told = _say(again, _secret(again, clip_id), "watched", clip_id=clip_id, by=NAME)
         assert told["watched"].startswith("0 of ")
 
@@ -683,7 +684,7 @@ def test_what_somebody_else_has_watched_does_not_count(browser, url, workspace):
     assert _records(workspace)[0]["watched"]["frames"] == 0
     assert _say(url, secret, clip_id=second, by="Dr. A", reason="a tattoo")["trouble"] == ""
     # on the page: what was played before its reader said who they are is theirs, what A was shown is not B's
-    with reviewing(workspace) as again, clean_page(browser, again, width=1280) as page:
+    with desk_of(workspace) as again, clean_page(browser, again, width=1280) as page:
         open_clip(page, again, second)
         assert page.input_value("#by") == ""
         _play(page)

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 
@@ -19,15 +18,14 @@ import numpy as np
 import polars as pl
 import psutil
 import pytest
-import uvicorn
 from doubts_support import write_doubts
-from review_support import chromium, clean_page, open_clip, reviewing, until
+from review_support import chromium, clean_page, open_clip, reviewing, serving, until
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
 from flows.review.doubts import read_doubts
 from flows.review.pictures import HEIGHT_PX, WIDTH_PX
-from flows.review.server import listening, make_app
+from flows.review.server import make_app
 from flows.review.texts import Text
 from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
 from schemas.frames import FRAMES
@@ -425,13 +423,8 @@ def late(tmp_path):
     )
     clip = Clip(LATE, "left out", (64, 64), "mpeg4", tables, lambda: Details(time_s, doubts, texts))
     contents = Contents(None, "research", None, {LATE: clip}, build_table([], METHODS))
-    server = uvicorn.Server(uvicorn.Config(make_app(tmp_path, contents, "token"), log_level="critical"))
-    with listening("127.0.0.1", 0) as place:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [place]})
-        thread.start()
-        yield f"http://127.0.0.1:{place.getsockname()[1]}/token/"
-        server.should_exit = True
-        thread.join(10)
+    with serving(make_app(tmp_path, contents, "token")) as address:
+        yield f"{address}token/"
 
 
 def test_a_clip_that_starts_late_shows_the_frame_that_it_names(browser, late):
