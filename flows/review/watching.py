@@ -38,8 +38,7 @@ class Watching:
 
     def __init__(self, root: Path) -> None:
         self._root, self._lock = root, threading.Lock()
-        path = root / PLACE
-        self._shown = dict(read_document(path, AllShown).clips) if path.is_file() else {}
+        self._shown: dict[str, Shown] = {}
         self._digests: dict[str, str] = {}
 
     def add(self, clip: Clip, runs: Iterable[Run], by: str) -> Watched:
@@ -50,6 +49,8 @@ class Watching:
         last, person = len(clip.time_s) - 1, canonical_id(by)
         new = {frame for first, end in runs for frame in range(max(0, first), min(end, last) + 1)}
         with self._lock:
+            # another review may have kept more meanwhile
+            self._shown = self._read()
             people = self._people(clip)
             frames = new | {frame for low, high in people.get(person, ()) for frame in range(low, high + 1)}
             if new and person:
@@ -64,6 +65,10 @@ class Watching:
         """Return by what a clip's released video is known."""
         with self._lock:
             return self._digest(clip)
+
+    def _read(self) -> dict[str, Shown]:
+        path = self._root / PLACE
+        return dict(read_document(path, AllShown).clips) if path.is_file() else {}
 
     def _people(self, clip: Clip) -> dict[str, list[Run]]:
         kept = self._shown.get(clip.clip_id)

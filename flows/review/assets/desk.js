@@ -56,13 +56,17 @@ function keepDesk() {
 
   function greet() {
     const now = find("#by").value.trim();
-    if (by && now !== by) shown = [];
+    if (now === by) return;
+    if (by) shown = [];
+    // who accepts unseen says so for themselves
+    find("#unseen").checked = false;
+    find("#blind").hidden = true;
     by = now;
   }
   async function say(what, words) {
-    const runs = by ? shown.splice(0, MOST_RUNS) : [];
+    const runs = by ? shown.splice(0, MOST_RUNS) : [], whose = by;
     const told = await sayTo(`../desk/${what}`, { clip_id: clip, video: digest, place: known, by, runs, ...words });
-    if (!told) shown.unshift(...runs);
+    if (!told && whose === by) shown.unshift(...runs);
     return told;
   }
 
@@ -74,7 +78,7 @@ function keepDesk() {
     for (const place of document.querySelectorAll(".place")) place.textContent = told.place;
     if (by) find("#watched").textContent = told.watched;
     find("#only").textContent = told.watched;
-    if (told.enough) find("#blind").hidden = true;
+    if (told.enough) { find("#blind").hidden = true; find("#unseen").checked = false; }
     const next = find("#next-waiting");
     if (told.next) next.href = told.next; else next.removeAttribute("href");
     next.textContent = told.next ? "next clip that waits" : "no other clip waits";

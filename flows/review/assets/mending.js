@@ -70,7 +70,16 @@ function keepMending() {
     find("#mended").textContent = told.trouble || `${done}: render it again when you have written all`;
   }
 
+  const fields = () => [...document.querySelectorAll("#mending input, #mending select")];
+  const valueOf = (field) => (field.type === "checkbox" ? "checked" : "value");
+  let before = [];  // each field as it was when drawing began
+  function giveUp() {
+    draw(target, target === BOX ? find("#draw") : find("#draw-end"));
+    for (const [field, value] of before) field[valueOf(field)] = value;
+    show();
+  }
   function draw(names, button) {
+    if (!target) before = fields().map((field) => [field, field[valueOf(field)]]);
     const begins = button.ariaPressed !== "true";
     for (const one of [find("#draw"), find("#draw-end")]) one.ariaPressed = "false";
     button.ariaPressed = String(begins);
@@ -81,11 +90,11 @@ function keepMending() {
       for (const name of TO) find(`#${name}`).value = "";
       find("#uncovers").checked = false;
     }
-    if (begins) { video.pause(); find("#player").scrollIntoView(); }
+    if (begins) find("#player").scrollIntoView();
     if (begins) here(names === BOX ? "#first_frame" : "#last_frame");
   }
   function here(field) {
-    find(field).value = find("#timeline").ariaValueNow;
+    find(field).value = player.stop();
     // an end before its start is for the person to mend: the row is refused
     if (field === "#first_frame" && Number(find("#last_frame").value) < Number(find("#first_frame").value)) find("#last_frame").value = find("#first_frame").value;
     show();
@@ -162,7 +171,7 @@ function keepMending() {
   }
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input:not([type=checkbox]), textarea, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && target && !from) draw(target, target === BOX ? find("#draw") : find("#draw-end"));
+    if (event.key === "Escape" && target && !from) giveUp();
     if (event.key.toLowerCase() === "c") { event.preventDefault(); find("#draw").click(); }
   });
   video.addEventListener("loadedmetadata", show);

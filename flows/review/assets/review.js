@@ -57,6 +57,13 @@ function playClip() {
   // who asks for a frame by key wants to see it
   const look = () => find(".videos").scrollIntoView({ block: "nearest" });
   const pause = () => videos.forEach((video) => video.pause());
+  // both stand still at the frame that is named
+  function stop() {
+    pause();
+    const frame = frameNow();
+    seek(frame);
+    return frame;
+  }
   const step = (count) => { pause(); seek(frameNow() + count); };
   const usable = () => videos.filter((video) => !video.error);
   const speed = () => Number(find("#speed").value);
@@ -156,6 +163,7 @@ function playClip() {
     if (act) { event.preventDefault(); look(); act(); }
   });
   tell();
+  return { stop };
 }
 
-if (find("#player")) playClip();
+const player = find("#player") ? playClip() : null;

@@ -754,6 +754,102 @@ def test_an_endless_word_widens_no_page(page, url, workspace, letters):
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280
 
 
+def test_nobody_accepts_unseen_by_the_word_of_somebody_else(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    for name, is_told in (("Dr. A", True), ("Dr. B", False)):
+        page.fill("#by", name)
+        page.fill("#why", "seen")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("a")
+        until(page, "!document.querySelector('#blind').hidden")
+        _answers(page, "say that you accept it unseen")
+        assert not page.is_checked("#unseen")
+        page.set_checked("#unseen", is_told)
+    assert _records(workspace) == []
+    # nor by one's own, once it was watched and somebody else comes
+    page.set_checked("#unseen", True)
+    page.evaluate("window.scrollTo(0, 0)")
+    _play(page)
+    page.fill("#by", "Dr. C")
+    page.focus("#why")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("a")
+    until(page, "!document.querySelector('#blind').hidden")
+    assert _records(workspace) == []
+
+
+def test_what_could_not_be_said_of_one_person_is_not_said_of_the_next(browser, url, workspace):
+    page = browser.new_page()
+    open_clip(page, url, _asking(workspace)[0])
+    page.fill("#by", "Dr. A")
+    page.focus("#why")
+    held = []
+    page.evaluate("window.scrollTo(0, 0)")
+    page.route("**/desk/watched", lambda route: held.append(route))  # noqa: PLW0108
+    _play(page)
+    page.wait_for_timeout(1200)
+    page.fill("#by", "Dr. B")
+    page.focus("#why")
+    assert any('"runs":[[' in route.request.post_data for route in held)
+    for route in held:
+        route.abort()
+    page.unroute("**/desk/watched")
+    page.wait_for_timeout(2500)
+    assert canonical_id("Dr. B") not in _watchers(workspace)
+    page.close()
+
+
+def _watchers(root):
+    path = root / PLACE
+    clips = json.loads(path.read_text())["clips"].values() if path.is_file() else ()
+    return {name for shown in clips for name in shown["people"]}
+
+
+def test_two_reviews_at_once_forget_nothing(workspace):
+    clips = list(read_contents(workspace, "research", None).clips.values())
+    one, other = Watching(workspace), Watching(workspace)
+    one.add(clips[0], [(0, 4)], "A")
+    other.add(clips[1], [(0, 2)], "B")
+    other.add(clips[0], [(5, 6)], "B")
+    one.add(clips[0], [(9, 9)], "A")
+    for watching in (one, other, Watching(workspace)):
+        assert [watching.of(clips[0], who).frames for who in "AB"] == [6, 2]
+        assert watching.of(clips[1], "B").frames == 3
+
+
+def test_a_box_is_drawn_on_the_frame_that_is_named_while_it_plays(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    for number in range(6):
+        button, field = (("#draw", "#first_frame"), ("#draw-end", "#last_frame"))[number % 2]
+        page.evaluate("document.querySelector('#play').click()")
+        page.wait_for_timeout(250 + 37 * number)
+        page.evaluate(f"document.querySelector('{button}').click()")
+        written = page.input_value(field)
+        page.wait_for_timeout(500)
+        assert page.get_attribute("#timeline", "aria-valuenow") == page.input_value(field) == written
+        page.keyboard.press("Escape")
+        page.focus("#timeline")
+        page.keyboard.press("Home")
+        page.wait_for_timeout(200)
+
+
+def test_a_drawing_that_is_given_up_changes_no_row(page, url, workspace):
+    open_clip(page, url, _asking(workspace)[0])
+    said = dict(zip(("first_frame", "last_frame", "x0", "y0", "x1", "y1", "to_x0", "to_y0", "to_x1", "to_y1"),
+                    ("2", "20", "10", "10", "60", "60", "30", "30", "80", "80"), strict=True))  # fmt: skip
+    for name, value in said.items():
+        page.fill(f"#{name}", value)
+    before = page.inner_text("#row")
+    page.evaluate("document.activeElement.blur()")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(100)
+    for begin in ("#draw", "#draw-end"):
+        page.click(begin)
+        page.keyboard.press("Escape")
+        assert page.inner_text("#row") == before
+
+
 def test_escape_ends_drawing(page, url, workspace):
     open_clip(page, url, _asking(workspace)[0])
     for begin in ("c", "#draw-end"):
