@@ -454,6 +454,7 @@ def test_what_is_shown_after_a_pause_is_the_frame_that_is_named_in_both(browser,
         page.wait_for_timeout(wait_ms)
         page.keyboard.press("Space")
         page.wait_for_timeout(300)
+        until(page, "[...document.querySelectorAll('video')].every((video) => !video.seeking)")
         frame = int(page.get_attribute("#timeline", "aria-valuenow"))
         stopped.add(frame)
         for arm in ("original", "released"):
