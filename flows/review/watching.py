@@ -38,8 +38,8 @@ class Watching:
 
     def __init__(self, root: Path) -> None:
         self._root, self._lock = root, threading.Lock()
-        self._shown: dict[str, Shown] = {}
         self._digests: dict[str, str] = {}
+        self._read()  # what cannot be read is told before anybody watches
 
     def add(self, clip: Clip, runs: Iterable[Run], by: str) -> Watched:
         """Take more frames for shown to a person, those that the clip has; return what they have seen of it.
@@ -50,11 +50,14 @@ class Watching:
         new = {frame for first, end in runs for frame in range(max(0, first), min(end, last) + 1)}
         with self._lock:
             # another review may have kept more meanwhile
-            self._shown = self._read()
-            people = self._people(clip)
+            kept = self._read()
+            people = self._people(kept, clip)
             frames = new | {frame for low, high in people.get(person, ()) for frame in range(low, high + 1)}
             if new and person:
-                self._keep(clip, people | {person: _runs(frames)})
+                shown = Shown(video_sha256=self._digest(clip), people=people | {person: _runs(frames)})
+                private_folder((self._root / PLACE).parent)
+                document = AllShown(clips=kept | {clip.clip_id: shown}).model_dump(mode="json")
+                write_json(document, self._root / PLACE)
         return watched(clip, frames)
 
     def of(self, clip: Clip, by: str) -> Watched:
@@ -70,14 +73,9 @@ class Watching:
         path = self._root / PLACE
         return dict(read_document(path, AllShown).clips) if path.is_file() else {}
 
-    def _people(self, clip: Clip) -> dict[str, list[Run]]:
-        kept = self._shown.get(clip.clip_id)
-        return kept.people if kept and kept.video_sha256 == self._digest(clip) else {}
-
-    def _keep(self, clip: Clip, people: dict[str, list[Run]]) -> None:
-        self._shown[clip.clip_id] = Shown(video_sha256=self._digest(clip), people=people)
-        private_folder((self._root / PLACE).parent)
-        write_json(AllShown(clips=self._shown).model_dump(mode="json"), self._root / PLACE)
+    def _people(self, kept: dict[str, Shown], clip: Clip) -> dict[str, list[Run]]:
+        shown = kept.get(clip.clip_id)
+        return shown.people if shown and shown.video_sha256 == self._digest(clip) else {}
 
     def _digest(self, clip: Clip) -> str:
         if clip.clip_id not in self._digests:
