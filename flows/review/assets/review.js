@@ -47,11 +47,11 @@ function playClip() {
     return Math.max(0, low);
   }
 
-  function seek(frame) {
+  function seek(frame, moved = videos) {
     const chosen = Math.min(last, Math.max(0, frame));
     const shown = chosen < last ? times[chosen + 1] - times[chosen] : 0.02;
     // the middle of a frame is surely within it
-    for (const video of videos) video.currentTime = times[chosen] + offsetOf(video) + shown / 2;
+    for (const video of moved) video.currentTime = times[chosen] + offsetOf(video) + shown / 2;
   }
 
   // who asks for a frame by key wants to see it
@@ -115,7 +115,7 @@ function playClip() {
     find("#play").textContent = "play";
     pause();
     // a player that stops may show the next frame already, and the other one another
-    if (!released.ended) seek(frameNow());
+    seek(frameNow(), released.ended ? videos.filter((video) => video !== released) : videos);
   });
   released.addEventListener("ended", pause);
   for (const [number, arm] of arms.entries()) {

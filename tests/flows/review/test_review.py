@@ -460,6 +460,16 @@ def test_what_is_shown_after_a_pause_is_the_frame_that_is_named_in_both(browser,
         for arm in ("original", "released"):
             assert abs(page.evaluate(PIXEL, arm) - (20 + 10 * frame)) < 5, (arm, frame)
     assert len(stopped) > 3
+    # also where one ends before the other
+    page.evaluate("""() => {
+      const [original, released] = document.querySelectorAll('video');
+      original.currentTime = original.duration - 0.3;
+      released.currentTime = released.duration - 0.1;
+      released.play();
+    }""")
+    until(page, "document.querySelector('#released video').ended")
+    page.wait_for_timeout(500)
+    assert abs(page.evaluate(PIXEL, "original") - (20 + 10 * 19)) < 5
     page.close()
 
 
