@@ -18,6 +18,7 @@ from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.stage.libraries import note_libraries
 from flows.stage.standing import standing_process
 from flows.workspace.graph import Node, graph_order, open_repo
+from flows.workspace.lock import quicken_lock
 from schemas.reports import StageReport
 from tasks.files.clips import read_clips, refusals_path
 from tasks.files.documents import read_document, read_params
@@ -138,6 +139,7 @@ def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None =
     """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
     read_params(root)
     note_libraries(root)
+    quicken_lock()
     order = graph_order(root, upto)
     if any(node.name == "ingest" for node in order) and not (root / RAW_PATH).is_dir():
         raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
