@@ -1,6 +1,6 @@
-"""Run one stage: `python -m flows.stage NAME [ARM]`, the command of every node of dvc.yaml.
+"""Run stages in turn: `python -m flows.stage NAME[:ARM] ...`, the command of every node of dvc.yaml.
 
-Where a standing process of this workspace waits for work, it does the stage, and nothing is imported here.
+Where a standing process of this workspace waits for work, it does them, and nothing is imported here.
 """
 
 import os
@@ -9,8 +9,16 @@ import sys
 from flows.stage.ask import STANDING, ask_standing
 
 
-def main(name: str, arm: str) -> int:
-    """Run the stage and leave a report. Returns the process's exit code."""
+def main(*stages: str) -> int:
+    """Run the stages until one fails, and leave a report of each. Returns the process's exit code."""
+    for stage in stages:
+        name, _, arm = stage.partition(":")
+        if code := _run(name, arm):
+            return code
+    return 0
+
+
+def _run(name: str, arm: str) -> int:
     if os.environ.get(STANDING):
         return ask_standing(os.environ[STANDING], name, arm)
     from flows.host.lifetime import end_with_parent
@@ -21,4 +29,4 @@ def main(name: str, arm: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], "".join(sys.argv[2:3])))
+    sys.exit(main(*sys.argv[1:]))

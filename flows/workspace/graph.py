@@ -20,10 +20,15 @@ logging.getLogger("dvc").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Node:
-    """A node of the graph, and where each of its stage commands leaves a report."""
+    """A node of the graph, and where each stage of its commands leaves a report."""
 
     name: str
     reports: tuple[Path, ...]
+
+
+def init_repo(root: Path) -> None:
+    """Let DVC begin in a git repository."""
+    Repo.init(str(root)).close()
 
 
 @contextmanager
@@ -63,8 +68,8 @@ def graph_order(root: Path, upto: str | None = None) -> list[Node]:
 
 def _reports(stage: PipelineStage) -> tuple[Path, ...]:
     commands = [stage.cmd] if isinstance(stage.cmd, str) else stage.cmd or []
-    words = [command.split("flows.stage", 1)[1].split() for command in commands]
-    return tuple(REPORTS / f"{'-'.join(named)}.json" for named in words)
+    named = [one for command in commands for one in command.partition("flows.stage")[2].split()]
+    return tuple(REPORTS / f"{one.replace(':', '-')}.json" for one in named)
 
 
 def _is_named(stage: object, name: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 import yaml
 
-from flows.workspace.make import dvc
+from flows.workspace.graph import open_repo
 from schemas.release import Withdrawal, Withdrawals
 from tasks.files.documents import read_document, write_json
 from tasks.files.errors import DocumentError, InputError
@@ -264,7 +264,8 @@ def _mirror(source: Path, target: Path) -> None:
 
 def add_to_dvc(root: Path) -> None:
     """Take data/raw into DVC, for the private remote only."""
-    dvc(root, "add", "--quiet", str(RAW_PATH))
+    with open_repo(root) as repo:
+        repo.add(str(root / RAW_PATH))
     document = yaml.safe_load((root / RAW_FILE).read_text())
     if document["outs"][0].get("remote") != "private":
         document["outs"][0]["remote"] = "private"

@@ -3,14 +3,12 @@
 import os
 import secrets
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from yaml import safe_dump, safe_load
 
-from flows.host.environment import LOGS, STATE, private_folder
+from flows.host.environment import STATE, private_folder
 from flows.stage.libraries import note_libraries
 from flows.workspace.git import commit, git, ignore_by_own_rules
 from tasks.files.errors import InputError
@@ -168,26 +166,14 @@ def _forget_former_nodes(root: Path) -> None:
 
 
 def _init_dvc(root: Path) -> None:
-    dvc(root, "init", "--quiet")
+    from flows.workspace.graph import init_repo
+
+    init_repo(root)
     # as `dvc config` and `dvc remote add` write it, each of which takes half a second
     (root / ".dvc/config").write_text(
         "[core]\n    analytics = false\n    check_update = false\n    remote = private\n"
         f"['remote \"private\"']\n    url = ../{STATE / 'private-remote'}\n"
     )
-
-
-def dvc(root: Path, *arguments: str) -> str:
-    """Run a DVC command. Raises InputError with DVC's own sentence."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        # its words may name a patient's file
-        log = root / LOGS / "dvc.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(done.stderr)
-        raise InputError(f"dvc {arguments[0]} failed: see {LOGS / 'dvc.txt'} in the workspace")
-    return done.stdout
 
 
 def _make_key(root: Path) -> list[str]:
