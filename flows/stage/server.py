@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from flows.host.environment import collect_seldom
+from flows.host.environment import API_URL, collect_seldom
 from flows.host.lifetime import end_with_parent
 from flows.host.prefect_settings import api_setting, prefect_settings, without_heartbeat
 from flows.stage.ask import TOLD
@@ -25,7 +25,7 @@ LOOK_S = 0.2
 
 
 def stand(place: str) -> None:
-    """Run a stage for everybody who asks; Prefect's settings stay from one to the next."""
+    """Run a stage for everybody who asks; Prefect's settings and client stay from one to the next."""
     os.umask(0o077)
     with socket.socket(socket.AF_UNIX) as door, ExitStack() as kept:
         door.bind(place)
@@ -44,11 +44,21 @@ def stand(place: str) -> None:
             with link:
                 asked = json.loads(link.makefile().readline())
                 _take_environment(asked["environment"])
-                kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
+                _keep_client(kept)
                 with _ending_with(link):
                     code = run_and_report(asked["name"], asked["arm"])
                 # from here on whoever asked may go away
                 link.sendall(f"{code}\n".encode())
+
+
+def _keep_client(kept: ExitStack) -> None:
+    """Hold a client of the Prefect server: making one takes as long as asking many things of it."""
+    from prefect.context import SyncClientContext
+
+    kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
+    held = SyncClientContext.get()
+    if held is None or str(held.client.api_url).rstrip("/") != os.environ.get(API_URL, "").rstrip("/"):
+        kept.enter_context(SyncClientContext())
 
 
 def _take_environment(told: dict[str, str]) -> None:
