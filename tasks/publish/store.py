@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlencode
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+from botocore.loaders import Loader, create_loader
+from botocore.session import Session
 
 from schemas.params.publish import Publish
 from tasks.files.errors import StorageError
@@ -255,12 +257,12 @@ def _opened(body: bytes | Path) -> Iterator[Any]:
 
 
 def has_credentials() -> bool:
-    """Return whether boto3's own chain finds S3 credentials."""
-    return boto3.Session().get_credentials() is not None
+    """Return whether botocore's own chain finds S3 credentials."""
+    return Session().get_credentials() is not None
 
 
 def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
-    """Open `s3://bucket/prefix`; endpoint and credentials come by boto3's own chain."""
+    """Open `s3://bucket/prefix`; endpoint and credentials come by botocore's own chain."""
     name, _, prefix = to.removeprefix("s3://").partition("/")
     if not to.startswith("s3://") or len(name) < 3:
         raise StorageError(f"{to} is no bucket address: write s3://BUCKET or s3://BUCKET/PREFIX")
@@ -274,7 +276,9 @@ def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
         s3={"addressing_style": "path"},
     )
     try:
-        client = boto3.Session().client("s3", config=config)
+        session = Session()
+        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        client = cast("S3Client", session.create_client("s3", config=config))
     except ValueError as error:
         raise StorageError(f"the S3 endpoint is no address: {error}") from None
     except BotoCoreError as error:
@@ -282,6 +286,12 @@ def open_bucket(to: str, settings: Publish | None = None) -> Bucket:
     place = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
     days = settings.lock_manifests_days if settings else 0
     return Bucket(client, name, place, _writes(settings) if settings else {}, days)
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """Return what reads the descriptions of S3, megabytes of JSON, once."""
+    return create_loader(data_path)
 
 
 def _writes(settings: Publish) -> dict[str, Any]:
