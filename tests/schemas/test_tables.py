@@ -1,6 +1,8 @@
 """Each table refuses a bad value, and says where."""
 
 import numpy as np
+import pandera.errors
+import pandera.polars as pa
 import polars as pl
 import pytest
 
@@ -31,6 +33,7 @@ from schemas.targets import SHAPES, TARGETS
 from schemas.texts import CLIP_TEXTS, COVERED_TEXTS, TEXTS
 from tasks.files.documents import read_table, write_table, write_tables
 from tasks.files.errors import DocumentError, FaultError
+from tasks.files.keeping import keeps
 from tasks.files.tables import check_table
 from tasks.vision.keypoints import to_table
 
@@ -196,6 +199,41 @@ def test_a_metric_keeps_its_own_range(metric, value, is_good):
 def test_an_extra_column_is_refused(name):
     with pytest.raises(DocumentError):
         check_table(_frame(name).with_columns(extra=1), GOOD[name][0], name)
+
+
+def _strange(good):
+    """Yield a table with each of its cells as it may not be, and with other rows and columns."""
+    yield from (good, good.clear(), pl.concat([good, good]), good.drop(good.columns[0]))
+    yield from (good.with_columns(extra=1), good.select(reversed(good.columns)))
+    for column, dtype in good.schema.items():
+        yield good.with_columns(pl.lit(None, dtype).alias(column))
+        yield good.with_columns(pl.lit("x").alias(column))
+        numbers = (-1, 0, 10**4, float("nan"), float("inf")) if dtype.is_float() else (-1, 0, 10**4)
+        if dtype.is_numeric():
+            yield from (good.with_columns(pl.lit(number, dtype).alias(column)) for number in numbers)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_asked_at_once_a_table_keeps_its_schema_where_pandera_says_so(name):
+    schema, told = GOOD[name][0], []
+    for frame in _strange(_frame(name)):
+        try:
+            schema.validate(frame, lazy=True)
+        except pandera.errors.SchemaErrors:
+            told.append(False)
+        else:
+            told.append(True)
+        assert keeps(frame, schema) is told[-1], frame
+    assert {*told} == {True, False}
+
+
+def test_a_kind_of_schema_that_is_not_known_is_left_to_pandera():
+    frame = pl.DataFrame({"a": [1]})
+    for more in ({"strict": False}, {"strict": "filter"}, {"coerce": True, "strict": True}):
+        assert not keeps(frame, pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, **more))
+    for column in (pa.Column(pl.Int64, required=False), pa.Column(pl.Int64, coerce=True)):
+        assert not keeps(frame, pa.DataFrameSchema({"a": column}, strict=True))
+    assert keeps(frame, pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, strict=True))
 
 
 def test_a_wrong_type_is_not_coerced():
