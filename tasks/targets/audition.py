@@ -17,7 +17,7 @@ from tasks.swap.target import Target
 from tasks.targets.assignment import Trial, unit_mean
 from tasks.targets.likeness import features_alike
 from tasks.vision.alignment import Embedding
-from tasks.vision.recognisers import Recogniser
+from tasks.vision.recognisers import Face, Recogniser
 from tasks.vision.regions import (
     MESH_SIDE_PX,
     Box,
@@ -104,7 +104,7 @@ class Audition:
         # two at a time: all pictures at once would fill the memory
         for at in range(0, len(self.shots), 2):
             swapped = [self._swap(shot, target, reshaping) for shot in self.shots[at : at + 2]]
-            seen = self.judge.many([(one.rgb, one.mesh_xy) for one in swapped])
+            seen = self.judge.many([Face(one.rgb, one.mesh_xy) for one in swapped])
             for one, vector in zip(swapped, seen, strict=True):
                 face = unit_mean([vector[None]])
                 nearest = max((float(face @ other) for other in others), default=1.0)

@@ -27,7 +27,7 @@ from tasks.tracks.seen import read_seen
 from tasks.video import read_frames, read_rate
 from tasks.vision.alignment import Embedding
 from tasks.vision.faces import read_shape
-from tasks.vision.recognisers import make_recognisers
+from tasks.vision.recognisers import Face, make_recognisers
 from tasks.vision.sessions import shared_weights
 
 # how many people are given a face by trial, and on how many shots of each, spread over the clips
@@ -202,7 +202,7 @@ class Caster:
         rule = self._order.deidentify
         if len(decoys) < rule.targets.others and rule.method == "mesh_swap":
             donors = self._pool.donors()
-            faces = self._judge.many([(donor.rgb, donor.mesh_xy) for donor in donors.values()])
+            faces = self._judge.many([Face(donor.rgb, donor.mesh_xy) for donor in donors.values()])
             decoys |= {name: unit_mean([face[None]]) for name, face in zip(donors, faces, strict=True)}
         return decoys
 
@@ -215,7 +215,7 @@ class Caster:
         return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in shots])
 
     def _embed(self, shots: list[Shot]) -> Embedding:
-        return np.asarray(self._judge.many([(shot.rgb, shot.mesh_xy) for shot in shots]), np.float32)
+        return np.asarray(self._judge.many([Face(shot.rgb, shot.mesh_xy) for shot in shots]), np.float32)
 
 
 def _spread(items: Sequence[Item], count: int) -> list[Item]:

@@ -1,7 +1,7 @@
 """Face recognisers of two families, as an attacker would hold them. Embeddings stay in memory."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import dlib
 import numpy as np
@@ -16,14 +16,20 @@ from tasks.vision.sessions import Weights
 CHIP_PADDING = 0.25
 
 
+class Face(NamedTuple):
+    """A face of a picture, by its 468 x 2 mesh; like: another picture by which it is aligned."""
+
+    rgb: RgbImage
+    mesh_xy: Points
+    like: RgbImage | None = None
+
+
 class Recogniser(Protocol):
-    """Embed a face of a picture, given its 468 x 2 mesh; `like`: another picture by which it is aligned."""
+    """Embed a face, or face after face, N x D, which may be quicker."""
 
     def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding: ...
 
-    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
-        """Embed (picture, mesh) after (picture, mesh), N x D."""
-        ...
+    def many(self, faces: Sequence[Face]) -> NDArray[np.float32]: ...
 
 
 def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
@@ -38,25 +44,25 @@ def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
 class _OneByOne:
     """A recogniser that takes one face at a time."""
 
-    def __init__(self, embed: Callable[[RgbImage, Points, RgbImage | None], Embedding]) -> None:
+    def __init__(self, embed: Callable[[Face], Embedding]) -> None:
         self._embed = embed
 
     def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
-        return self._embed(rgb, mesh_xy, like)
+        return self._embed(Face(rgb, mesh_xy, like))
 
-    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
-        return np.stack([self._embed(rgb, mesh_xy, None) for rgb, mesh_xy in faces])
+    def many(self, faces: Sequence[Face]) -> NDArray[np.float32]:
+        return np.stack([self._embed(face) for face in faces])
 
 
 def _dlib(weights: Weights) -> Recogniser:
     predictor = dlib.shape_predictor(str(weights.path("dlib_landmarks")))
     session = weights.dlib("dlib_recogniser")
 
-    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None) -> Embedding:
-        face, upright_xy = upright(rgb, mesh_xy)
-        aligned = face if like is None else upright(like, mesh_xy)[0]
+    def embed(face: Face) -> Embedding:
+        turned, upright_xy = upright(face.rgb, face.mesh_xy)
+        aligned = turned if face.like is None else upright(face.like, face.mesh_xy)[0]
         box = dlib.rectangle(*(round(float(value)) for value in bounding_box(upright_xy)))
-        chip = dlib.get_face_chip(face, predictor(aligned, box), CHIP_PX, CHIP_PADDING)
+        chip = dlib.get_face_chip(turned, predictor(aligned, box), CHIP_PX, CHIP_PADDING)
         return np.asarray(session(chip[None].astype(np.float32))[0][0], np.float32)
 
     return _OneByOne(embed)
@@ -69,10 +75,10 @@ class _MobileFaceNet:
         self._session = weights.tflite("mobilefacenet")
 
     def __call__(self, rgb: RgbImage, mesh_xy: Points, like: RgbImage | None = None) -> Embedding:
-        return np.asarray(self.many([(rgb, mesh_xy)])[0], np.float32)
+        return np.asarray(self.many([Face(rgb, mesh_xy)])[0], np.float32)
 
-    def many(self, faces: Sequence[tuple[RgbImage, Points]]) -> NDArray[np.float32]:
-        crops = np.stack([_crop(*face) for face in [*faces, faces[-1]]])
+    def many(self, faces: Sequence[Face]) -> NDArray[np.float32]:
+        crops = np.stack([_crop(face) for face in [*faces, faces[-1]]])
         pairs = [crops[at : at + 2] for at in range(0, len(faces), 2)]
         vectors = np.concatenate([self._session(pair)[0] for pair in pairs])[: len(faces)]
         return np.stack([vector / np.linalg.norm(vector) for vector in vectors])
@@ -81,12 +87,12 @@ class _MobileFaceNet:
 def _arcface(weights: Weights) -> Recogniser:
     session = weights.onnx("arcface", (CROP_PX, CROP_PX))
 
-    def embed(rgb: RgbImage, mesh_xy: Points, like: RgbImage | None) -> Embedding:
-        vector = session(_crop(rgb, mesh_xy).transpose(2, 0, 1)[None])[0][0]
+    def embed(face: Face) -> Embedding:
+        vector = session(_crop(face).transpose(2, 0, 1)[None])[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     return _OneByOne(embed)
 
 
-def _crop(rgb: RgbImage, mesh_xy: Points) -> NDArray[np.float32]:
-    return align_arcface(rgb, mesh_xy).astype(np.float32) / 127.5 - 1
+def _crop(face: Face) -> NDArray[np.float32]:
+    return align_arcface(face.rgb, face.mesh_xy).astype(np.float32) / 127.5 - 1

@@ -1,6 +1,7 @@
 """Sample faces of a clip and embed them in an arm; embeddings stay in memory."""
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from tasks.validate.identity.distances import Embeddings
 from tasks.validate.identity.shape import SHAPE, embed_shape
 from tasks.video import Frame, pick_frames, read_frames
 from tasks.vision.keypoints import stack_xy
-from tasks.vision.recognisers import Recogniser
+from tasks.vision.recognisers import Face, Recogniser
 from tasks.vision.regions import Points, bounding_box
 
 Meshes = dict[int, list[Points]]
@@ -99,22 +100,35 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
     Of the blank arm the face is filled flat, and aligned by the original. Where the extractor found none,
     it is aligned by the original's keypoints: an attacker who knows where it was.
     """
+    vectors: dict[str, list[Embeddings]] = {name: [] for name in (*recognisers, SHAPE)}
+    found: list[bool] = []
+    faces = _faces_in(root, arm, probe)
+    # whole pictures, of which few may be held; a recogniser may take two as quickly as one
+    while two := list(islice(faces, 2)):
+        found += [is_found for _, is_found in two]
+        vectors[SHAPE] += [
+            embed_shape(None if arm == BLANK or not is_found else face.mesh_xy)[None]
+            for face, is_found in two
+        ]
+        for name, recogniser in recognisers.items():
+            vectors[name].append(recogniser.many([face for face, _ in two]))
+    return Sighting(
+        {name: np.concatenate(values) for name, values in vectors.items()}, np.array(found, np.bool_)
+    )
+
+
+def _faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]:
+    """Yield each of the probe's faces as it is in an arm, and whether the extractor found it there."""
     wanted: Meshes = {}
     for number, mesh in probe.faces:
         wanted.setdefault(number, []).append(mesh)
     is_blank = arm == BLANK
     seen = wanted if is_blank else read_meshes(root, arm, probe.clip_id, wanted)
-    vectors: dict[str, list[Embeddings]] = {name: [] for name in (*recognisers, SHAPE)}
-    found: list[bool] = []
     for frame in _frames(root, arm, probe.clip_id, sorted(wanted)):
         for mesh in wanted.get(frame.index, []):
             here = same_place(mesh, seen.get(frame.index, []))
-            found.append(here is not None)
-            vectors[SHAPE].append(embed_shape(None if is_blank else here))
-            for name, embed in recognisers.items():
-                rgb = blank_face(frame.rgb, mesh) if is_blank else frame.rgb
-                vectors[name].append(embed(rgb, mesh if here is None else here, frame.rgb))
-    return Sighting({name: np.stack(values) for name, values in vectors.items()}, np.array(found, np.bool_))
+            rgb = blank_face(frame.rgb, mesh) if is_blank else frame.rgb
+            yield Face(rgb, mesh if here is None else here, frame.rgb), here is not None
 
 
 def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:

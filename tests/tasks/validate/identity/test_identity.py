@@ -27,7 +27,7 @@ from tasks.video import read_frames
 from tasks.vision.alignment import ARCFACE_XY, align_arcface, similarity
 from tasks.vision.detectors import View
 from tasks.vision.faces import face_region, locate_mesh, search_faces
-from tasks.vision.recognisers import make_recognisers
+from tasks.vision.recognisers import Face, make_recognisers
 from tasks.vision.regions import Region, bounding_region, crop_region, to_crop
 from tasks.vision.sessions import REGISTRY_PATH, Weights
 
@@ -309,9 +309,9 @@ def test_many_faces_are_embedded_as_each_alone(tmp_path, root, sample, weights, 
     for name in ("cap12", "franck", "carphone"):
         frame = next(iter(read_frames(sample(name))))
         found = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
-        faces.append((frame.rgb, locate_mesh(frame.rgb, face_region(found), weights, 0.5).xy))
+        faces.append(Face(frame.rgb, locate_mesh(frame.rgb, face_region(found), weights, 0.5).xy))
     faces = (faces * 2)[:count]
     for judge in make_recognisers(_with_arcface(tmp_path, root)).values():
-        alone = np.stack([judge(rgb, mesh) for rgb, mesh in faces])
+        alone = np.stack([judge(*face) for face in faces])
         np.testing.assert_allclose(judge.many(faces), alone, atol=1e-6)
         assert count < 2 or np.linalg.norm(alone[0] - alone[1]) > 0.1
