@@ -3,7 +3,7 @@
 from collections import Counter
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+import scipy  # its parts are opened when they are first used
 
 from schemas.skeletons import BODY_NOSE, WRISTS
 from tasks.extract.tracking import Tracked
@@ -79,7 +79,7 @@ def _add_hands(people: dict[int, dict[str, Part]], hands: tuple[Tracked, ...]) -
     if not slots or not hands:
         return
     costs = np.array([[_misfit(people[p], s, w, hand) for p, s, w in slots] for hand in hands])
-    for row, column in zip(*linear_sum_assignment(costs), strict=True):
+    for row, column in zip(*scipy.optimize.linear_sum_assignment(costs), strict=True):
         if costs[row, column] <= HAND_REACH:
             person, side, _ = slots[column]
             people[person][side] = hands[row].located.part

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
 
 from schemas.params.deidentify import Recipe
 from schemas.skeletons import (
@@ -127,7 +127,7 @@ def _weighted(parts: list[tuple[NDArray[np.floating], float]]) -> Floats:
 def _redraw(donor: Donor, mesh_xy: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Draw a donor's face on another mesh; and how well each pixel was seen, H x W x 1 in 0..1."""
     rgb, source, skin = _enlarge(donor)
-    triangles = Delaunay(mesh_xy).simplices
+    triangles = scipy.spatial.Delaunay(mesh_xy).simplices
     index = np.full((SIDE_PX, SIDE_PX), -1, np.int32)
     for position, corners in enumerate(np.round(mesh_xy[triangles] * 16).astype(np.int32)):
         cv2.fillConvexPoly(index, corners, position, shift=4)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
 
 from schemas.skeletons import FACE_OVAL, LEFT_EYE, LIDS, RIGHT_EYE
 from tasks.swap.light import Lab
@@ -39,7 +39,7 @@ def make_target(
 ) -> Target:
     """Prepare a target; the rim reaches beyond its 468 x 2 mesh by a share of the face."""
     wide_xy = with_rim(mesh_xy, rim)
-    triangles = Delaunay(wide_xy).simplices.astype(np.int32)
+    triangles = scipy.spatial.Delaunay(wide_xy).simplices.astype(np.int32)
     lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.uint8)
     return Target(name, lab, wide_xy, triangles, rim, shape, irises, _nearness(mesh_xy))
 

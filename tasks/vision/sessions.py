@@ -117,7 +117,11 @@ class Weights:
 
 def shared_weights(root: Path) -> Weights:
     """Return the one set of sessions that this process keeps for a workspace as its registry stands."""
-    return _weights(root, sha256_file(root / REGISTRY_PATH) if (root / REGISTRY_PATH).is_file() else "")
+    registry = (root / REGISTRY_PATH).resolve()
+    if not registry.is_file():
+        return Weights(root)
+    # workspaces may link to the same weights
+    return _weights(registry.parents[2], sha256_file(registry))
 
 
 @cache

@@ -5,8 +5,8 @@ from typing import Self
 
 import numpy as np
 import polars as pl
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from schemas.keypoints import PARTS
 from schemas.skeletons import HEAD_POINTS
@@ -75,7 +75,7 @@ def align_people(original: Tracks, other: Tracks) -> Tracks:
     ).reshape(_count(original), _count(other))
     pairs = [
         (first, second)
-        for first, second in zip(*linear_sum_assignment(wins, maximize=True), strict=True)
+        for first, second in zip(*scipy.optimize.linear_sum_assignment(wins, maximize=True), strict=True)
         if wins[first, second] > 0
     ]
     xy = {part: np.full_like(values, np.nan) for part, values in original.xy.items()}

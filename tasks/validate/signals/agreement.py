@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from tasks.validate.averages import correlation, limits_of_agreement, mean, saturated
 
@@ -71,5 +71,5 @@ def events_in_both(original_s: Doubles, other_s: Doubles) -> int:
     if not len(original_s) or not len(other_s):
         return 0
     near = np.abs(original_s[:, None] - other_s[None]) <= SAME_EVENT_S
-    rows, columns = linear_sum_assignment(near, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(near, maximize=True)
     return int(near[rows, columns].sum())
