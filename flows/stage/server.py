@@ -52,7 +52,7 @@ def stand(place: str) -> None:
 
 
 def _keep_client(kept: ExitStack) -> None:
-    """Hold a client of the Prefect server: making one takes as long as asking many things of it."""
+    """Hold a client of the Prefect server: making one takes longer than asking something of it."""
     from prefect.context import SyncClientContext
 
     kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
