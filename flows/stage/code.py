@@ -1,15 +1,28 @@
 """Which project modules a stage runs, and their digest."""
 
 import ast
-from dataclasses import dataclass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
+
+from flows.host.environment import STATE, private_folder
+from tasks.files.documents import read_document
+from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_bytes, sha256_document
+from tasks.files.whole import write_bytes
 
 PACKAGES = ("flows", "tasks", "schemas")
+# what modules do, by their content: finding out takes a second
+KNOWN = STATE / "modules.json"
+PYTHON = "{}.{}".format(*sys.version_info)
 
 
+@cache
 def module_path(root: Path, name: str) -> Path | None:
     """Return the file of a project module or package, None for anything else."""
     if name.split(".", maxsplit=1)[0] not in PACKAGES:
@@ -29,17 +42,49 @@ def stage_modules(root: Path, stage: str) -> list[str]:
     ]
 
 
-@dataclass(frozen=True)
-class Module:
+class Module(BaseModel):
     """What a module imports, and the SHA-256 of what it does."""
 
-    imports: frozenset[str]
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    imports: tuple[str, ...]
     behaviour: str
+
+
+class Modules(BaseModel):
+    """known: SHA-256 of a module's text -> module."""
+
+    known: dict[str, Module] = {}
+
+
+_known: dict[str, Module] = {}
+
+
+@contextmanager
+def remembered(root: Path) -> Iterator[None]:
+    """Take over what the workspace knows of modules, and keep what the block learns of others."""
+    path = root / KNOWN
+    with suppress(DocumentError):
+        _known.update(read_document(path, Modules).known)
+    before = len(_known)
+    yield
+    if len(_known) > before:
+        document = Modules(known=dict(_known)).model_dump(mode="json")
+        private_folder(path.parent)
+        write_bytes(json.dumps(document).encode(), path)
 
 
 @cache
 def _read(path: Path) -> Module:
-    tree = ast.parse(path.read_bytes())
+    source = path.read_bytes()
+    digest = sha256_bytes(PYTHON.encode() + source)
+    if digest not in _known:
+        _known[digest] = _parse(source)
+    return _known[digest]
+
+
+def _parse(source: bytes) -> Module:
+    tree = ast.parse(source)
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -51,7 +96,7 @@ def _read(path: Path) -> Module:
             body = node.body
             if isinstance(body[0] if body else None, ast.Expr) and ast.get_docstring(node, False):
                 node.body = body[1:] or [ast.Pass()]
-    return Module(frozenset(names), sha256_bytes(ast.dump(tree).encode()))
+    return Module(imports=tuple(sorted(names)), behaviour=sha256_bytes(ast.dump(tree).encode()))
 
 
 def project_modules(root: Path, *start: str) -> dict[str, Path]:
