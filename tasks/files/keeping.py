@@ -42,5 +42,9 @@ def _questions(table: pl.LazyFrame, schema: pa.DataFrameSchema) -> Iterator[pl.L
 
 
 def _asked(check: Check, table: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    # a check that was made before its backend was registered does not know it: pandera looks anew, too
+    name = getattr(check._check_fn, "__name__", "")
+    if Check.is_builtin_check(name):
+        check._check_fn = Check.get_builtin_check_fn(name)
     answer: pl.LazyFrame = PolarsCheckBackend(check).apply(PolarsData(table, column))
     return answer
