@@ -5,12 +5,16 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.app import answer, app, here, here_with_params, settings
 from flows.host.environment import RUNNER
+
+if TYPE_CHECKING:
+    from flows.workspace.graph import NodeResult
+    from flows.workspace.replay import Tell
 
 
 @app.command()
@@ -73,7 +77,6 @@ def run(
 
 
 def _replay(root: Path, stage: str | None) -> None:
-    from flows.host.servers import prefect_server
     from flows.screen import cohort as screen
     from flows.stage.standing import standing_process
 
@@ -81,13 +84,31 @@ def _replay(root: Path, stage: str | None) -> None:
         from flows.stage.runners import clip_runner
 
         clip_runner()  # a worker that is missing is told before anything starts
-    # each of the three takes a while
-    with standing_process(root), prefect_server(root, lambda: import_module("flows.workspace.replay")):
-        from flows.workspace.replay import replay
-
-        results = replay(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
+    # it takes a while, and so does what follows
+    with standing_process(root):
+        results = _reproduced(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
     answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))
+
+
+def _reproduced(root: Path, stage: str | None, tell: "Tell") -> "list[NodeResult]":
+    """Bring the graph up to date; where it is, Prefect's server need not start."""
+    from flows.host.servers import prefect_server
+    from flows.workspace.graph import NodeResult
+    from flows.workspace.ready import is_done, make_ready, require_clips
+
+    nodes = make_ready(root, stage)
+    if not is_done(root, nodes):
+        with prefect_server(root, lambda: import_module("flows.workspace.replay")):
+            from flows.workspace.replay import replay
+
+            return replay(root, nodes, tell)
+    if len(nodes) > 1:
+        require_clips(root)
+    results = [NodeResult(node.name) for node in nodes]
+    for result in results:
+        tell(result)
+    return results
 
 
 @app.command()

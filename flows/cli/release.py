@@ -210,11 +210,12 @@ def withdraw(
     from flows.release.withdrawal import withdraw as take_out
     from flows.screen.release import show_withdrawal
     from flows.workspace.exclusive import alone
+    from flows.workspace.ready import make_ready
     from flows.workspace.replay import replay
 
     def reingest() -> None:
         with prefect_server(root):
-            replay(root, "ingest", lambda _: None)
+            replay(root, make_ready(root, "ingest"), lambda _: None)
 
     with alone(root):
         done = take_out(

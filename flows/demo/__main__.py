@@ -34,8 +34,10 @@ from flows.screen.cohort import (
 from flows.screen.console import heading, say, show_table
 from flows.screen.release import show_audit, show_candidate, show_lineage
 from flows.screen.transfer import showing_transfer
+from flows.workspace.graph import NodeResult
 from flows.workspace.inbox import take_inbox
-from flows.workspace.replay import NodeResult, replay
+from flows.workspace.ready import make_ready
+from flows.workspace.replay import replay
 from schemas.evidence import IDENTITY
 from schemas.params import Params
 from schemas.release import ReleaseClip
@@ -77,7 +79,7 @@ def _release(root: Path) -> int:
     take_inbox(root, root / "data/inbox")
     say("  the inbox is in data/raw")
     heading("2  The graph of dvc.yaml, replayed by Prefect")
-    results = replay(root, None, show_node)
+    results = replay(root, make_ready(root, None), show_node)
     show_refused(root)
     show_clips(root)
     show_methods(root)

@@ -20,7 +20,7 @@ from tasks.ingest import SOURCES_PATH
 # each command imports this, and few of these
 if TYPE_CHECKING:
     from flows.benchmark import Measure
-    from flows.workspace.replay import NodeResult
+    from flows.workspace.graph import NodeResult
     from flows.workspace.weights import Weight
 
 METHODS = ("control", "released", "blur", "pixelate", "mask")

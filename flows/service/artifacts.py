@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from flows.audit.lineage import trace_clip
 from flows.release.decisions import judged_clips, refused_clips
 from flows.release.record import Record
-from flows.workspace.replay import NodeResult
+from flows.workspace.graph import NodeResult
 from schemas.evidence import METHODS
 from schemas.release import Candidate
 from tasks.files.documents import read_csv_table

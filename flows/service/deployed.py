@@ -28,6 +28,7 @@ from flows.service.webhook import tell
 from flows.workspace.exclusive import alone
 from flows.workspace.inbox import take_inbox
 from flows.workspace.make import require_workspace
+from flows.workspace.ready import make_ready
 from flows.workspace.replay import replay_graph
 from schemas.params import Params
 from schemas.release import Candidate, Version
@@ -82,7 +83,7 @@ def ingest() -> None:
     root = _enter()
     with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         take_inbox(root, root / "data/inbox")
-        replay_graph(root, "ingest", lambda _: None)
+        replay_graph(root, make_ready(root, "ingest"), lambda _: None)
 
 
 @flow(name="release", flow_run_name="release {version}", persist_result=True, result_serializer="json")
@@ -96,7 +97,7 @@ def release(version: Version, to: str | None = None) -> None:
     _tag(f"version:{version}", workspace_tag(root))
     with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         params = read_params(root)
-        artifacts.show_graph(version, replay_graph(root, None, lambda _: None, version))
+        artifacts.show_graph(version, replay_graph(root, make_ready(root, None), lambda _: None, version))
         artifacts.show_evidence(root, version)
         _hear_about_clips(root)
         candidate = _hear_about_candidate(record, params, freeze(root, version, params))
@@ -132,7 +133,7 @@ def withdraw(subject: Pseudonym, reason: Reason, delete_published: bool = False)
     root = _enter()
 
     def reingest() -> None:
-        replay_graph(root, "ingest", lambda _: None)
+        replay_graph(root, make_ready(root, "ingest"), lambda _: None)
 
     with telling_failures(), alone(root, before_waiting=artifacts.show_wait):
         settings = read_params(root).publish

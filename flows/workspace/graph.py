@@ -13,6 +13,7 @@ from dvc.stage import PipelineStage
 
 from flows.host.environment import LOGS, REPORTS
 from flows.host.failures import keep_traceback
+from schemas.reports import StageReport
 from tasks.files.errors import InputError
 
 logging.getLogger("dvc").setLevel(logging.CRITICAL)
@@ -24,6 +25,18 @@ class Node:
 
     name: str
     reports: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one node of the graph went; reports: one per stage command that ran, none if unchanged."""
+
+    node: str
+    reports: tuple[StageReport, ...] = ()
+
+    @property
+    def unchanged(self) -> bool:
+        return not self.reports
 
 
 def init_repo(root: Path) -> None:

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from dvc.repo import Repo
@@ -15,29 +14,16 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.host.environment import LOGS, RELEASE
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
-from flows.stage.libraries import note_libraries
 from flows.stage.standing import standing_process
-from flows.workspace.graph import Node, graph_order, open_repo
+from flows.workspace.graph import Node, NodeResult, open_repo
 from flows.workspace.lock import quicken_lock
+from flows.workspace.ready import require_clips
 from schemas.reports import StageReport
-from tasks.files.clips import read_clips, refusals_path
-from tasks.files.documents import read_document, read_params
-from tasks.files.errors import GuiseError, InputError, StageError
-from tasks.ingest import RAW_PATH
+from tasks.files.clips import refusals_path
+from tasks.files.documents import read_document
+from tasks.files.errors import GuiseError, StageError
 
-Tell = Callable[["NodeResult"], None]
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """How one node of the graph went; reports: one per stage command that ran, none if unchanged."""
-
-    node: str
-    reports: tuple[StageReport, ...] = ()
-
-    @property
-    def unchanged(self) -> bool:
-        return not self.reports
+Tell = Callable[[NodeResult], None]
 
 
 @task(task_run_name="{node.name}", cache_policy=NO_CACHE, persist_result=False)
@@ -119,37 +105,27 @@ def _with_exit_code(report: StageReport) -> GuiseError:
     return error
 
 
-def _require_clips(root: Path) -> None:
-    if read_clips(root).filter(status="admitted").is_empty():
-        raise InputError("no clip is admitted, so that nothing can be released: see `guise ingest`")
-
-
-def replay(root: Path, upto: str | None, tell: Tell) -> list[NodeResult]:
-    """Reproduce the graph up to a stage as a Prefect flow, telling of each node as it ends."""
+def replay(root: Path, nodes: list[Node], tell: Tell) -> list[NodeResult]:
+    """Reproduce nodes of the graph as a Prefect flow, telling of each as it ends."""
 
     @flow(name="run", flow_run_name="run", persist_result=False)
-    def run(upto: str | None) -> list[NodeResult]:
-        return replay_graph(root, upto, tell)
+    def run() -> list[NodeResult]:
+        return replay_graph(root, nodes, tell)
 
     with prefect_settings(without_heartbeat()):
-        return run(upto)
+        return run()
 
 
-def replay_graph(root: Path, upto: str | None, tell: Tell, version: str | None = None) -> list[NodeResult]:
-    """Reproduce the graph up to a stage, inside a flow, telling of each node as it ends."""
-    read_params(root)
-    note_libraries(root)
+def replay_graph(root: Path, nodes: list[Node], tell: Tell, version: str | None = None) -> list[NodeResult]:
+    """Reproduce nodes of the graph, inside a flow, telling of each as it ends."""
     quicken_lock()
-    order = graph_order(root, upto)
-    if any(node.name == "ingest" for node in order) and not (root / RAW_PATH).is_dir():
-        raise InputError("nothing was handed in yet: fill data/inbox and use `guise ingest`")
     results = []
     with standing_process(root):
-        for node in order:
+        for node in nodes:
             result = reproduce(node, version)
             tell(result)
-            if node.name == "ingest" and upto != node.name:
-                _require_clips(root)
+            if node.name == "ingest" and len(nodes) > 1:
+                require_clips(root)
             results.append(result)
     return results
 

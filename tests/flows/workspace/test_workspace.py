@@ -177,6 +177,23 @@ def test_other_versions_of_libraries_are_noted_and_nothing_stands(workspace, gui
     assert all("data/libraries.json" in [dep["path"] for dep in stage["deps"]] for stage in lock)
 
 
+def test_a_run_that_has_nothing_to_do_needs_no_server(workspace, guise, api):
+    guise(workspace, "run", "control", env=api)
+    nowhere = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = guise(workspace, "--json", "run", "control", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert {tuple(reports) for reports in json.loads(done.stdout)["nodes"].values()} == {()}
+    video = next((workspace / "data/control").glob("*.mp4"))
+    whole = video.read_bytes()
+    for done_to_it in (video.unlink, lambda: video.write_bytes(whole[:-1])):
+        done_to_it()
+        refused = guise(workspace, "run", "control", env=nowhere)
+        assert refused.returncode == 2, refused.stdout
+        assert "does not answer" in refused.stderr
+    assert guise(workspace, "run", "control", env=api).returncode == 0
+    assert video.read_bytes() == whole
+
+
 def _results_since(storage: Path, moment_s: float) -> list[Path]:
     """Return the complete results that Prefect stored after a moment."""
     found = [path for path in storage.iterdir() if path.stat().st_mtime >= moment_s]
