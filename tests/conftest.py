@@ -20,7 +20,6 @@ from tests_support import (
 import tasks.models as models
 from flows.demo.object_store import ObjectStore, object_store
 from flows.demo.sample import CLIPS, SampleClip, prepare_demo
-from flows.host.environment import collect_seldom
 from flows.host.servers import prefect_server
 from schemas.params import Params
 from tasks.files.documents import read_params
@@ -31,7 +30,6 @@ from tasks.vision.sessions import Weights, shared_weights
 # a slow machine is no wrong answer
 hypothesis.settings.register_profile("guise", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("guise")
-collect_seldom()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

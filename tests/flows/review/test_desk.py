@@ -244,7 +244,9 @@ def test_nobody_decides_against_a_word_that_they_have_not_seen(page, url, worksp
     said = guise(workspace, "decide", clip_id, "--reject", "--by", "Dr. B", "--reason", why)
     assert said.returncode == 0, said.stderr
     _fill(page)
-    page.keyboard.press("r")
+    # who gives a name is told it, too, and a second key says nothing while the first waits for its answer
+    with page.expect_response("**/desk/decision"):
+        page.keyboard.press("r")
     _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
     assert [one["by"] for one in _records(workspace)] == ["Dr. B"]
     page.keyboard.press("r")
