@@ -11,6 +11,9 @@ from flows.stage.ask import STANDING, ask_standing
 
 def main(*stages: str) -> int:
     """Run the stages until one fails, and leave a report of each. Returns the process's exit code."""
+    if not stages:
+        print("guise: name a stage, such as extract:original", file=sys.stderr)
+        return 2
     for stage in stages:
         name, _, arm = stage.partition(":")
         if code := _run(name, arm):

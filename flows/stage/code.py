@@ -1,25 +1,13 @@
 """Which project modules a stage runs, and their digest."""
 
 import ast
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
-from flows.host.environment import STATE, private_folder
-from tasks.files.documents import read_document
-from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_bytes, sha256_document
-from tasks.files.whole import write_bytes
 
 PACKAGES = ("flows", "tasks", "schemas")
-# what modules do, by their content: finding out takes a second
-KNOWN = STATE / "modules.json"
-PYTHON = "{}.{}".format(*sys.version_info)
 
 
 @cache
@@ -42,49 +30,17 @@ def stage_modules(root: Path, stage: str) -> list[str]:
     ]
 
 
-class Module(BaseModel):
+@dataclass(frozen=True)
+class Module:
     """What a module imports, and the SHA-256 of what it does."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    imports: tuple[str, ...]
+    imports: frozenset[str]
     behaviour: str
-
-
-class Modules(BaseModel):
-    """known: SHA-256 of a module's text -> module."""
-
-    known: dict[str, Module] = {}
-
-
-_known: dict[str, Module] = {}
-
-
-@contextmanager
-def remembered(root: Path) -> Iterator[None]:
-    """Take over what the workspace knows of modules, and keep what the block learns of others."""
-    path = root / KNOWN
-    with suppress(DocumentError):
-        _known.update(read_document(path, Modules).known)
-    before = len(_known)
-    yield
-    if len(_known) > before:
-        document = Modules(known=dict(_known)).model_dump(mode="json")
-        private_folder(path.parent)
-        write_bytes(json.dumps(document).encode(), path)
 
 
 @cache
 def _read(path: Path) -> Module:
-    source = path.read_bytes()
-    digest = sha256_bytes(PYTHON.encode() + source)
-    if digest not in _known:
-        _known[digest] = _parse(source)
-    return _known[digest]
-
-
-def _parse(source: bytes) -> Module:
-    tree = ast.parse(source)
+    tree = ast.parse(path.read_bytes())
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -96,7 +52,7 @@ def _parse(source: bytes) -> Module:
             body = node.body
             if isinstance(body[0] if body else None, ast.Expr) and ast.get_docstring(node, False):
                 node.body = body[1:] or [ast.Pass()]
-    return Module(imports=tuple(sorted(names)), behaviour=sha256_bytes(ast.dump(tree).encode()))
+    return Module(frozenset(names), sha256_bytes(ast.dump(tree).encode()))
 
 
 def project_modules(root: Path, *start: str) -> dict[str, Path]:

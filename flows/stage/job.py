@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 
 from flows.host.failures import describe_failure
-from flows.stage.code import code_digest, newest_change, remembered, stage_modules
+from flows.stage.code import code_digest, newest_change, stage_modules
 from flows.stage.libraries import installed
 from flows.stage.load import load_stage
 from schemas.jobs import AnyJob, Row
@@ -46,10 +46,9 @@ def code_here(stage: str) -> str:
     """
     root = Path.cwd()
     modules = stage_modules(root, stage)
-    with remembered(root):
-        if newest_change(root, *modules) > STARTED_S:
-            raise StageError(f"the code of {stage} was changed while this process ran: start it again")
-        return sha256_document({"code": code_digest(root, *modules), "libraries": installed()})
+    if newest_change(root, *modules) > STARTED_S:
+        raise StageError(f"the code of {stage} was changed while this process ran: start it again")
+    return sha256_document({"code": code_digest(root, *modules), "libraries": installed()})
 
 
 def can_heal(_task: object, _run: object, state: State[Any]) -> bool:

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from schemas.jobs import AnyJob, Collected, Row
+from schemas.keypoints import ARMS
 from schemas.params import Params
 from tasks.files.errors import StageError
 
 STAGES = ("models", "ingest", "control", "extract", "targets", "deidentify", "validate")
+
+# of the stages that have any; a stage deletes what it did not write in its arm's folder
+ARMS_OF = {"extract": ARMS, "deidentify": tuple(arm for arm in ARMS if arm not in ("original", "control"))}
 
 
 class Stage(Protocol):
@@ -25,3 +29,10 @@ def load_stage(name: str) -> Stage:
     if name not in STAGES:
         raise StageError(f"there is no stage {name}: choose one of {', '.join(STAGES)}")
     return cast(Stage, import_module(f"tasks.{name}"))
+
+
+def require_arm(name: str, arm: str) -> None:
+    """Raise StageError where a stage has no such arm, or needs one."""
+    if arm not in ARMS_OF.get(name, ("",)):
+        arms = ", ".join(f"{name}:{one}" for one in ARMS_OF.get(name, ())) or name
+        raise StageError(f"there is no stage {':'.join(filter(None, (name, arm)))}: write {arms}")

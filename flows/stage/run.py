@@ -19,7 +19,7 @@ from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
 from flows.stage.job import code_here, process_job
 from flows.stage.libraries import require_noted
-from flows.stage.load import load_stage
+from flows.stage.load import load_stage, require_arm
 from flows.stage.progress import clip_progress
 from flows.stage.runners import clip_runner, placement
 from schemas.jobs import AnyJob, Collected, Row
@@ -55,6 +55,7 @@ def run_stage(name: str, arm: str) -> StageReport:
 def _do_stage(name: str, arm: str) -> StageReport:
     started = time.monotonic()
     root, stage = Path.cwd(), load_stage(name)
+    require_arm(name, arm)
     require_noted(root)
     params = read_params(root)
     jobs = stage.plan(root, params, arm)

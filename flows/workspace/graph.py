@@ -40,16 +40,22 @@ class NodeResult:
 
 
 def init_repo(root: Path) -> None:
-    """Let DVC begin in a git repository."""
-    Repo.init(str(root)).close()
+    """Let DVC begin in a git repository. Raises InputError."""
+    with _in_a_sentence():
+        Repo.init(str(root)).close()
 
 
 @contextmanager
 def open_repo(root: Path) -> Iterator[Repo]:
-    """Open the workspace for DVC. Raises InputError with DVC's own sentence."""
+    """Open the workspace for DVC. Raises InputError."""
+    with _in_a_sentence(), Repo(str(root)) as repo:
+        yield repo
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
     try:
-        with Repo(str(root)) as repo:
-            yield repo
+        yield
     except DvcException as error:
         # its words may name a patient's file
         keep_traceback(error, "dvc-reading")

@@ -16,7 +16,7 @@ from flows.host.environment import LOGS, RELEASE
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.stage.standing import standing_process
 from flows.workspace.graph import Node, NodeResult, open_repo
-from flows.workspace.lock import quicken_lock
+from flows.workspace.lockfile import quicken_lock
 from flows.workspace.ready import require_clips
 from schemas.reports import StageReport
 from tasks.files.clips import refusals_path

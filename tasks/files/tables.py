@@ -7,8 +7,8 @@ import pandera.errors
 import pandera.polars as pa
 import polars as pl
 
+from tasks.files.checks import keeps
 from tasks.files.errors import DocumentError, FaultError
-from tasks.files.keeping import keeps
 
 # what a row speaks of, where it may be told to anybody
 TOLD_KEYS = ("clip_id", "clip_a", "clip_b", "arm", "recogniser", "part", "metric", "signal", "rule")

@@ -35,9 +35,9 @@ from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import SHAPES, TARGETS
 from schemas.texts import CLIP_TEXTS, COVERED_TEXTS, TEXTS
+from tasks.files.checks import keeps
 from tasks.files.documents import read_table, write_table, write_tables
 from tasks.files.errors import DocumentError, FaultError
-from tasks.files.keeping import keeps
 from tasks.files.tables import check_table
 from tasks.vision.keypoints import to_table
 
@@ -230,10 +230,10 @@ def test_asked_at_once_a_table_keeps_its_schema_where_pandera_says_so(name):
     assert {*told} == {True, False}
 
 
-@pytest.mark.parametrize("first", ["schemas.clips", "tasks.files.keeping", "tasks.files.tables"])
+@pytest.mark.parametrize("first", ["schemas.clips", "tasks.files.checks", "tasks.files.tables"])
 def test_whatever_is_imported_first_a_table_can_be_asked(first):
     code = (
-        f"import {first}; from schemas.clips import CLIPS; from tasks.files.keeping import keeps; "
+        f"import {first}; from schemas.clips import CLIPS; from tasks.files.checks import keeps; "
         "from tasks.files.tables import build_table; assert keeps(build_table([], CLIPS), CLIPS)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True)
@@ -246,6 +246,14 @@ def test_a_kind_of_schema_that_is_not_known_is_left_to_pandera():
     for column in (pa.Column(pl.Int64, required=False), pa.Column(pl.Int64, coerce=True)):
         assert not keeps(frame, pa.DataFrameSchema({"a": column}, strict=True))
     assert keeps(frame, pa.DataFrameSchema({"a": pa.Column(pl.Int64)}, strict=True))
+
+
+def test_a_check_that_nothing_may_escape_is_asked_of_what_is_missing():
+    frame = pl.DataFrame({"a": [1, None]})
+    for ignores in (True, False):
+        check = pa.Check.ge(0, ignore_na=ignores)
+        schema = pa.DataFrameSchema({"a": pa.Column(pl.Int64, check, nullable=True)}, strict=True)
+        assert keeps(frame, schema) is ignores
 
 
 def test_a_wrong_type_is_not_coerced():

@@ -109,7 +109,7 @@ def run_stage(name: str, arm: str) -> tuple[float, float]:
     Raises StageError where it fails.
     """
     started = time.monotonic()
-    subprocess.run([sys.executable, "-m", "flows.stage", f"{name}:{arm}"], check=False)
+    subprocess.run([sys.executable, "-m", "flows.stage", ":".join(filter(None, (name, arm)))], check=False)
     seconds = time.monotonic() - started
     report = read_document(REPORTS / f"{'-'.join(filter(None, (name, arm)))}.json", StageReport)
     if report.failure:

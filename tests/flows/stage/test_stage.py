@@ -1,7 +1,6 @@
 """A clip that cannot be processed is refused with a reason; the others go on, and nothing else is lost."""
 
 import errno
-import json
 import os
 import shutil
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
-import flows.stage.code as code
 import flows.stage.job as job
 import flows.stage.run as stage_module
 import tasks.control as control
@@ -211,30 +209,6 @@ def test_code_that_changed_under_a_running_process_is_not_taken_for_what_runs(ow
     long_ago = job.STARTED_S - 60
     os.utime(path, (long_ago, long_ago))
     assert job.code_here("control")
-
-
-@pytest.mark.parametrize("left", ["", "{", '{"known": {"a": 1}}', '{"known": {}}'])
-def test_what_is_known_of_modules_is_theirs_by_content_and_a_broken_note_is_made_anew(own_code, left):
-    def digest():
-        job.code_here.cache_clear()
-        code._read.cache_clear()
-        code._known.clear()
-        return job.code_here("control")
-
-    path, note = own_code / "tasks/control/__init__.py", own_code / code.KNOWN
-    first, source, long_ago = digest(), path.read_text(), (job.STARTED_S - 60,) * 2
-    whole = json.loads(note.read_text())
-    note.write_text(left)
-    assert digest() == first
-    assert json.loads(note.read_text()) == whole
-    for more, is_same in (("\n# a remark\n", True), ("\nOTHER = 1\n", False), ("", True)):
-        path.write_text(source + more)
-        os.utime(path, long_ago)
-        assert (digest() == first) is is_same, more
-    # nothing is read anew that is known
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(code, "_parse", None)
-        assert digest() == first
 
 
 def test_another_version_of_a_library_is_other_code(own_code, monkeypatch):

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import psutil
 import pytest
@@ -86,6 +87,29 @@ def test_without_a_standing_process_a_command_does_its_stage_itself(workspace):
     (workspace / REPORT).unlink()
     assert _finish(_ask("control", GUISE_STANDING=".guise/nobody.sock"))[0] == 2
     assert not (workspace / REPORT).exists()
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ([], "name a stage"), (["extract", "original"], "there is no stage extract: write extract:original"),
+    (["control:original"], "write control"), (["deidentify:original"], "write deidentify:released"),
+])  # fmt: skip
+def test_a_stage_without_its_arm_does_nothing(workspace, words, said):
+    kept = workspace / "data/keypoints/released/kept.parquet"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"")
+    code, _, trouble = _finish(_ask(*words))
+    assert (code, trouble.count("\n")) == (2, 1)
+    assert said in trouble
+    assert kept.is_file()
+
+
+@pytest.mark.parametrize("is_standing", [True, False])
+def test_the_first_stage_that_fails_ends_the_command(workspace, is_standing):
+    reports = [workspace / f".guise/reports/{name}.json" for name in ("control", "models", "ingest")]
+    with standing_process(workspace) if is_standing else nullcontext():
+        assert _finish(_ask("control", "nonsense", "models"))[0] == 2
+        assert [path.is_file() for path in reports] == [True, False, False]
+        assert _finish(_ask("control", "control"))[0] == 0
 
 
 def test_it_ends_with_whoever_asked(workspace):

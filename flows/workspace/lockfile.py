@@ -11,6 +11,8 @@ import dvc.dvcfile
 from dvc.utils.serialize import load_yaml
 from ruamel.yaml import YAML
 
+from tasks.files.whole import write_bytes
+
 
 def quicken_lock() -> None:
     """Let DVC write in this process as `modify_lock` does."""
@@ -23,7 +25,7 @@ def modify_lock(path: str, fs: object = None) -> Iterator[dict[str, Any]]:
     place = Path(path)
     document: dict[str, Any] = load_yaml(path) if place.exists() else {}
     yield document
-    place.write_text(_as_text(document), encoding="utf-8")
+    write_bytes(_as_text(document).encode(), place)
 
 
 def _as_text(document: dict[str, Any]) -> str:

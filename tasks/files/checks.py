@@ -26,7 +26,7 @@ def keeps(frame: pl.DataFrame, schema: pa.DataFrameSchema) -> bool:
 
 
 def _questions(table: pl.LazyFrame, schema: pa.DataFrameSchema) -> Iterator[pl.LazyFrame]:
-    """Yield what must be true in every row; where nothing is known, nothing is asked."""
+    """Yield what must be true in every row."""
     for column in schema.columns.values():
         value = pl.col(column.name)
         if not column.nullable:
@@ -47,4 +47,4 @@ def _asked(check: Check, table: pl.LazyFrame, column: str) -> pl.LazyFrame:
     if Check.is_builtin_check(name):
         check._check_fn = Check.get_builtin_check_fn(name)
     answer: pl.LazyFrame = PolarsCheckBackend(check).apply(PolarsData(table, column))
-    return answer
+    return answer.select(pl.all().fill_null(check.ignore_na))

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests_support import REPO
 
-from flows.workspace.lock import modify_lock, quicken_lock
+from flows.workspace.lockfile import modify_lock, quicken_lock
 
 GRAPH = load_yaml(REPO / "dvc.yaml")["stages"]
 
