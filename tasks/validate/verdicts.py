@@ -88,23 +88,31 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     """Return a row per clip and rule; the verdict is the worst of the broken rules' severities."""
     rows: list[Row] = []
     for clip_id in clip_ids:
-        values = {name: look_up(rule, clip_id, tables) for name, rule in rules.items()}
-        weighed = {name for name, rule in rules.items() if _is_for_a_person(rule, clip_id, tables)}
-        verdict = _verdict(rules, values, weighed)
-        rows += [
-            {
-                "clip_id": clip_id,
-                "verdict": verdict,
-                "rule": name,
-                "value": values[name],
-                "comparison": rule.comparison,
-                "threshold": rule.threshold,
-                "severity": rule.severity,
-                "passed": holds(rule, values[name]),
-            }
-            for name, rule in rules.items()
-        ]
+        found = [_row(clip_id, name, rule, tables) for name, rule in rules.items()]
+        broken = [str(row["severity"]) for row in found if not row["passed"]]
+        verdict = max(["pass", *broken], key=RANK.__getitem__)
+        rows += [{**row, "verdict": verdict} for row in found]
     return rows
+
+
+def _row(clip_id: str, name: str, rule: Rule, tables: Tables) -> Row:
+    value = look_up(rule, clip_id, tables)
+    return {
+        "clip_id": clip_id,
+        "rule": name,
+        "value": value,
+        "comparison": rule.comparison,
+        "threshold": rule.threshold,
+        "severity": _severity(rule, value, clip_id, tables),
+        "passed": holds(rule, value),
+    }
+
+
+def _severity(rule: Rule, value: float | None, clip_id: str, tables: Tables) -> str:
+    """Return what a rule asks for where it is broken; without evidence that is not what it says itself."""
+    if value is not None:
+        return rule.severity
+    return "review" if _is_for_a_person(rule, clip_id, tables) else "fail"
 
 
 def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
@@ -120,13 +128,3 @@ def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
     part = "face" if rule.recogniser else rule.part or ""
     looked = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=part, metric="found_again")
     return all(frames < NEEDED_FRAMES.get(rule.metric, 1) for frames in looked["n"]) and len(looked) == 1
-
-
-def _verdict(rules: Mapping[str, Rule], values: Mapping[str, float | None], weighed: set[str]) -> str:
-    outcomes = ["pass"]
-    for name, rule in rules.items():
-        if values[name] is None:
-            outcomes.append("review" if name in weighed else "fail")
-        elif not holds(rule, values[name]):
-            outcomes.append(rule.severity)
-    return max(outcomes, key=RANK.__getitem__)

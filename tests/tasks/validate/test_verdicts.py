@@ -18,7 +18,12 @@ RULES = {
 }  # fmt: skip
 
 
-def _judge(
+def _judge(**change):
+    table = _rows(**change)
+    return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
+
+
+def _rows(
     ratio=1.0,
     rank=0.2,
     flags=0,
@@ -63,7 +68,7 @@ def _judge(
     tables = {"invariance": invariance, "identity": identity, "findings": findings, "signals": signals}
     table = build_table(judge([CLIP], rules, tables), VERDICTS)
     check_table(table, VERDICTS, "verdicts")
-    return table["verdict"][0], dict(table.select("rule", "passed").iter_rows())
+    return table
 
 
 def test_all_rules_kept_is_a_pass():
@@ -164,6 +169,15 @@ def test_nothing_in_the_control_and_nothing_here_is_as_good():
 def test_a_rule_on_an_arm_that_was_not_measured_fails():
     near = RULES["near"].model_copy(update={"arm": "control"})
     assert _judge(rules={"near": near})[0] == "fail"
+
+
+@pytest.mark.parametrize("severity", ["fail", "review"])
+@pytest.mark.parametrize(("shown", "told"), [(0, "review"), (30, "fail")])
+def test_what_has_no_evidence_says_what_it_asks_for(severity, shown, told):
+    """A clip was told to fail, and was one for a person to look at; and the other way round."""
+    rule = Rule(metric="nothing", recogniser="other", comparison="<=", threshold=1.0, severity=severity)
+    (row,) = _rows(rules={"identity": rule}, shown=shown).rows(named=True)
+    assert (row["verdict"], row["severity"], row["passed"]) == (told, told, False)
 
 
 @pytest.mark.parametrize("named", [{}, {"part": "face", "signal": "blink_count"}])
