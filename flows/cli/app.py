@@ -72,7 +72,7 @@ def answer(document: dict[str, Any], show: Callable[[], None]) -> None:
 
 def here() -> Path:
     """Return the workspace that the command stands in. Raises InputError where it is none."""
-    from flows.workspace.make import require_workspace
+    from flows.workspace.place import require_workspace
 
     root = Path.cwd()
     require_workspace(root)

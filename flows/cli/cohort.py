@@ -77,7 +77,6 @@ def run(
 
 
 def _replay(root: Path, stage: str | None) -> None:
-    from flows.screen import cohort as screen
     from flows.stage.standing import standing_process
 
     if os.environ.get(RUNNER, "threads") != "threads":
@@ -86,6 +85,8 @@ def _replay(root: Path, stage: str | None) -> None:
         clip_runner()  # a worker that is missing is told before anything starts
     # it takes a while, and so does what follows
     with standing_process(root):
+        from flows.screen import cohort as screen
+
         results = _reproduced(root, stage, (lambda _: None) if settings.as_json else screen.show_node)
     nodes = {result.node: [report.model_dump(mode="json") for report in result.reports] for result in results}
     answer({"nodes": nodes, "refused": screen.refused(root)}, lambda: screen.show_outcome(root, results))

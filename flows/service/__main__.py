@@ -16,7 +16,7 @@ from pathlib import Path
 from flows.host.environment import API_URL, keep_to_ourselves
 from flows.host.failures import exit_code_of
 from flows.host.servers import HOST
-from flows.workspace.make import require_workspace
+from flows.workspace.place import require_workspace
 from tasks.files.documents import read_params
 from tasks.files.errors import InputError
 from tasks.vision.providers import PROVIDERS, require_provider

@@ -27,7 +27,7 @@ from flows.service.resuming import workspace_tag
 from flows.service.webhook import tell
 from flows.workspace.exclusive import alone
 from flows.workspace.inbox import take_inbox
-from flows.workspace.make import require_workspace
+from flows.workspace.place import require_workspace
 from flows.workspace.ready import make_ready
 from flows.workspace.replay import replay_graph
 from schemas.params import Params

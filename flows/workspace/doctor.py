@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.workspace.make import is_workspace
+from flows.workspace.place import is_workspace
 from tasks.files.cache import cache_folder
 from tasks.files.documents import read_params
 from tasks.files.errors import GuiseError

@@ -11,6 +11,7 @@ from yaml import safe_dump, safe_load
 from flows.host.environment import STATE, private_folder
 from flows.stage.libraries import note_libraries
 from flows.workspace.git import commit, git, ignore_by_own_rules
+from flows.workspace.place import is_workspace, require_plain_path
 from tasks.files.errors import InputError
 from tasks.files.pseudonyms import FINGERPRINT_PATH, KEY_PATH, KEY_VARIABLE, known_key
 from tasks.files.whole import write_bytes
@@ -43,7 +44,6 @@ RECORDS = [
     "data/metrics",
 ]
 SETTINGS = ("params", "params.yaml")
-AMBIGUOUS = "?%#*[]{}\n"  # in a path: an address's query, escape and fragment, a pattern of names or words
 HERE = Path(__file__).resolve().parents[2]
 
 
@@ -56,7 +56,7 @@ def make_workspace(root: Path) -> list[str]:
         raise InputError("this folder holds Guise's own code: name another folder")
     if root.exists() and any(root.iterdir()) and not is_workspace(root):
         raise InputError(f"{root} is not empty and no workspace: name a new folder")
-    _require_plain_path(root)
+    require_plain_path(root)
     # it holds raw videos, the manifest and databases
     private_folder(root)
     private_folder(root / STATE)
@@ -82,28 +82,6 @@ def make_workspace(root: Path) -> list[str]:
     if commit(root, "Take Guise's code", [*CODE, ".dvc", ".dvcignore", *RECORDS]):
         told.append("the code is committed: every release names its revision")
     return [sentence for sentence in told if sentence]
-
-
-def is_workspace(root: Path) -> bool:
-    return all((root / name).exists() for name in (".git", ".dvc", "dvc.yaml", "params.yaml"))
-
-
-def require_workspace(root: Path) -> None:
-    """Raise InputError where the folder is no workspace."""
-    if not is_workspace(root):
-        raise InputError(f"{root} is no workspace: make one with `guise workspace DIR`")
-    _require_plain_path(root)
-    ignore_by_own_rules(root)
-
-
-def _require_plain_path(root: Path) -> None:
-    """Raise InputError where Prefect's database or DVC's cache would lie elsewhere than in the workspace."""
-    found = [sign for sign in AMBIGUOUS if sign in str(root.resolve())]
-    if found:
-        raise InputError(
-            f"the path of the workspace holds {' and '.join(map(repr, found))}, which databases and tables "
-            "read otherwise: choose a folder without"
-        )
 
 
 def _take_code(root: Path) -> str:

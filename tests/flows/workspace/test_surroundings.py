@@ -9,7 +9,8 @@ import pytest
 
 from flows.workspace.graph import graph_order
 from flows.workspace.inbox import take_inbox
-from flows.workspace.make import make_workspace, require_workspace
+from flows.workspace.make import make_workspace
+from flows.workspace.place import require_workspace
 from tasks.files.errors import InputError
 
 HOOK = "#!/bin/sh\necho the policy of this house says no\nexit 1\n"
