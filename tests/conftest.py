@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from tests_support import (
+    DEMO_S,
     REPO,
     accept_everything,
     command_environment,
@@ -132,7 +133,7 @@ Release = tuple[Path, subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def demo(shared_folder: Path, guise: Run, root: Path) -> Release:
-    """The demo's folder and what it printed, on excerpts of two seconds that tell who is in them.
+    """The demo's folder and what it printed, on excerpts of a second that tell who is in them.
 
     With the weights fetched (root), it runs where only loopback can be reached, if this machine allows it.
     All processes of a test run share it: a test that changes anything copies it first.
@@ -140,9 +141,9 @@ def demo(shared_folder: Path, guise: Run, root: Path) -> Release:
 
     def make(folder: Path) -> subprocess.CompletedProcess[str]:
         assert (root / "data/models").is_dir()
-        prepare_demo(folder / "d", 2)
+        prepare_demo(folder / "d", DEMO_S)
         plant_canaries(folder / "d/data/inbox")
-        return guise(folder, "demo", "--dir", "d", "--seconds", "2", prefix=loopback_only())
+        return guise(folder, "demo", "--dir", "d", "--seconds", str(DEMO_S), prefix=loopback_only())
 
     done = made_once(shared_folder / "demo", make)
     assert done.returncode == 0, done.stdout + done.stderr

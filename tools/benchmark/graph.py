@@ -24,8 +24,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
-from flows.demo.sample import CLIPS as SAMPLE
-from flows.demo.sample import prepare_demo
+from flows.demo.sample import cohort, prepare_demo
 from flows.host.environment import REPORTS, RUNNER, keep_to_ourselves
 from flows.host.failures import exit_code_of
 from flows.host.servers import HOST, Server, prefect_server, serve, serve_on_free_ports
@@ -95,10 +94,10 @@ def admit(root: Path, videos: list[Path]) -> None:
 def excerpts(root: Path, seconds: float) -> list[Path]:
     """Cut an excerpt of every sample clip."""
     found = []
-    for clip in SAMPLE:
+    for clip in cohort(seconds):
         target = root / clip.file
         whole = fetch_member(clip.source, clip.member, clip.sha256)
-        copy_streams(whole, target, keep_audio=False, stop_s=seconds)
+        copy_streams(whole, target, keep_audio=False, stop_s=seconds * clip.share)
         found.append(target)
     return found
 

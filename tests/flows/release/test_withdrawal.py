@@ -8,10 +8,10 @@ import sys
 import polars as pl
 import pytest
 import yaml
-from tests_support import audited, command_environment
+from tests_support import DEMO_S, audited, command_environment
 
 from flows.demo.object_store import object_store
-from flows.demo.sample import CLIPS
+from flows.demo.sample import cohort
 from flows.release.documents.datasheet import VERIFY
 from tasks.files.clips import SHAPES, read_clips, shapes_path
 from tasks.files.pseudonyms import known_key, subject_pseudonym
@@ -22,7 +22,7 @@ STORE = ".guise/prefect/storage"
 FOLDER = f"releases/{VERSION}/"
 # two clips of the sample cohort are theirs
 SUBJECT = "Patient Three"
-PEOPLE = len({clip.subject_id for clip in CLIPS})
+PEOPLE = len({clip.subject_id for clip in cohort(DEMO_S)})
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def test_nothing_of_theirs_is_left_in_workspace_cache_and_remote(withdrawn):
                 assert SUBJECT.encode() not in path.read_bytes(), path
     # everybody else is still there
     others = read_clips(root).filter(status="admitted")["clip_id"].to_list()
-    assert len(others) == sum(clip.subject_id != SUBJECT for clip in CLIPS)
+    assert len(others) == sum(clip.subject_id != SUBJECT for clip in cohort(DEMO_S))
     for clip in others:
         assert (root / f"data/deidentified/videos/{clip}.mp4").is_file()
 

@@ -19,7 +19,7 @@ import polars as pl
 import psutil
 import pytest
 from doubts_support import write_doubts
-from review_support import chromium, clean_page, open_clip, reviewing, serving, until
+from review_support import chromium, clean_page, open_clip, reviewing, serving, tell_dvc, until
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
@@ -64,8 +64,7 @@ def workspace(tmp_path_factory, release, guise):
     path.unlink()
     write_table(flagged, FINDINGS, path)
     assert guise(root, "review", "demo-1").returncode == 1
-    commit = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", "validate"]
-    subprocess.run(commit, cwd=root, env=command_environment(), check=True)
+    tell_dvc(root, "validate")
     frozen = guise(root, "candidate", VERSION)
     assert frozen.returncode == 0, frozen.stderr
     return root, clip_id

@@ -14,10 +14,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import pytest
 import yaml
-from tests_support import command_environment
+from tests_support import DEMO_S, command_environment
 
 from flows.demo.object_store import object_store
-from flows.demo.sample import CLIPS
+from flows.demo.sample import cohort
 from flows.host.servers import prefect_server
 from flows.release.approval import approve, missing_approvals, require_approvals
 from flows.release.candidate import freeze
@@ -162,7 +162,7 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         first = place.until(run, "Suspended")
         assert first["state_details"]["pause_key"] == "clips-1"
         (verdicts,) = place.artifacts("verdicts-2026-11")
-        assert len(json.loads(verdicts["data"])) == len(CLIPS)
+        assert len(json.loads(verdicts["data"])) == len(cohort(DEMO_S))
         asking = [clip for clip in judged_clips(place.root) if clip.verdict == "review"]
         assert asking
         assert "These clips wait for a person" in hook[1][-1]["text"]
