@@ -13,10 +13,12 @@ from dvc.stage import PipelineStage
 
 from flows.host.environment import LOGS, REPORTS
 from flows.host.failures import keep_traceback
+from flows.workspace.lockfile import quicken_files
 from schemas.reports import StageReport
 from tasks.files.errors import InputError
 
 logging.getLogger("dvc").setLevel(logging.CRITICAL)
+quicken_files()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from flows.host.environment import LOGS, RELEASE
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.stage.standing import standing_process
 from flows.workspace.graph import Node, NodeResult, open_repo
-from flows.workspace.lockfile import quicken_lock
 from flows.workspace.ready import require_clips
 from schemas.reports import StageReport
 from tasks.files.clips import refusals_path
@@ -118,7 +117,6 @@ def replay(root: Path, nodes: list[Node], tell: Tell) -> list[NodeResult]:
 
 def replay_graph(root: Path, nodes: list[Node], tell: Tell, version: str | None = None) -> list[NodeResult]:
     """Reproduce nodes of the graph, inside a flow, telling of each as it ends."""
-    quicken_lock()
     results = []
     with standing_process(root):
         for node in nodes:

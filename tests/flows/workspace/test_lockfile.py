@@ -3,12 +3,15 @@
 from collections import OrderedDict
 
 import dvc.dvcfile
-from dvc.utils.serialize import load_yaml, modify_yaml
+import pytest
+from dvc.utils import strictyaml
+from dvc.utils.serialize import YAMLFileCorruptedError, load_yaml, modify_yaml, parse_yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests_support import REPO
 
-from flows.workspace.lockfile import modify_lock, quicken_lock
+from flows.workspace.graph import open_repo
+from flows.workspace.lockfile import _parsed, modify_lock, parse_once
 
 GRAPH = load_yaml(REPO / "dvc.yaml")["stages"]
 
@@ -70,7 +73,31 @@ def test_a_lock_has_the_bytes_that_dvc_itself_would_write(tmp_path_factory, told
     assert _write(path, modify_lock, told) == _write(path, modify_yaml, told)
 
 
-def test_dvc_writes_its_lock_like_that_where_we_run_it(monkeypatch):
-    monkeypatch.setattr(dvc.dvcfile, "modify_yaml", dvc.dvcfile.modify_yaml)
-    quicken_lock()
+@given(nodes_of(words))
+def test_what_was_read_once_is_what_dvc_reads_whatever_became_of_it(tmp_path_factory, told):
+    path = tmp_path_factory.getbasetemp() / "dvc.lock"
+    text = _write(path, modify_lock, told).decode()
+    for _ in range(2):
+        read = parse_once(text, path)
+        assert read == parse_yaml(text, path)
+        read["stages"].clear()
+    assert parse_once(text.replace("schema", "other"), path) == parse_yaml(
+        text.replace("schema", "other"), path
+    )
+
+
+def test_what_cannot_be_read_is_told_each_time(tmp_path):
+    for _ in range(2):
+        with pytest.raises(YAMLFileCorruptedError):
+            parse_once("stages: {", tmp_path / "dvc.lock")
+
+
+def test_dvc_reads_and_writes_like_that_where_we_run_it(tmp_path):
     assert dvc.dvcfile.modify_yaml is modify_lock
+    assert strictyaml.parse_yaml is parse_once
+    assert open_repo.__module__ == "flows.workspace.graph"  # through which all go to DVC
+    path = tmp_path / "some.yaml"
+    path.write_text("a: 1")
+    before = _parsed.cache_info().misses
+    assert [load_yaml(path) for _ in range(3)] == [{"a": 1}] * 3
+    assert _parsed.cache_info().misses == before + 1
