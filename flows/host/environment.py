@@ -8,6 +8,7 @@ from pathlib import Path
 STATE = Path(".guise")
 LOGS = STATE / "logs"
 REPORTS = STATE / "reports"
+JOB_RESULTS = STATE / "prefect/storage"  # what Prefect keeps of finished clips
 API_URL = "PREFECT_API_URL"
 RUNNER = "GUISE_RUNNER"  # of clips: threads, or dask
 WEBHOOK = "GUISE_WEBHOOK"

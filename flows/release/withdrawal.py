@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.host.environment import STATE
+from flows.host.environment import JOB_RESULTS
 from flows.release.decisions import check_words
 from flows.release.documents import SIGNERS
 from flows.release.purge import purge
@@ -38,7 +38,6 @@ from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
 from tasks.publish.signature import is_signed, sign
 from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, without_clips
 
-RESULT_STORE = STATE / "prefect/storage"
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
 RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections")
@@ -239,7 +238,7 @@ def _remove_results(root: Path, subject: str, clips: set[str]) -> int:
 def _forget_rows(root: Path, clips: set[str]) -> int:
     """Remove what Prefect keeps of jobs that spoke of the clips: signals and distances are theirs, too."""
     names = [clip.encode() for clip in clips]
-    kept = [path for path in (root / RESULT_STORE).rglob("*") if path.is_file()]
+    kept = [path for path in (root / JOB_RESULTS).rglob("*") if path.is_file()]
     theirs = [path for path in kept if any(name in path.read_bytes() for name in names)]
     for path in theirs:
         path.unlink()

@@ -13,7 +13,7 @@ from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.host.environment import RELEASE, REPORTS
+from flows.host.environment import JOB_RESULTS, RELEASE, REPORTS
 from flows.host.failures import describe_failure
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
@@ -176,7 +176,12 @@ def run_and_report(name: str, arm: str) -> int:
     try:
         told = tags(*filter(None, (name, os.environ.get(RELEASE))))
         with prefect_server(Path.cwd()), prefect_settings(without_heartbeat()), told:
-            named = run_stage.with_options(task_runner=clip_runner(), flow_run_name=run_name(name, arm))
+            named = run_stage.with_options(
+                task_runner=clip_runner(),
+                flow_run_name=run_name(name, arm),
+                # wherever a server, a profile or the environment would keep them
+                result_storage=Path.cwd() / JOB_RESULTS,
+            )
             report = named(name, arm)
     except Exception as error:
         known = error if isinstance(error, GuiseError) else describe_failure(error, name)

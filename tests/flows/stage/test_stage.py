@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.filesystems import LocalFileSystem
+from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
 
 import flows.stage.job as job
 import flows.stage.run as stage_module
 import tasks.control as control
+from flows.host.environment import JOB_RESULTS
 from flows.workspace.replay import forget_refusals
 from schemas.refusals import REFUSALS
 from tasks.files.clips import REFUSED, read_refusals, refusals_path, video_path
@@ -61,6 +63,29 @@ def _failing(monkeypatch, failures):
 
     monkeypatch.setattr(control, "process", fail)
     return tries
+
+
+@pytest.fixture(params=["the environment", "the server"])
+def elsewhere(request, workspace, tmp_path_factory, monkeypatch, api):
+    """A folder in which somebody wants Prefect to keep results, and how they said so."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("PREFECT_API_URL", api["PREFECT_API_URL"])
+    if request.param == "the environment":
+        with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: str(folder)}):
+            yield folder
+        return
+    with get_client(sync_client=True) as client:
+        named = LocalFileSystem(basepath=str(folder)).save("elsewhere", overwrite=True)
+        client.update_server_default_result_storage(named)
+        yield folder
+        client.clear_server_default_result_storage()
+
+
+def test_what_is_kept_of_clips_stays_in_the_workspace_whatever_is_set_for_others(workspace, elsewhere):
+    """Rows speak of a patient's movements, and withdrawal looks for them in one place."""
+    assert stage_module.run_and_report("control", "") == 0
+    assert len(list((workspace / JOB_RESULTS).iterdir())) == 3
+    assert list(elsewhere.iterdir()) == []
 
 
 def test_what_may_heal_is_tried_three_times_and_what_cannot_once(workspace, monkeypatch):
