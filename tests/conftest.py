@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -31,6 +32,11 @@ from tasks.vision.sessions import Weights, shared_weights
 # a slow machine is no wrong answer
 hypothesis.settings.register_profile("guise", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("guise")
+
+
+IDLE_SERVICES = (
+    "SCHEDULER", "LATE_RUNS", "CANCELLATION_CLEANUP", "FOREMAN", "PAUSE_EXPIRATIONS", "TRIGGERS",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -105,19 +111,16 @@ def guise() -> "Run":
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A real Prefect server that several commands share; yields what names it."""
-    with pytest.MonkeyPatch.context() as patch:
-        # nothing is scheduled here, and what looks for that all the time takes a core's part
-        for service in (
-            "SCHEDULER",
-            "LATE_RUNS",
-            "CANCELLATION_CLEANUP",
-            "FOREMAN",
-            "PAUSE_EXPIRATIONS",
-            "TRIGGERS",
-        ):
-            patch.setenv(f"PREFECT_SERVER_SERVICES_{service}_ENABLED", "false")
-        with prefect_server(tmp_path_factory.mktemp("prefect")) as url:
-            yield {"PREFECT_API_URL": url}
+    home = tmp_path_factory.mktemp("prefect")
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            # servers of other test processes keep their runs elsewhere: one database for all was a queue
+            patch.setenv("PREFECT_HOME", str(home))
+            # nothing is scheduled here, and what looks for that all the time takes a core's part
+            for service in IDLE_SERVICES:
+                patch.setenv(f"PREFECT_SERVER_SERVICES_{service}_ENABLED", "false")
+            url = stack.enter_context(prefect_server(home))
+        yield {"PREFECT_API_URL": url}
 
 
 @pytest.fixture(scope="session")

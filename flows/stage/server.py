@@ -55,10 +55,12 @@ def _keep_client(kept: ExitStack) -> None:
     """Hold a client of the Prefect server: making one takes longer than asking something of it."""
     from prefect.context import SyncClientContext
 
-    kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
     held = SyncClientContext.get()
-    if held is None or str(held.client.api_url).rstrip("/") != os.environ.get(API_URL, "").rstrip("/"):
-        kept.enter_context(SyncClientContext())
+    if held is not None and str(held.client.api_url).rstrip("/") == os.environ.get(API_URL, "").rstrip("/"):
+        return
+    kept.close()  # beside one that is held no other is made
+    kept.enter_context(prefect_settings({**without_heartbeat(), **api_setting()}))
+    kept.enter_context(SyncClientContext())
 
 
 def _take_environment(told: dict[str, str]) -> None:

@@ -11,8 +11,11 @@ from contextlib import nullcontext
 
 import psutil
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from tests_support import REPO, admit_clips, command_environment, write_video
 
+from flows.host.servers import prefect_server
 from flows.stage.standing import PLACE, standing_process
 from tasks.files.clips import video_path
 
@@ -66,6 +69,26 @@ def test_many_stages_are_done_by_one_process_which_ends_with_the_block(workspace
     assert _standing(workspace) == []
     assert not place.exists()
     assert "GUISE_STANDING" not in os.environ
+
+
+def _runs(address):
+    with temporary_settings({PREFECT_API_URL: address}), get_client(sync_client=True) as client:
+        return {run.name for run in client.read_flow_runs()}
+
+
+def test_each_stage_is_noted_by_the_server_that_is_named_for_it(workspace, tmp_path_factory, monkeypatch):
+    addresses = [os.environ["PREFECT_API_URL"]]
+    with standing_process(workspace):
+        assert _finish(_ask("control", GUISE_RELEASE="one"))[0] == 0
+        other = tmp_path_factory.mktemp("other")
+        monkeypatch.setenv("PREFECT_HOME", str(other))
+        monkeypatch.delenv("PREFECT_API_URL")
+        with prefect_server(other) as address:
+            addresses.append(address)
+            assert _finish(_ask("control", GUISE_RELEASE="two"))[0] == 0
+            runs = [_runs(address) for address in addresses]
+    noted = [[name for name in ("one", "two") if f"release {name} - control" in here] for here in runs]
+    assert noted == [["one"], ["two"]]
 
 
 def test_a_failure_has_its_exit_code_and_its_report(workspace):
