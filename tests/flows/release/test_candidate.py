@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 import yaml
 
-from flows.demo.sample import CLIPS as SAMPLE
+from tests_support import DEMO_S
+
+from flows.demo.sample import cohort
 from flows.release.candidate import freeze
 from flows.release.decisions import (
     decide,
@@ -28,6 +30,7 @@ from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.errors import GateRefusedError, InputError
 from tasks.publish.plan import candidate_digest
 
+SAMPLE = cohort(DEMO_S)
 VERDICTS_PATH = "data/evidence/verdicts.parquet"
 
 
