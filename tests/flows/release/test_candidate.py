@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 import yaml
-
 from tests_support import DEMO_S
 
 from flows.demo.sample import cohort

@@ -35,8 +35,9 @@ from review_support import (
     tell_dvc,
     until,
 )
+from tests_support import DEMO_S
 
-from flows.demo.sample import CLIPS as SAMPLE
+from flows.demo.sample import cohort
 from flows.release.candidate import freeze
 from flows.release.decisions import decide, decided, waiting_clips
 from flows.review.contents import Flag, read_contents
@@ -567,7 +568,7 @@ def test_two_people_approve_a_candidate_on_its_page(browser, frozen, workspace):
         page.on("console", lambda told: troubles.append(told.text) if told.type == "error" else None)
         page.goto(address)
         said = page.inner_text("#approval")
-        assert f"{len(SAMPLE) - 1} clips are in the release" in said.replace("\n", " ")
+        assert f"{len(cohort(DEMO_S)) - 1} clips are in the release" in said.replace("\n", " ")
         assert frozen in said
         page.focus("#approve")
         page.keyboard.press("Enter")
