@@ -136,7 +136,7 @@ Release = tuple[Path, subprocess.CompletedProcess[str]]
 
 @pytest.fixture(scope="session")
 def demo(shared_folder: Path, guise: Run, root: Path) -> Release:
-    """The demo's folder and what it printed, on excerpts of a second that tell who is in them.
+    """The demo's folder and what it printed, on short excerpts that tell who is in them.
 
     With the weights fetched (root), it runs where only loopback can be reached, if this machine allows it.
     All processes of a test run share it: a test that changes anything copies it first.

@@ -13,7 +13,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
-from tests_support import approve_newest, command_environment, run_stage
+from tests_support import DEMO_S, approve_newest, command_environment, run_stage
 
 from flows.demo.object_store import object_store
 from schemas.evidence import COLLECTED, MEASURED
@@ -292,7 +292,7 @@ def test_a_release_holds_exactly_what_it_should(demo):
 def test_a_second_run_does_nothing_again(demo, guise):
     root, _ = demo
     before = sha256_file(root / "data/releases/demo-1/candidate.json")
-    done = guise(root.parent, "demo", "--dir", "d", "--seconds", "2")
+    done = guise(root.parent, "demo", "--dir", "d", "--seconds", str(DEMO_S))
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if " cached, " in line] == []
     assert done.stdout.count("unchanged, nothing to do") == 8

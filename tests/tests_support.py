@@ -31,7 +31,7 @@ from tasks.files.tables import build_table
 from tasks.video import read_frames, read_info
 
 REPO = Path(__file__).resolve().parent.parent
-DEMO_S = 1.0  # of each clip in the demo that tests share
+DEMO_S = 1.5  # of each clip in the demo that tests share
 # what a clip goes through before it is judged
 STAGES = (
     ("control", ""),

@@ -74,10 +74,11 @@ def may_mean(said: str, file: str, *, whole: bool = False) -> bool:
     one, other = _loosely(said), _loosely(file)
     if not one or not other:
         return False
-    if not whole and "." not in one[-1]:
-        other = (*other[:-1], other[-1].rpartition(".")[0])
     shorter = min(len(one), len(other))
-    return one[-shorter:] == other[-shorter:]
+    if one[-shorter:] == other[-shorter:]:
+        return True
+    stem = (*other[:-1], other[-1].rpartition(".")[0])
+    return not whole and one[-shorter:] == stem[-shorter:]
 
 
 def _loosely(path: str) -> tuple[str, ...]:

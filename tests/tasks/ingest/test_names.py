@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.ingest.names import LONGEST_BYTES, is_systems, printable, unusable_names
+from tasks.ingest.names import LONGEST_BYTES, is_systems, may_mean, printable, unusable_names
 
 BYTES = st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & {*name} and name.strip(b"."))
 
@@ -40,3 +40,25 @@ def test_everyday_names_are_usable(file):
 ])  # fmt: skip
 def test_the_computers_own_is_known_in_any_folder_and_case(file):
     assert is_systems(file)
+
+
+@pytest.mark.parametrize(("said", "file"), [
+    ("../IMG_0001", "IMG_0001"), ("C:\\in\\img_0001", "IMG_0001"), ("../0", "0"),
+    ("05.03.2026", "05.03.2026.mp4"), ("in/visit.1", "Visit.1.MP4"), ("a", "a.mp4"), ("a.mp4", "v/A.mp4"),
+])  # fmt: skip
+def test_a_name_may_mean_a_file_with_its_extension_or_without(said, file):
+    """A no was not heard of a file that has no extension, nor without it of one with a dot in its name."""
+    assert may_mean(said, file)
+
+
+@pytest.mark.parametrize(("said", "file"), [
+    ("05.03.2026", "06.03.2026.mp4"), ("a.mov", "a.mp4"), ("w/a", "v/a.mp4"), ("a", "aa.mp4"), ("", "a.mp4"),
+    ("mp4", "a.mp4"),
+])  # fmt: skip
+def test_another_name_means_no_file(said, file):
+    assert not may_mean(said, file)
+
+
+def test_a_row_that_slipped_means_a_file_by_its_whole_name_only():
+    assert may_mean("a.mp4", "a.mp4", whole=True)
+    assert not may_mean("a", "a.mp4", whole=True)
