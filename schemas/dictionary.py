@@ -77,6 +77,7 @@ MEANINGS = {
     "person": "number of a person in the clip",
     "face_backend": "what found the face and its keypoints",
     "body_backend": "what found the body and its keypoints",
+    "eyes_nose_xy": "right eye, left eye and tip of the nose of a face whose 468 keypoints are not known",
     "score": "how sure the model is",
     "box_xyxy": "left, top, right, bottom in pixels",
     "xy": "x0, y0, x1, y1, ... in pixels",

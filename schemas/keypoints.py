@@ -31,6 +31,8 @@ KEYPOINTS = pa.DataFrameSchema(
         # who found faces and bodies; what a backend does not know is placed by what it does, visibility 0
         "face_backend": pa.Column(pl.String),
         "body_backend": pa.Column(pl.String),
+        # right eye, left eye and tip of the nose, as a detector places them in a face without a mesh
+        "eyes_nose_xy": pa.Column(pl.Array(pl.Float32, 6), nullable=True),
     }
     | {name: column for part, count in PARTS.items() for name, column in _part_columns(part, count).items()},
     strict=True,

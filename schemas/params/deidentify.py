@@ -7,12 +7,13 @@ from pydantic import Field, model_validator
 from schemas.params.sections import AsTuple, Count, Fraction01, Positive, Seconds, Section, Timed, in_seconds
 
 Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
-Drawn = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask", "none"]
+# point_swap: of a small face without keypoints, where mesh_swap is asked for
+Drawn = Literal["mesh_swap", "point_swap", "inswapper", "blur", "pixelate", "mask", "none"]
 # of burned-in text; workspaces of before do not name it
 TextRule = Literal["cover", "flag", "keep"]
 # of a slow clip: with fewer frames of reach the rest of a scene would be masked
 LEAST_REACH, LEAST_SETTLE = 6, 3
-SWAPS: tuple[Method, ...] = ("mesh_swap", "inswapper")
+SWAPS: tuple[Drawn, ...] = ("mesh_swap", "point_swap", "inswapper")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
 

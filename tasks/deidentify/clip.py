@@ -24,6 +24,7 @@ from tasks.deidentify.texts import choose_texts, texts_table
 from tasks.files.clips import corrections_path, texts_path, video_path
 from tasks.files.documents import read_table, write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
+from tasks.swap.laid import PointSwapper
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.mouth import mouth_share
 from tasks.swap.pool import load_pool
@@ -32,6 +33,7 @@ from tasks.swap.shapes import read_shapes
 from tasks.swap.target import Target
 from tasks.tracks.joining import flat
 from tasks.tracks.meshes import Meshes
+from tasks.tracks.placing import place
 from tasks.tracks.seen import read_seen
 from tasks.video import Frame, VideoWriter, read_frames, read_info, read_rate
 from tasks.video.ahead import ahead
@@ -113,7 +115,25 @@ class CoveredClip:
         swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
         pool = load_pool(weights, rule, extract)
         swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept)
-        return frames, make_methods(rule, swap, neural)
+        return frames, make_methods(rule, swap, self._point_swap(pool), neural)
+
+    def _point_swap(self, pool: Mapping[str, Target]) -> Cover:
+        rule, draw = self._rule, PointSwapper(self._rule.mesh_swap)
+        drawn = {(one.frame, one.track) for one in self._regions if one.method == "point_swap"}
+        tracks = {track for _, track in drawn}
+        known = {
+            (frame, track): placed
+            for (track, _), seen in self._seen.tracks.items()
+            if track in tracks
+            for frame, placed in place(seen, rule).items()
+            if (frame, track) in drawn
+        }
+
+        def swap(rgb: RgbImage, region: FaceRegion) -> None:
+            target = pool[self._cast.target(region.track, pool)]
+            draw(rgb, region.box_xyxy, known[region.frame, region.track], target)
+
+        return swap
 
     def _give(self, pool: Mapping[str, Target]) -> Give:
         """Return what tells a track's target, and what becomes of its person's shape.

@@ -12,6 +12,7 @@ from tasks.deidentify.heads import add_heads, steady_heads, without_shadows
 from tasks.deidentify.leaving import reached
 from tasks.deidentify.unlocated import answer_rest
 from tasks.tracks.joining import Track, Tracks
+from tasks.tracks.placing import place
 from tasks.tracks.sightings import Head, Observation
 from tasks.vision.regions import overlap
 
@@ -55,6 +56,7 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
     sure = clip.is_confirmed(track, scene)
     swapped = swapped_frames(seen, rule) if sure else set()
     method = method_of(track, clip, rule)
+    placed = place(seen, rule) if sure and method == "mesh_swap" else {}
     frames = [one.frame for one in seen]
     for frame in reached(seen, clip, scene, rule):
         after = int(np.searchsorted(frames, frame))
@@ -63,10 +65,13 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
         if frame in swapped:
             # the mesh that is drawn may lie between two trusted ones
             near = near + _trusted_around(seen, after)
-        box = grow(around([one.box_xyxy for one in near]), clip, rule)
+        boxes = [one.box_xyxy for one in near] + ([placed[frame].box_xyxy] if frame in placed else [])
+        box = grow(around(boxes), clip, rule)
         source = _source(seen[after] if is_seen else None, is_between=0 < after < len(seen))
         if frame in swapped:
             yield FaceRegion(frame, track, source, box, method)
+        elif frame in placed:
+            yield FaceRegion(frame, track, source, box, "point_swap")
         elif is_seen:
             soft = rule.fallback if method in SWAPS else method
             yield FaceRegion(frame, track, source, box, soft, flagged=not sure)

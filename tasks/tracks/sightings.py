@@ -18,8 +18,8 @@ from schemas.skeletons import (
     RIGHT_CHEEK,
     RIGHT_SHOULDER,
 )
-from tasks.vision.keypoints import Floats, stack_boxes, stack_visibility, stack_xy
-from tasks.vision.regions import Box
+from tasks.vision.keypoints import Floats, stack_boxes, stack_eyes_nose, stack_visibility, stack_xy
+from tasks.vision.regions import Box, Points, eyes_nose_of
 
 # a head reaches this far beyond eyes, ears and mouth, and is at least this share of the shoulders
 HEAD_SCALE, HEAD_OF_SHOULDERS = 1.6, 0.55
@@ -32,6 +32,8 @@ class Observation:
 
     person: its number in the keypoint table. has_mesh: its 468 keypoints are known. is_trusted: they
     can carry another face. followed: it was not detected, but the picture of the nearest sighting is there.
+    eyes_nose_xy: right eye, left eye and tip of the nose, where the face is so small that another one may be
+    laid on them.
     """
 
     frame: int
@@ -42,6 +44,7 @@ class Observation:
     has_mesh: bool
     is_trusted: bool
     followed: bool = False
+    eyes_nose_xy: Points | None = None
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,25 @@ def faces_in(table: pl.DataFrame, trust: Trust) -> list[Observation]:
     has_mesh = np.asarray(~np.isnan(meshes).any((1, 2)), np.bool_)
     trusted = (has_mesh & is_trusted(meshes, trust)).tolist()
     places = seen.select("frame", "person", "face_score").iter_rows()
+    boxes = stack_boxes(seen, "face")
+    points = _small_faces_points(seen, meshes, boxes, trust)
     return [
-        Observation(frame, person, person, box, score, bool(known), bool(good))
-        for (frame, person, score), box, known, good in zip(
-            places, stack_boxes(seen, "face"), has_mesh, trusted, strict=True
+        Observation(frame, person, person, box, score, bool(known), bool(good), eyes_nose_xy=xy)
+        for (frame, person, score), box, known, good, xy in zip(
+            places, boxes, has_mesh, trusted, points, strict=True
         )
     ]
+
+
+def _small_faces_points(
+    table: pl.DataFrame, meshes: Floats, boxes: Floats, trust: Trust
+) -> list[Points | None]:
+    """Return where eyes and nose of each small face are, by its mesh or by the detector."""
+    told = stack_eyes_nose(table)
+    points = np.where(np.isnan(told), eyes_nose_of(meshes), told)
+    sizes = np.ptp(boxes.reshape(-1, 2, 2), axis=1).max(axis=1)
+    is_known = (sizes < trust.detail_px) & (sizes >= trust.size_px) & ~np.isnan(points).any((1, 2))
+    return [xy if known else None for xy, known in zip(points, is_known, strict=True)]
 
 
 def followed_in(table: pl.DataFrame) -> list[Observation]:

@@ -15,13 +15,15 @@ Floats = NDArray[np.float32]
 class Part:
     """One part of one person in one frame: K x 2 pixels, K visibilities in 0..1.
 
-    xy is NaN where the part was detected but not located: then only its box is known.
+    xy is NaN where the part was detected but not located: then only its box is known, and of a face where the
+    detector places right eye, left eye and tip of the nose: 3 x 2.
     """
 
     xy: Floats
     visibility: Floats
     score: float
     box_xyxy: Floats
+    eyes_nose_xy: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def to_table(
 ) -> pl.DataFrame:
     """Build the keypoint table, ordered by frame and person; the backends are what found them."""
     rows = sorted(sightings, key=lambda row: (row.frame, row.person))
+    faces = [row.parts.get("face") for row in rows]
     columns: dict[str, pl.Series] = {
         "frame": pl.Series([row.frame for row in rows], dtype=pl.Int32),
         "pts": pl.Series([row.pts for row in rows], dtype=pl.Int64),
@@ -47,6 +50,7 @@ def to_table(
         "person": pl.Series([row.person for row in rows], dtype=pl.Int32),
         "face_backend": pl.Series([face_backend] * len(rows), dtype=pl.String),
         "body_backend": pl.Series([body_backend] * len(rows), dtype=pl.String),
+        "eyes_nose_xy": _column(faces, "eyes_nose_xy", KEYPOINTS.columns["eyes_nose_xy"].dtype.type),
     }
     for part in PARTS:
         parts = [row.parts.get(part) for row in rows]
@@ -61,7 +65,8 @@ def _column(parts: list[Part | None], field: str, dtype: pl.DataType) -> pl.Seri
     seen = np.array([part is not None for part in parts], bool)
     for index in np.flatnonzero(seen):
         value = getattr(parts[index], field)
-        values[index] = np.ravel(value) if values.ndim > 1 else value
+        if value is not None:
+            values[index] = np.ravel(value) if values.ndim > 1 else value
     seen &= ~np.isnan(values).any(axis=tuple(range(1, values.ndim)))
     filled = pl.Series("filled", values) if len(parts) else pl.Series("filled", [], dtype=dtype)
     return pl.select(pl.when(pl.Series("seen", seen)).then(filled)).to_series().cast(dtype)
@@ -75,6 +80,11 @@ def stack_xy(table: pl.DataFrame, part: str) -> Floats:
 def stack_visibility(table: pl.DataFrame, part: str) -> Floats:
     """Return a part's visibilities as rows x K, NaN where it was not seen."""
     return _stack(table[f"{part}_visibility"], PARTS[part])
+
+
+def stack_eyes_nose(table: pl.DataFrame) -> Floats:
+    """Return where a detector placed eyes and nose as rows x 3 x 2, NaN where it need not."""
+    return _stack(table["eyes_nose_xy"], 6).reshape(len(table), 3, 2)
 
 
 def stack_boxes(table: pl.DataFrame, part: str) -> Floats:

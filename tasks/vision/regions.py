@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.skeletons import LEFT_EYE, RIGHT_EYE
+from schemas.skeletons import EYE_CORNERS, LEFT_EYE, NOSE_TIP, RIGHT_EYE
 
 Points = NDArray[np.float32]
 Box = NDArray[np.float32]
@@ -78,6 +78,12 @@ def mesh_region(mesh_xy: Points) -> Region:
     """Return where the mesh model should look again, given 468 x 2 keypoints."""
     angle = line_angle(mesh_xy[RIGHT_EYE], mesh_xy[LEFT_EYE])
     return bounding_region(mesh_xy, angle, MESH_SCALE)
+
+
+def eyes_nose_of(meshes_xy: Points) -> Points:
+    """Return right eye, left eye and the tip of the nose, ... x 3 x 2, of ... x 468 x 2 keypoints."""
+    eyes = [meshes_xy[..., list(corners), :].mean(axis=-2) for corners in EYE_CORNERS]
+    return np.stack([*eyes, meshes_xy[..., NOSE_TIP, :]], axis=-2).astype(np.float32)
 
 
 def line_angle(start_xy: Points, end_xy: Points) -> float:

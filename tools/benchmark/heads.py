@@ -30,6 +30,7 @@ from tasks.files.clips import coverage_path, read_admitted
 from tasks.files.documents import read_params, read_table
 from tasks.files.errors import InputError
 from tasks.files.hashing import sha256_file
+from tasks.swap.laid import AROUND
 from tasks.validate.evidence import EVIDENCE
 from tasks.vision.regions import without_margin
 from tools.benchmark.graph import admit, scratch
@@ -81,10 +82,14 @@ def read_regions(root: Path, clip: dict[str, object], rule: Deidentify) -> dict[
         box = np.array(region, np.float32)
         if method in SWAPS:
             box = without_margin(box, rule.margin)
-            reach = (box[2:] - box[:2]) * rule.mesh_swap.rim
+            reach = (box[2:] - box[:2]) * _reach(method, rule)
             box = np.concatenate([box[:2] - reach, box[2:] + reach])
         regions.setdefault(frame, []).append(Region(track, np.float64(box) / size, method))
     return regions
+
+
+def _reach(method: str, rule: Deidentify) -> float:
+    return (AROUND - 1) / 2 if method == "point_swap" else rule.mesh_swap.rim
 
 
 def measure(folder: Path, only: list[str]) -> Iterator[Measured]:

@@ -58,7 +58,9 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
 
 
 def face_without_mesh(face: Detection) -> Located:
-    """Return a detected face of which only the box is known: it must be covered all the same."""
+    """Return a detected face of which only box, eyes and nose are known: it must be covered all the same."""
     nowhere = np.full((FACE_POINTS, 2), np.nan, np.float32)
-    part = Part(nowhere, np.zeros(FACE_POINTS, np.float32), min(face.score, 1.0), face.box_xyxy)
+    part = Part(
+        nowhere, np.zeros(FACE_POINTS, np.float32), min(face.score, 1.0), face.box_xyxy, face.points_xy[:3]
+    )
     return Located(part, face_region(face))

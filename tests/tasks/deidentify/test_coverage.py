@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from schemas.params.deidentify import SWAPS
 from tasks.deidentify.correcting import Correction, CorrectionError
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip
@@ -17,9 +18,10 @@ from tasks.tracks.sightings import Head, Observation
 SIZE_WH = (320, 240)
 
 
-def _seen(frame, track=0, x=50.0, y=50.0, *, mesh=True, trusted=True, size=40.0, score=0.9):
+def _seen(frame, track=0, x=50.0, y=50.0, *, mesh=True, trusted=True, size=40.0, score=0.9, eyes=False):
     box = np.array([x, y, x + size, y + size], np.float32)
-    return Observation(frame, track, track, box, score, mesh, mesh and trusted)
+    points = np.float32([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6]]) * size + (x, y) if eyes else None
+    return Observation(frame, track, track, box, score, mesh, mesh and trusted, eyes_nose_xy=points)
 
 
 def _cover(
@@ -44,8 +46,8 @@ def _cover(
 def observations(frame_count):
     return st.lists(
         st.builds(
-            lambda frame, track, x, y, mesh, trusted, score, size: _seen(
-                frame, track, x, y, mesh=mesh, trusted=trusted, score=score, size=size
+            lambda frame, track, x, y, mesh, trusted, score, size, eyes: _seen(
+                frame, track, x, y, mesh=mesh, trusted=trusted, score=score, size=size, eyes=eyes
             ),
             st.integers(0, frame_count - 1),
             st.integers(0, 2),
@@ -55,6 +57,7 @@ def observations(frame_count):
             st.booleans(),
             st.floats(0.4, 1),
             st.floats(4, 200),
+            st.booleans(),
         ),
         max_size=12,
         unique_by=lambda seen: (seen.frame, seen.track),
@@ -140,7 +143,7 @@ def test_what_was_not_seen_is_covered_and_flagged_and_black_is_a_whole_frame(par
         assert (region.method == "mask") == (region.source == "whole_frame")
         if region.source in ("extended", "head_region"):
             assert (region.method, region.flagged) == (rule.unresolved, True)
-        if region.source == "interpolated" and region.method != "mesh_swap":
+        if region.source == "interpolated" and region.method not in SWAPS:
             assert (region.method, region.flagged) == (rule.unresolved, True)
 
 
@@ -307,6 +310,41 @@ def test_methods_do_not_alternate_for_a_few_frames(params):
     steady = [_seen(frame, trusted=frame < 20) for frame in range(40)]
     methods = [region.method for region in _cover(steady, params, frames=40) if region.track == 0]
     assert methods == ["mesh_swap"] * 20 + [rule.fallback] * 20
+
+
+def test_a_small_face_without_a_mesh_is_swapped_by_its_eyes_and_nose_in_all_frames(params):
+    seen = [_seen(frame, mesh=False, eyes=True) for frame in (0, 1, 4, 5, 6)]
+    regions = _cover(seen, params, frames=7)
+    assert [region.method for region in regions] == ["point_swap"] * 7
+    assert not any(region.flagged for region in regions)
+
+
+@pytest.mark.parametrize("trusted", [(2, 3), (0, 5), (3,), (1, 3, 5)])
+def test_where_a_mesh_is_not_trusted_for_long_enough_eyes_and_nose_stand_in(params, trusted):
+    seen = [_seen(frame, trusted=frame in trusted, eyes=True) for frame in range(7)]
+    assert {region.method for region in _cover(seen, params, frames=7)} <= {"point_swap", "mesh_swap"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "asked"),
+    [
+        ({}, {(0, 0): "possible"}, "pixelate"),
+        ({"method": "inswapper"}, {}, "pixelate"),
+        ({"method": "blur"}, {}, "blur"),
+    ],
+)
+def test_a_possible_face_is_not_swapped_nor_one_that_is_covered_otherwise(params, change, said, asked):
+    seen = [_seen(frame, mesh=False, eyes=True) for frame in range(5)]
+    rule = params.deidentify.model_copy(update=change)
+    regions = _cover(seen, params, frames=5, rule=rule, beliefs=said.items())
+    assert {region.method for region in regions} == {asked}
+
+
+def test_a_line_that_would_uncover_a_face_swapped_by_its_eyes_is_refused(params):
+    seen = [_seen(frame, mesh=False, eyes=True) for frame in range(5)]
+    line = Correction(range(5), np.float32([0, 0, 320, 240]), "remove")
+    with pytest.raises(CorrectionError, match="would uncover a face"):
+        _cover(seen, params, frames=5, corrections=[line], subject=frozenset({7}))
 
 
 def test_a_body_says_where_the_head_is_unless_it_shows_its_back(params):

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from tasks.swap.hands import hand_weights
-from tasks.tracks.sightings import CHIN, FOREHEAD, LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK, heads_in, is_trusted
+from tasks.tracks.sightings import (
+    CHIN,
+    FOREHEAD,
+    LEFT_CHEEK,
+    NOSE_TIP,
+    RIGHT_CHEEK,
+    faces_in,
+    heads_in,
+    is_trusted,
+)
 from tasks.tracks.steadying import runs, steady
 from tasks.vision.keypoints import Part, Sighting, stack_xy, to_table
 
@@ -31,6 +40,30 @@ def _mesh(nose=(50, 50), size=100.0):
 )
 def test_a_profile_a_turned_down_and_a_tiny_mesh_are_not_trusted(params, nose, size, trusted):
     assert is_trusted(_mesh(nose, size)[None], params.deidentify.trust)[0] == trusted
+
+
+@pytest.mark.parametrize(
+    ("size", "points", "known"),
+    [(40, True, True), (40, False, False), (19, True, False), (81, True, False), (79, True, True)],
+)
+def test_eyes_and_nose_of_a_small_face_are_kept_from_the_detector(params, size, points, known):
+    box = np.array([100, 50, 100 + size, 50 + size], np.float32)
+    eyes_nose = box[:2] + np.float32([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6]]) * size if points else None
+    nowhere = np.full((468, 2), np.nan, np.float32)
+    part = Part(nowhere, np.zeros(468, np.float32), 0.8, box, eyes_nose)
+    (face,) = faces_in(to_table([Sighting(0, 0, 0.0, 4, {"face": part})]), params.deidentify.trust)
+    assert not face.has_mesh
+    assert (face.eyes_nose_xy is not None) == known
+    if known:
+        assert face.eyes_nose_xy == pytest.approx(eyes_nose, abs=1e-3)
+
+
+def test_eyes_and_nose_of_a_small_mesh_are_its_own(params):
+    mesh = _mesh((50, 55), 40) + 100
+    part = Part(mesh, np.ones(468, np.float32), 0.9, np.array([100, 100, 140, 140], np.float32))
+    (face,) = faces_in(to_table([Sighting(0, 0, 0.0, 4, {"face": part})]), params.deidentify.trust)
+    assert face.has_mesh
+    assert face.eyes_nose_xy[2] == pytest.approx(mesh[NOSE_TIP])
 
 
 def _body(visible=0.9, mirrored=False):
