@@ -5,6 +5,8 @@ import polars as pl
 
 # possible: covered where it was seen or followed, and a person is asked. rejected: not covered
 BELIEFS = ("confirmed", "possible", "rejected")
+# side of what a face and what is around it look like from afar
+AFAR_PX = 4
 
 FACES = pa.DataFrameSchema(
     {
@@ -21,6 +23,9 @@ FACES = pa.DataFrameSchema(
         "likeliest_frame": pa.Column(pl.Int32, pa.Check.ge(0)),
         # around all sightings
         "around_xyxy": pa.Column(pl.Array(pl.Float32, 4)),
+        # what it looked like from afar when it was seen first and last: rows of red, green, blue
+        "first_rgb": pa.Column(pl.Array(pl.UInt8, 3 * AFAR_PX**2)),
+        "last_rgb": pa.Column(pl.Array(pl.UInt8, 3 * AFAR_PX**2)),
         "belief": pa.Column(pl.String, pa.Check.isin(BELIEFS)),
         "reason": pa.Column(pl.String),
     },

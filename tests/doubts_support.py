@@ -36,5 +36,6 @@ def _face(person, scene, frames, looks, belief, *, likeliest=None, around=(0, 0,
         "person": person, "scene": scene, "first_frame": frames[0], "last_frame": frames[1],
         "sightings": frames[1] - frames[0] + 1, "meshes": 0, "looks": looks,
         "likeliest_frame": frames[0] if likeliest is None else likeliest, "around_xyxy": around,
+        "first_rgb": [0] * 48, "last_rgb": [0] * 48,
         "belief": belief, "reason": f"at best {max(looks):.2f}",
     }  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.extract.tracking import Tracked
 from tasks.tracks.beliefs import GOOD, Opinion, believe
+from tasks.vision.appearance import Afar
 from tasks.vision.regions import Box, line_angle
 
 # what is so small is too coarse to be told from close by; so many meshes are a sign of their own
@@ -21,7 +22,7 @@ EVERY, AT_MOST, ENOUGH, NOTHING = 2, 8, 4, 0.15
 class Hypothesis:
     """What was gathered of one face: in which frames it was seen, and what looks from close by said.
 
-    angle_rad: of the eyes' line when it was seen last.
+    angle_rad: of the eyes' line when it was seen last. first_rgb, last_rgb: what it looked like from afar.
     """
 
     scene: int
@@ -29,6 +30,8 @@ class Hypothesis:
     last_frame: int
     around_xyxy: Box
     likeliest_frame: int
+    first_rgb: Afar
+    last_rgb: Afar
     sightings: int = 0
     meshes: int = 0
     largest_px: float = 0.0
@@ -38,11 +41,12 @@ class Hypothesis:
     followed_looks: list[float] = field(default_factory=list)
 
     @classmethod
-    def of(cls, face: Tracked, frame: int, scene: int) -> Self:
-        return cls(scene, frame, frame, face.located.part.box_xyxy.copy(), frame)
+    def of(cls, face: Tracked, frame: int, scene: int, afar: Afar) -> Self:
+        return cls(scene, frame, frame, face.located.part.box_xyxy.copy(), frame, afar, afar)
 
-    def see(self, face: Tracked, frame: int) -> None:
-        """Take another sighting into account."""
+    def see(self, face: Tracked, frame: int, afar: Afar) -> None:
+        """Take another sighting into account; afar: what it looks like."""
+        self.last_rgb = afar
         box, around = face.located.part.box_xyxy, self.around_xyxy
         self.angle_rad = _angle(face)
         self.last_frame, self.sightings = frame, self.sightings + 1

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from tasks.vision.appearance import Afar, from_afar, unlikeness
 from tasks.vision.detectors import Detection, View
 from tasks.vision.keypoints import Part
 from tasks.vision.novelty import Novelty
@@ -15,6 +16,8 @@ INSIDE = 0.8  # of a box: a mouth is no face of its own
 CUT = 0.4  # of a box, at the edge of what is looked at
 # overlap of a part with a detection that may be its own, and that it must win by being put there
 SLIPPED, BETTER = (0.15, 0.5), 0.15
+# of the overlap: who is nearer by less is as near
+NEARLY, NEWCOMER = 0.1, -1
 Look = Literal["glance", "search", "turned"]
 
 
@@ -74,6 +77,7 @@ class Tracker:
     _next_track: int = 0
     _live: tuple[Tracked, ...] = ()
     _lost: tuple[Tracked, ...] = ()
+    _looks: dict[int, Afar] = field(default_factory=dict)
     _novelty: Novelty = field(default_factory=Novelty)
 
     @property
@@ -106,6 +110,9 @@ class Tracker:
         left = [old for old in self._live if old.track not in known]
         self._lost = tuple([old for old in self._lost if old.track not in known] + left)[-self.limit :]
         self._live = tuple(followed)
+        self._looks |= {tracked.track: self._afar(view, tracked) for tracked in followed}
+        remembered = {tracked.track for tracked in (*self._live, *self._lost)}
+        self._looks = {track: afar for track, afar in self._looks.items() if track in remembered}
         return self._live
 
     def _look(self, is_unsure: bool, hidden: bool) -> Look | None:
@@ -160,8 +167,8 @@ class Tracker:
             if len(followed) == self.limit:
                 self.crowded = True
                 break
-            followed.append(Tracked(self._identify(located, followed), located))
-        return followed
+            followed.append(Tracked(NEWCOMER, located))
+        return self._named(view, followed)
 
     def _refit(self, view: View, followed: list[Tracked], found: Detection) -> list[Tracked]:
         """Put the part that lies nearest to a detection, but badly, where it was detected: it slipped."""
@@ -194,15 +201,34 @@ class Tracker:
         )
         return is_inside or self._overlaps(box_xyxy, others)
 
-    def _identify(self, located: Located, followed: list[Tracked]) -> int:
+    def _named(self, view: View, followed: list[Tracked]) -> list[Tracked]:
+        """Say who was there before: the nearest is meant, of the equally near the most alike."""
         taken = {tracked.track for tracked in followed}
         free = [old for old in (*self._live, *reversed(self._lost)) if old.track not in taken]
-        # somebody else may stand close by: the nearest one is meant
-        near = max(free, key=lambda old: self._overlap(located, old), default=None)
-        if near is not None and self._overlap(located, near) > self.overlap:
-            return near.track
-        self._next_track += 1
-        return self._next_track - 1
+        offers = sorted(
+            (-int(shared / NEARLY), self._unlikeness(view, new, old), -shared, place, old.track)
+            for place, new in enumerate(followed)
+            if new.track == NEWCOMER
+            for old in free
+            if (shared := self._overlap(new.located, old)) > self.overlap
+        )
+        names: dict[int, int] = {}
+        for *_, place, track in offers:
+            if place not in names and track not in names.values():
+                names[place] = track
+        for place, new in enumerate(followed):
+            if new.track == NEWCOMER and place not in names:
+                names[place] = self._next_track
+                self._next_track += 1
+        return [replace(one, track=names.get(place, one.track)) for place, one in enumerate(followed)]
+
+    def _unlikeness(self, view: View, new: Tracked, old: Tracked) -> float:
+        return unlikeness(self._afar(view, new), self._looks[old.track])
+
+    @staticmethod
+    def _afar(view: View, one: Tracked) -> Afar:
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
+        return from_afar(view.small, one.located.part.box_xyxy * np.float32(scale))
 
     @staticmethod
     def _overlap(located: Located, other: Tracked) -> float:

@@ -11,6 +11,7 @@ from tasks.extract.hypotheses import Hypothesis
 from tasks.extract.tracking import Tracked
 from tasks.files.tables import build_table
 from tasks.tracks.beliefs import GOOD
+from tasks.vision.appearance import from_afar
 from tasks.vision.detectors import View
 from tasks.vision.regions import Box, RgbImage
 
@@ -28,13 +29,14 @@ class Weighing:
 
     def step(self, frame: int, scene: int, view: View, faces: tuple[Tracked, ...], *, cut: bool) -> None:
         """Take the next frame's faces into account, and look closely at those that are not sure yet."""
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
         for face in faces:
-            known = self._hypotheses.setdefault(face.track, Hypothesis.of(face, frame, scene))
-            known.see(face, frame)
+            afar = from_afar(view.small, face.located.part.box_xyxy * np.float32(scale))
+            known = self._hypotheses.setdefault(face.track, Hypothesis.of(face, frame, scene, afar))
+            known.see(face, frame, afar)
             if known.wants_look:
                 box, others = face.located.part.box_xyxy, _boxes_but(face, faces)
                 known.hear(self._look(view.rgb, box, known.angle_rad, others), frame)
-        scale = max(view.small.shape[:2]) / max(view.size_wh)
         size = [*view.small.shape[1::-1]] * 2
         boxes = {
             face.track: np.clip(face.located.part.box_xyxy * np.float32(scale), 0, size) for face in faces
@@ -70,7 +72,8 @@ class Weighing:
                 "person": person_of[track], "scene": one.scene, "first_frame": one.first_frame,
                 "last_frame": one.last_frame, "sightings": one.sightings, "meshes": int(one.meshes),
                 "looks": one.looks, "likeliest_frame": one.likeliest_frame,
-                "around_xyxy": one.around_xyxy.tolist(), **one.opinion._asdict(),
+                "around_xyxy": one.around_xyxy.tolist(), "first_rgb": one.first_rgb.tolist(),
+                "last_rgb": one.last_rgb.tolist(), **one.opinion._asdict(),
             }
             for track, one in ((track, self._hypotheses[track]) for track in tracks)
         ]  # fmt: skip

@@ -13,7 +13,7 @@ from tasks.files.clips import faces_path, followed_path, frames_path, keypoints_
 from tasks.files.documents import read_pieces, read_table
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.tracks.beliefs import Beliefs, Opinion, believe
-from tasks.tracks.joining import Tracks, join_tracks
+from tasks.tracks.joining import Looks, Tracks, join_tracks
 from tasks.tracks.sightings import Head, Observation, faces_in, followed_in, heads_in
 
 
@@ -43,8 +43,13 @@ def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
     crowded = frozenset(frames.filter(pl.col("crowded"))["frame"].to_list())
     weighed = read_table(root / faces_path("original", clip_id), FACES)
     followed = followed_in(read_table(root / followed_path("original", clip_id), FOLLOWED))
-    tracks = join_tracks(faces, scenes, rule.reach, followed)
+    tracks = join_tracks(faces, scenes, rule.reach, followed, _looks(weighed))
     return Seen(scenes, crowded, tracks, heads, _beliefs(tracks, weighed))
+
+
+def _looks(weighed: pl.DataFrame) -> Looks:
+    first, last = (weighed[name].to_numpy() for name in ("first_rgb", "last_rgb"))
+    return {person: (first[row], last[row]) for row, person in enumerate(weighed["person"])}
 
 
 def _beliefs(tracks: Tracks, weighed: pl.DataFrame) -> Beliefs:

@@ -40,9 +40,10 @@ def test_another_look_never_takes_a_face_away(looks, another):
 
 
 def _gathered(faces, score=0.0):
-    one = Hypothesis.of(faces[0], 0, 0)
+    afar = np.zeros(48, np.uint8)
+    one = Hypothesis.of(faces[0], 0, 0, afar)
     for frame, face in enumerate(faces):
-        one.see(face, frame)
+        one.see(face, frame, afar)
     one.hear(score, 0)
     return one
 

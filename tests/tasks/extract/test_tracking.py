@@ -305,3 +305,47 @@ def test_of_two_who_were_lost_the_nearer_one_is_found_again():
         scene = Scene([[first, second], [], [12]])
         scene.follow = lambda rgb, region: None
         assert scene.run(interval=1)[2] == {(0, 1)[second == 11]: 12}
+
+
+RED, BLUE = (200, 30, 30), (30, 30, 200)
+
+
+def _painted(places):
+    """Return a view in which somebody of one colour stands at each x, 10 pixels wide."""
+    rgb = np.zeros((10, 60, 3), np.uint8)
+    for x, colour in places.items():
+        rgb[:, round(x) : round(x) + 10] = colour
+    return View(rgb, rgb)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("gap", [0, 1, 3])
+def test_of_two_who_are_equally_near_the_more_alike_one_is_found_again(order, gap):
+    """Two who pass one another are lost in front of each other; whoever is found first says nothing."""
+    before, after = {20.0: RED, 26.0: BLUE}, {26.0: RED, 20.0: BLUE}
+    scene = Scene([[20, 26][::order], *[[]] * gap, [20, 26.4][::order]])
+    scene.follow = lambda rgb, region: None
+    tracker = Tracker(PartModel(scene.find, scene.meet, scene.follow), 1, 4, 0.3)
+    views = [_painted(before), *[_painted({})] * gap, _painted(after)]
+    seen = []
+    for scene.frame, view in enumerate(views):
+        seen.append({one.track: float(one.located.part.box_xyxy[0]) for one in tracker.step(view)})
+    red, blue = sorted(seen[0], key=lambda track: seen[0][track])
+    # nobody swaps who is plainly nearer
+    assert seen[-1] == pytest.approx({red: 20, blue: 26.4})
+    middle = Scene([[20, 26][::order], *[[]] * gap, [23]])
+    middle.follow = lambda rgb, region: None
+    for colour, meant in ((RED, 20.0), (BLUE, 26.0)):
+        tracker = Tracker(PartModel(middle.find, middle.meet, middle.follow), 1, 4, 0.3)
+        for middle.frame, view in enumerate([*views[:-1], _painted({23.0: colour})]):
+            last = tracker.step(view)
+            if not middle.frame:
+                names = {float(one.located.part.box_xyxy[0]): one.track for one in last}
+        assert [one.track for one in last] == [names[meant]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_newcomers_the_nearest_pair_goes_first(order):
+    scene = Scene([[20, 26], [24, 30][::order]])
+    scene.follow = lambda rgb, region: None
+    assert scene.run(interval=1)[1] == {1: 24, 2: 30}

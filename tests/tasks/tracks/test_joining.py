@@ -78,3 +78,21 @@ def test_what_is_seen_where_a_known_face_goes_on_later_is_nobody_elses():
     # who stands elsewhere in that very frame explains nothing
     known.append(_seen(6, 0, x=300))
     assert _numbers(join_tracks(known + neighbour + again, [0] * 30, 15)) == {0: [0], 1: [1, 2]}
+
+
+GREEN, GREY = np.full(48, 90, np.uint8), np.tile(np.uint8([10, 160, 20]), 16)
+
+
+@pytest.mark.parametrize("like", [GREEN, GREY])
+def test_of_two_who_are_equally_near_the_more_alike_one_goes_on(like):
+    """Two stood left and right of where somebody is found again."""
+    lost = [_seen(frame, 0, x=90) for frame in range(5)] + [_seen(frame, 1, x=110) for frame in range(5)]
+    looks = {0: (GREEN, GREEN), 1: (GREY, GREY), 2: (like, GREEN)}
+    meant = 0 if like is GREEN else 1
+    assert _numbers(join_tracks([*lost, _seen(8, 2, x=100)], [0] * 20, 15, (), looks))[meant] == [meant, 2]
+
+
+def test_who_is_plainly_nearer_goes_on_whatever_they_look_like():
+    lost = [_seen(frame, 0, x=90) for frame in range(5)] + [_seen(frame, 1, x=130) for frame in range(5)]
+    looks = {0: (GREEN, GREEN), 1: (GREY, GREY), 2: (GREY, GREY)}
+    assert _numbers(join_tracks([*lost, _seen(8, 2, x=94)], [0] * 20, 15, (), looks))[0] == [0, 2]

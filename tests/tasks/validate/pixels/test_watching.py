@@ -90,6 +90,7 @@ def _write_tables(folder, arm, faces=(), belief="possible"):
         {
             "person": 0, "scene": 0, "first_frame": 0, "last_frame": FRAMES - 1, "sightings": len(faces),
             "meshes": 0, "looks": [0.3], "likeliest_frame": 0, "around_xyxy": [0.0] * 4, "belief": belief,
+            "first_rgb": [0] * 48, "last_rgb": [0] * 48,
             "reason": "made",
         }
     ] if faces else []  # fmt: skip
