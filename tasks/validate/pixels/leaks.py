@@ -1,7 +1,7 @@
 """Every released frame beside its original: what of a face is still there, and where nobody was found."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, zip_longest
 from pathlib import Path
 
@@ -25,9 +25,10 @@ from tasks.video.ahead import ahead
 from tasks.vision.closeup import closeness
 from tasks.vision.keypoints import stack_boxes, stack_xy
 from tasks.vision.regions import Box, Points, overlap, without_margin
-from tasks.vision.sessions import shared_weights
+from tasks.vision.sessions import Weights, shared_weights
 
-SAME_FACE = 0.5
+# overlap of two boxes of one face, and of a face with what may be a part of it seen astray
+SAME_FACE, AT_EDGE = 0.5, 0.1
 WHOLE = "face"
 # of a face whose parts are compared for sure
 LEAST_PARTS_PX = 64
@@ -40,11 +41,13 @@ class Seen:
     """A face of a frame: its box, and the mesh's LANDMARKS where it has a mesh.
 
     is_sure: its original pixels fail the clip; of a face that is only possible they are for a person to see.
+    is_new: only the release shows it: a face, or a mesh that lies beside the face that was drawn.
     """
 
     box_xyxy: Box
     landmarks_xy: Points | None = None
     is_sure: bool = True
+    is_new: bool = False
 
     @property
     def size_px(self) -> float:
@@ -137,13 +140,26 @@ def _shares(
             for eye, frame in zip(eyes, (original, released), strict=True)
             for box in eye.faces(frame, covered)
         ]
-        for face in (*known, *seen):
+        for face in (*(_told(original, face, known, weights) for face in known), *seen):
             for part, share in _compare(original, released, face).items():
                 # a part of a few pixels is a blur that motion alone makes alike
                 is_sure = face.is_sure and (part == WHOLE or face.size_px >= LEAST_PARTS_PX)
                 shares = (sure if is_sure else unsure).setdefault(original.index, {})
                 shares[part] = max(share, shares.get(part, 0.0))
     return sure, unsure
+
+
+def _told(original: Frame, face: Seen, known: Sequence[Seen], weights: Weights) -> Seen:
+    """Return a face as it is known: a new one on another's edge is sure if the original has one there.
+
+    A mesh of a small drawn face slips to the neck below it.
+    """
+    others = [other.box_xyxy for other in known if not other.is_new]
+    shared = max((overlap(face.box_xyxy, other) for other in others), default=0.0)
+    if not face.is_new or not AT_EDGE <= shared < SAME_FACE:
+        return face
+    is_there = closeness(original.rgb, face.box_xyxy, 0.0, weights, others) >= GOOD
+    return replace(face, is_sure=face.is_sure and is_there)
 
 
 def _compare(original: Frame, released: Frame, face: Seen) -> Shares:
@@ -189,7 +205,7 @@ def _known_faces(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float
             # a person said that this is no face
             is_pardoned = any(overlap(face.box_xyxy, box) >= SAME_FACE for box in pardoned.get(frame, []))
             if not is_pardoned and not any(_is_told_by(face, other) for other in known):
-                known.append(face)
+                known.append(replace(face, is_new=arm == "released"))
     return faces
 
 

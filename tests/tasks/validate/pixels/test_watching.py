@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from tests_support import write_pictures
-from visits_support import FULL_HD, HD, UHD, heads_of, scenery, visited
+from visits_support import FULL_HD, HD, UHD, heads_of, paste, scenery, visited
 
 from schemas.coverage import COVERAGE
 from schemas.faces import FACES
@@ -82,9 +82,14 @@ def test_a_bare_face_that_nobody_covered_is_found(comes, people, params, root, t
     assert found <= set(stays)
 
 
+def _frames_of(ranges):
+    ends = [[int(end) for end in run.split("-")] for run in ranges.split(", ")]
+    return {frame for run in ends for frame in range(run[0], run[-1] + 1)}
+
+
 def _write_tables(folder, arm, faces=(), belief="possible"):
     """Write what `extract` says of an arm: faces are (frame, box); nothing is covered."""
-    found = [face_without_mesh(Detection(box, np.zeros((2, 2), np.float32), 0.9)).part for _, box in faces]
+    found = [face_without_mesh(Detection(box, np.zeros((3, 2), np.float32), 0.9)).part for _, box in faces]
     seen = [Sighting(at, at, at / 25, 0, {"face": part}) for (at, _), part in zip(faces, found, strict=True)]
     rows = [
         {
@@ -132,6 +137,42 @@ def test_a_face_that_either_arm_is_sure_of_fails_the_clip(sure, root, params, tm
         _write_tables(tmp_path, arm, [(n, pattern) for n in (4, 5, 19)], belief)
     surviving, *_ = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
     assert surviving["ranges"] == "4-5, 19"
+
+
+@pytest.mark.parametrize(
+    ("beside", "has_neighbour", "finding"),
+    [
+        ((0.0, 0.75), False, "doubtful"),  # the neck, to which a mesh slipped from what was drawn
+        ((0.75, 0.0), False, "doubtful"),  # the wall and an ear
+        ((0.8, 0.0), True, "surviving"),  # somebody else, cheek to cheek, whom only the release's tables know
+    ],
+)
+@pytest.mark.parametrize("size_px", [60, 140])
+def test_what_lies_on_the_edge_of_a_covered_face_fails_a_clip_only_where_a_face_is(
+    beside, has_neighbour, finding, size_px, people, root, params, tmp_path
+):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    shown = scenery(HD).copy()
+    corner = np.array([500, 250])
+    who = paste(shown, *people[0][0], size_px, corner)
+    way = np.round((who[2:] - who[:2]) * beside)
+    if has_neighbour:
+        paste(shown, *people[1][0], size_px, corner + way.astype(int))
+    released = shown.copy()
+    x0, y0, x1, y1 = np.round(who).astype(int)
+    released[y0:y1, x0:x1] = 128
+    if has_neighbour:  # what is drawn of the one leaves the other as they are
+        released[:, round(who[0] + way[0]) :] = shown[:, round(who[0] + way[0]) :]
+    for arm, rgb, box in (("original", shown, who), ("released", released, who + np.tile(way, 2))):
+        path = tmp_path / video_path(arm, CLIP)
+        path.parent.mkdir(parents=True)
+        write_pictures(path, [rgb] * FRAMES)
+        _write_tables(tmp_path, arm, [(n, box.astype(np.float32)) for n in (4, 5)], "confirmed")
+    found = clip_leaks(tmp_path, CLIP, params.validate_, params.deidentify.margin)
+    frames = {row["finding"]: _frames_of(row["ranges"]) for row in found if row["frames"]}
+    assert {4, 5} <= frames[finding], frames
+    assert finding == "surviving" or "surviving" not in frames
 
 
 @pytest.mark.parametrize(("score", "is_believed"), [(0.6, False), (0.84, False), (0.9, True)])
