@@ -55,6 +55,7 @@ class Scene:
     def __init__(self, rgb: RgbImage, region: Region, crop: RgbImage) -> None:
         self._region, self._crop = region, crop
         self._part: RgbImage | None = None
+        self._light: tuple[Floats, Floats] | None = None
         if region.side < FINE * MESH_SIDE_PX:
             reach = abs(np.cos(region.angle_rad)) + abs(np.sin(region.angle_rad))
             (x, y), half = region.center_xy, region.side * reach / 2 + 1
@@ -69,7 +70,11 @@ class Scene:
         if self._part is None:
             return paint(self._crop, drawn, face, offset)
         box, part = self._box, self._part
-        placed, light = (onto(part, box, self._region, canvas) for canvas in (drawn, offset))
+        placed = onto(part, box, self._region, drawn)
+        if self._light is None or self._light[0] is not offset:
+            # one drawing after another is tried in the same light
+            self._light = offset, onto(part, box, self._region, offset)
+        light = self._light[1]
         x, y = np.subtract(self._region.center_xy, np.maximum(np.floor(box[:2]), 0))
         region = Region((float(x), float(y)), self._region.side, self._region.angle_rad)
         return crop_region(paint(part, placed, face, light), region, MESH_SIDE_PX)

@@ -38,10 +38,10 @@ class Layout:
         return _remap(picture, source_map(self.index, self.mesh_xy, mesh_xy, self.triangles))
 
     def fold(self, flat: Floats, mesh_xy: Points, side_px: int) -> Floats:
-        """Bring something flat, 0 outside the face, to where the mesh with rim lies in a square picture."""
+        """Bring channels of something flat, 0 outside the face, to where the mesh with rim lies."""
         index = draw_triangles(mesh_xy, self.triangles, side_px)
         folded = _remap(flat, source_map(index, mesh_xy, self.mesh_xy, self.triangles))
-        return np.where(index >= 0, folded, np.float32(0))
+        return np.where((index >= 0)[..., None], folded, np.float32(0))
 
 
 def make_layout(target: Target) -> Layout:

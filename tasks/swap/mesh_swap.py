@@ -210,11 +210,13 @@ def _in_front(
     hands = hand_weights(hands_xy, aim, MESH_SIDE_PX)
     if not flat.any():
         return hands, None
-    things = occluders.layout.fold(flat, wide_xy, MESH_SIDE_PX)
+    shadow = np.zeros_like(flat) if occluders.shade is None else occluders.shade
+    # both at once: where the mesh lies is drawn once
+    folded = occluders.layout.fold(np.dstack([flat, shadow]), wide_xy, MESH_SIDE_PX)
+    things, shade = (np.ascontiguousarray(folded[..., channel]) for channel in (0, 1))
     all_things = things if hands is None else np.maximum(things, hands)
-    if occluders.shade is None or not occluders.shade.any():
+    if not shadow.any():
         return all_things, None
-    shade = occluders.layout.fold(occluders.shade, wide_xy, MESH_SIDE_PX)
     return all_things, shade if hands is None else np.minimum(shade, 1 - hands)
 
 

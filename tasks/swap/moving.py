@@ -12,6 +12,7 @@ from tasks.vision.regions import Box, Points, Region, RgbImage, bounding_box, to
 AROUND = 0.6
 SIDE_PX, REACH_PX = 48, 1.5  # of a canvas of ways, and how far on it a keypoint takes the picture along
 ALONE = 1e-4
+FAR = 80.0  # squared: less than that weighs is no number that a processor multiplies quickly
 
 
 def move_picture(rgb: RgbImage, box_xyxy: Box, mesh_xy: Points, goal_xy: Points) -> None:
@@ -36,6 +37,7 @@ def move_picture(rgb: RgbImage, box_xyxy: Box, mesh_xy: Points, goal_xy: Points)
 def _flow(places: Points, ways: Points) -> Floats:
     """Return side x side x 2: the mean way of the N x 2 places around each pixel, by distance; 0 far away."""
     grid = np.arange(SIDE_PX, dtype=np.float32)[:, None]
-    across, down = (np.exp(-(((grid - places[:, axis]) / REACH_PX) ** 2) / 2) for axis in (0, 1))
+    away = (np.square((grid - places[:, axis]) / REACH_PX) for axis in (0, 1))
+    across, down = (np.exp(-np.minimum(one, FAR) / 2) for one in away)
     near = down @ across.T + ALONE
     return np.dstack([(down * ways[:, axis]) @ across.T / near for axis in (0, 1)]).astype(np.float32)

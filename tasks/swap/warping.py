@@ -29,13 +29,12 @@ def source_map(index: NDArray[np.int32], mesh_xy: Points, source_xy: Points, tri
     maps = triangle_maps(mesh_xy[triangles], source_xy[triangles]).reshape(-1, 6)
     # where nothing is drawn, -1 takes the last map, which is empty
     maps = np.ascontiguousarray(np.concatenate([maps, np.zeros((1, 6), np.float32)]).T)
-    rows, columns = np.mgrid[: index.shape[0], : index.shape[1]].astype(np.float32)
-    return np.dstack(
-        [
-            maps[axis][index] * columns + maps[axis + 1][index] * rows + maps[axis + 2][index]
-            for axis in (0, 3)
-        ]
-    )
+    rows, columns = (np.arange(size, dtype=np.float32) for size in index.shape)
+    source, places = np.empty((*index.shape, 2), np.float32), index.astype(np.intp)
+    for axis in (0, 1):
+        across, down, shift = (np.take(part, places, mode="wrap") for part in maps[3 * axis : 3 * axis + 3])
+        source[..., axis] = across * columns + down * rows[:, None] + shift
+    return source
 
 
 def triangle_maps(corners: Points, sources: Points) -> Floats:

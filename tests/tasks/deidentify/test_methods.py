@@ -1,4 +1,4 @@
-"""Four methods behind one signature, on a real face."""
+"""All methods behind one signature, on a real face."""
 
 import cv2
 import numpy as np
@@ -10,18 +10,28 @@ from tasks.files.errors import GuiseError, ModelError
 from tasks.swap.canvas import paint
 from tasks.swap.gaze import lids_apart
 from tasks.swap.irises import eye_axes
+from tasks.swap.laid import PointSwapper
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.patches import patch_of
 from tasks.swap.pool import load_pool, read_donor, target_digests
 from tasks.swap.target import with_rim
-from tasks.swap.warping import triangle_maps
+from tasks.swap.warping import draw_triangles, source_map, triangle_maps
+from tasks.tracks.placing import Placed
 from tasks.video import read_frames
 from tasks.vision.detectors import View
 from tasks.vision.faces import face_region, locate_mesh, search_faces
-from tasks.vision.regions import MESH_SIDE_PX, bounding_box, crop_region, mesh_region, to_picture
+from tasks.vision.regions import (
+    MESH_SIDE_PX,
+    bounding_box,
+    crop_region,
+    eyes_nose_of,
+    mesh_region,
+    to_picture,
+    without_margin,
+)
 
 BROWS = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300]
-METHODS = ("mesh_swap", "blur", "pixelate", "mask")
+METHODS = ("mesh_swap", "point_swap", "blur", "pixelate", "mask")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +76,13 @@ def methods(pool, fit, look, params, face):
         mesh = face[1] if region.source == "detected" else _spread(region.box_xyxy)
         MeshSwapper(params.deidentify.mesh_swap, fit, look)(rgb, region.box_xyxy, 0, mesh, pool["average"])
 
-    return make_methods(params.deidentify, swap, swap)
+    def point_swap(rgb, region):
+        box = without_margin(region.box_xyxy, params.deidentify.margin)
+        mesh = face[1] if region.source == "detected" else _spread(box)
+        draw = PointSwapper(params.deidentify.mesh_swap)
+        draw(rgb, region.box_xyxy, Placed(eyes_nose_of(mesh), box), pool["average"])
+
+    return make_methods(params.deidentify, swap, point_swap, swap)
 
 
 def _spread(box_xyxy):
@@ -278,6 +294,27 @@ def test_triangles_map_their_corners_and_flat_ones_do_not_blow_up():
     maps = triangle_maps(corners, sources)
     np.testing.assert_allclose(maps[0] @ [10, 0, 1], [5, 4], atol=1e-5)
     assert np.isfinite(maps).all()
+
+
+def test_every_pixel_is_fetched_by_the_map_of_its_triangle():
+    """And from a corner of the source where no triangle is drawn."""
+    corners = np.float32([[2, 3], [40, 5], [8, 44], [45, 47]])
+    sources = np.float32([[10, 0], [90, 20], [0, 80], [70, 95]])
+    triangles = np.array([[0, 1, 2], [1, 3, 2]], np.int32)
+    index = draw_triangles(corners, triangles, 48)
+    maps = triangle_maps(corners[triangles], sources[triangles])
+    fetched = source_map(index, corners, sources, triangles)
+    for row, column in [(5, 6), (20, 20), (40, 40), (46, 45), (30, 41), (0, 0), (47, 0)]:
+        number = index[row, column]
+        expected = maps[number] @ [column, row, 1] if number >= 0 else [0, 0]
+        assert fetched[row, column] == pytest.approx(expected, abs=1e-3)
+    assert set(np.unique(index)) == {-1, 0, 1}
+
+
+def test_no_number_is_so_small_that_a_processor_takes_its_time(pool):
+    """Subnormal numbers made a tenth of all rendering's time."""
+    for target in pool.values():
+        assert ((target.near == 0) | (target.near >= np.finfo(np.float32).tiny)).all()
 
 
 def test_a_frame_without_a_region_is_an_error_not_a_pass(methods, sample):
