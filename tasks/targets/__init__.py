@@ -91,7 +91,7 @@ def _given_before(root: Path, share: float) -> pl.DataFrame:
 
 def process(root: Path, job: Job[Casting]) -> Row:
     """Return who is given which face in a subject's clips, and keep how their own are shaped."""
-    cast, path = cast_subject(root, job.order), shapes_path(job.key)
+    cast, path = cast_subject(root, job.order, job.inputs), shapes_path(job.key)
     write_shapes(root, job.key, cast.shapes)
     outputs = {str(path): sha256_file(root / path)}
     return {"targets": [{"subject": job.key, **row} for row in cast.rows], "outputs": outputs}

@@ -13,6 +13,7 @@ from schemas.params.extract import Extract
 from schemas.params.sections import Section
 from schemas.skeletons import FACE_POINTS
 from tasks.files.clips import video_path
+from tasks.files.hashing import sha256_document
 from tasks.swap.latents import choose_latent, load_latents
 from tasks.swap.light import lightness
 from tasks.swap.mesh_swap import make_fit, make_look
@@ -67,9 +68,12 @@ class Cast:
     shapes: list[Shape]
 
 
-def cast_subject(root: Path, order: Casting) -> Cast:
-    """Choose for everybody in a subject's clips; rows: clip, track, face (0 is the subject), gift."""
-    caster = Caster(root, order)
+def cast_subject(root: Path, order: Casting, digests: Mapping[str, str]) -> Cast:
+    """Choose for everybody in a subject's clips; rows: clip, track, face (0 is the subject), gift.
+
+    digests: of each clip and of what was seen of it.
+    """
+    caster = Caster(root, order, digests)
     people = [person for clip_id in order.clips for person in caster.meet(clip_id)]
     groups = who_is_who(people, order.deidentify.targets.alike)[:FACES]
     faces = [unit_mean([one.embeddings for one in group]) for group in groups]
@@ -106,9 +110,9 @@ class Role:
 class Caster:
     """Who is seen in a subject's clips, and what may be given to whom."""
 
-    def __init__(self, root: Path, order: Casting) -> None:
+    def __init__(self, root: Path, order: Casting, digests: Mapping[str, str]) -> None:
         weights, rule, extract = shared_weights(root), order.deidentify, order.extract
-        self._root, self._order, self._weights = root, order, weights
+        self._root, self._order, self._weights, self._digests = root, order, weights, digests
         self._judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
         self._pool, self._latents = load_pool(weights, rule, extract), load_latents(weights, rule, extract)
         self._shots: dict[tuple[str, int], list[Shot]] = {}
@@ -207,6 +211,13 @@ class Caster:
         return decoys
 
     def _largest_face(self, clip_id: str) -> list[tuple[Embedding, Shape]]:
+        """Return the face of a clip's largest person, of which every subject's trial asks again."""
+        order = [part.model_dump(mode="json") for part in (self._order.deidentify, self._order.extract)]
+        key = f"largest face {self._digests[clip_id]} {sha256_document(order)}"
+        found: list[tuple[Embedding, Shape]] = self._weights.shared(key, lambda: self._measure(clip_id))
+        return found
+
+    def _measure(self, clip_id: str) -> list[tuple[Embedding, Shape]]:
         people, shots = self._look_at(clip_id)
         largest = max(people, key=lambda one: one.area, default=None)
         return [(unit_mean([largest.embeddings]), self._read(shots[largest.track]))] if largest else []

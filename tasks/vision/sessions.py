@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -34,8 +35,8 @@ class Weights:
         self._root = root
         self._registry = read_document(root / REGISTRY_PATH, Registry)
         self._local = threading.local()
-        self._shared: dict[str, Any] = {}
-        self._lock = threading.RLock()
+        self._shared: dict[str, Future[Any]] = {}
+        self._lock = threading.Lock()
 
     @property
     def inference(self) -> Inference:
@@ -68,11 +69,20 @@ class Weights:
         return getattr(self._local, key)
 
     def shared(self, key: str, build: Callable[[], Any]) -> Any:
-        """Return what `build` made for all threads of this process, building it on first use."""
+        """Return what `build` made for all threads of this process, building it on first use.
+
+        Who asks meanwhile waits for it; what could not be built is tried anew by the next one.
+        """
         with self._lock:
-            if key not in self._shared:
-                self._shared[key] = build()
-            return self._shared[key]
+            is_first = key not in self._shared
+            made = self._shared.setdefault(key, Future())
+        if is_first:
+            try:
+                made.set_result(build())
+            except BaseException as error:
+                del self._shared[key]
+                made.set_exception(error)
+        return made.result()
 
     def tflite(self, name: str) -> Session:
         """Open a LiteRT model: one float32 input, outputs in the file's own order."""

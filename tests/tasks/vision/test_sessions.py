@@ -1,6 +1,8 @@
 """Which sessions run on the provider that was asked for, and which on the CPU with every provider."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -51,3 +53,37 @@ def test_a_device_that_is_asked_for_and_is_not_here_is_said_whatever_runs_there(
     opened = GRAPHS_OF_ANY_SIZE | {"dlib": lambda weights: weights.dlib("dlib_recogniser")}
     with pytest.raises((InputError, ModelError), match="cuda"):
         opened[name](asked_for_a_device)
+
+
+def test_what_all_threads_share_is_built_once_and_keeps_nobody_else_waiting(root):
+    """While one thread builds, who asks for the same waits, who asks for something else does not."""
+    weights, begun, may_end, built = Weights(root), threading.Event(), threading.Event(), []
+
+    def build():
+        begun.set()
+        assert may_end.wait(30)
+        built.append("slow")
+        return weights.shared("inside of another", object)
+
+    with ThreadPoolExecutor(4) as pool:
+        first = pool.submit(weights.shared, "slow", build)
+        assert begun.wait(30)
+        others = [pool.submit(weights.shared, "slow", build) for _ in range(2)]
+        assert pool.submit(weights.shared, "quick", lambda: 7).result(30) == 7
+        assert not any(one.done() for one in (first, *others))
+        may_end.set()
+        assert len({id(one.result(30)) for one in (first, *others)}) == 1
+    assert built == ["slow"]
+
+
+def test_what_could_not_be_built_is_tried_anew_by_the_next_one(root):
+    weights, tries = Weights(root), iter([ModelError("altered"), None])
+
+    def build():
+        if error := next(tries):
+            raise error
+        return "whole"
+
+    with pytest.raises(ModelError, match="altered"):
+        weights.shared("weight", build)
+    assert weights.shared("weight", build) == "whole"
