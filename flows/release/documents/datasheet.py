@@ -98,8 +98,9 @@ def _processing(faces: dict[str, int]) -> list[str]:
         said += f" In {mouths} of them the mouth is open: its inside, teeth and tongue, is the person's own."
     if placed := faces.get("point_swap", 0):
         said += (
-            f" In {placed} the face was too small for keypoints, and another was laid on its eyes "
-            "and nose: place, size and turn are the person's, expression and gaze are nobody's."
+            f" In {placed} the face was too small for keypoints (below `deidentify.trust.detail_px` of "
+            "`params.yaml`), and another was laid on eyes and nose: place, size and turn are the person's; "
+            "expression and gaze, and what keypoints say of them, are nobody's."
         )
     return [
         f"{said} Frame count, time stamps and picture size are "

@@ -199,5 +199,5 @@ def test_nothing_of_a_clip_that_is_left_out_is_in_what_is_said_of_many(release, 
 def test_the_datasheet_says_whose_expression_is_nobodys():
     said = " ".join(_processing({"mesh_swap": 10, "point_swap": 6}))
     assert "`point_swap` (6 faces in frames)" in said
-    assert "expression and gaze are nobody's" in said
+    assert "expression and gaze, and what keypoints say of them, are nobody's" in said
     assert "nobody's" not in " ".join(_processing({"mesh_swap": 10}))
