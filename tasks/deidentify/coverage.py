@@ -56,7 +56,8 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
     sure = clip.is_confirmed(track, scene)
     swapped = swapped_frames(seen, rule) if sure else set()
     method = method_of(track, clip, rule)
-    placed = place(seen, rule) if sure and method == "mesh_swap" else {}
+    small = place(seen, rule) if sure and method == "mesh_swap" else {}
+    placed = {frame: face for frame, face in small.items() if frame not in swapped}
     frames = [one.frame for one in seen]
     for frame in reached(seen, clip, scene, rule):
         after = int(np.searchsorted(frames, frame))

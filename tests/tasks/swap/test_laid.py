@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from tasks.swap.laid import LARGEST, SMALLEST, PointSwapper, Turns
+from tasks.swap.laid import LARGEST, SMALLEST, PointSwapper, Turns, _front
 from tasks.swap.pool import load_pool
 from tasks.tracks.placing import Placed
 from tasks.validate.pixels.survival import surviving_share
@@ -35,7 +35,9 @@ def _face(shape, turned_deg, tilted_deg, rolled_deg, size=40.0, middle=(200, 150
 
 
 @pytest.mark.parametrize("turned", [-60, -45, -20, 0, 20, 45, 60])
-@pytest.mark.parametrize(("tilted", "rolled"), [(0, 0), (15, 0), (-15, 10), (0, -30)])
+@pytest.mark.parametrize(
+    ("tilted", "rolled"), [(0, 0), (15, 0), (-15, 10), (0, -30), (0, 45), (10, 90), (0, 180)]
+)
 @pytest.mark.parametrize("name", ["average", "long_man"])
 def test_a_face_is_laid_as_it_is_turned(pool, turned, tilted, rolled, name):
     mesh, placed = _face(pool[name].shape, turned, tilted, rolled)
@@ -57,12 +59,15 @@ def test_whatever_a_detector_says_the_face_is_about_as_large_as_its_box(turns, e
     assert SMALLEST * size / 1.5 <= float((box[2:] - box[:2]).max()) <= LARGEST * size * 1.5
 
 
+def _pattern():
+    coarse = np.random.default_rng(3).integers(0, 255, (60, 80, 3), np.uint8)
+    return cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
+
+
 @pytest.mark.parametrize("at", [(100, 80), (12, 10), (300, 228)])
 @pytest.mark.parametrize("turned", [0, 50])
 def test_nothing_is_left_of_a_face_and_nothing_is_touched_outside_of_its_region(pool, params, at, turned):
-    rng = np.random.default_rng(3)
-    coarse = rng.integers(0, 255, (60, 80, 3), np.uint8)
-    before = cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
+    before = _pattern()
     _, placed = _face(pool["average"].shape, turned, 0, 0, middle=at)
     box = placed.box_xyxy
     region = np.concatenate([box[:2] - 12, box[2:] + 12]).clip(0, [320, 240, 320, 240]).astype(np.float32)
@@ -75,3 +80,35 @@ def test_nothing_is_left_of_a_face_and_nothing_is_touched_outside_of_its_region(
     x0, y0, x1, y1 = np.array([*np.floor(region[:2]), *np.ceil(region[2:])]).astype(int)
     after[y0:y1, x0:x1] = before[y0:y1, x0:x1]
     assert (after == before).all()
+
+
+@pytest.mark.parametrize("beside", ["left", "right", "above", "below"])
+def test_what_of_a_face_is_beside_what_is_drawn_is_smoothed(pool, params, beside):
+    """Eyes and nose were told at one end of the face's box: what is drawn does not reach the other one."""
+    before = _pattern()
+    _, placed = _face(pool["average"].shape, 0, 0, 0)
+    box, more = placed.box_xyxy.copy(), np.ptp(placed.box_xyxy.reshape(2, 2), axis=0) * 0.7
+    side = {"left": (0, -more[0]), "above": (1, -more[1]), "right": (2, more[0]), "below": (3, more[1])}[
+        beside
+    ]
+    box[side[0]] += side[1]
+    region = np.concatenate([box[:2] - 20, box[2:] + 20]).astype(np.float32)
+    after = before.copy()
+    PointSwapper(params.deidentify.mesh_swap)(
+        after, region, Placed(placed.eyes_nose_xy, box), pool["average"]
+    )
+    grey = [cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY) for rgb in (before, after)]
+    assert surviving_share(*grey, box) <= 0.1
+
+
+@pytest.mark.parametrize(("turned", "least", "most"), [(0, 0, 0.05), (-60, 0.05, 0.5), (60, 0.05, 0.5)])
+def test_what_a_turned_face_hides_is_not_drawn_over_it(pool, turned, least, most):
+    target = pool["average"]
+    mesh, _ = _face(target.shape, turned, 0, 0)
+    seen = {tuple(corners) for corners in _front(target, mesh).triangles}
+    hidden = [corners for corners in target.triangles if tuple(corners) not in seen]
+    assert least <= len(hidden) / len(target.triangles) <= most
+    if turned:
+        middle = target.mesh_xy[:468].mean(axis=0)[0]
+        far = [target.mesh_xy[corners].mean(axis=0)[0] < middle for corners in hidden]
+        assert np.mean(far) > 0.8 if turned > 0 else np.mean(far) < 0.2
