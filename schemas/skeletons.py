@@ -38,6 +38,9 @@ EYES = [33, 145, 133, 159, 153, 158, 144, 160], [263, 374, 362, 386, 380, 385, 3
 LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
 CHEEKS = [50, 101, 205, 187, 123, 117, 118], [280, 330, 425, 411, 352, 346, 347]
+# around the end of the nose, which a mask over nose and mouth hides and no beard does; the nose between the
+# eyes, and where it ends above the lips
+NOSE_END, NOSE_BRIDGE, NOSE_BASE = [195, 5, 48, 278, 64, 294, 2], 6, 2
 # around what is compared by itself
 FACE_PARTS = {
     "face": FACE_OVAL,

@@ -206,6 +206,33 @@ def moving_bar(rgb, mesh_xy, way, colour):
     return np.where(shape[..., None] > 0, drawn, rgb).astype(np.uint8), shape > 0
 
 
+# where the edge of a surgical mask lies on a face: over the nose, the right cheek, the chin, the left cheek
+MASK_EDGE = [
+    6, 122, 47, 100, 117, 123, 147, 177, 215, 136, 150, 149, 176, 148,
+    152, 377, 400, 378, 379, 365, 435, 401, 376, 352, 346, 329, 277, 351,
+]  # fmt: skip
+MASK_EDGE_BELOW_NOSE = [2, *MASK_EDGE[5:24]]
+
+
+def with_mask(rgb, mesh_xy, colour, edge=None):
+    """Paint a surgical mask with folds over a face, in the scene's light."""
+    corners = mesh_xy[MASK_EDGE if edge is None else edge]
+    corners = corners.mean(axis=0) + (corners - corners.mean(axis=0)) * 1.06
+    size, middle = np.ptp(mesh_xy, axis=0).max(), mesh_xy[1]
+    shape = np.zeros(rgb.shape[:2], np.float32)
+    cv2.fillPoly(shape, [np.round(corners * 16).astype(np.int32)], 1, cv2.LINE_AA, 4)
+    shape = cv2.GaussianBlur(shape, (0, 0), max(0.6, size * 0.006))[..., None]
+    down, across = np.indices(rgb.shape[:2]).astype(np.float32)
+    folds = 1 - 0.06 * (np.sin((down - middle[1]) / size * 38) > 0.75)
+    shade = folds * (1 - 0.25 * np.abs((across - middle[0]) / size) - 0.1 * (down - middle[1]) / size)
+    light = cv2.GaussianBlur(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), size * 0.15)
+    bridge = np.clip(np.round(mesh_xy[168]), 0, [rgb.shape[1] - 1, rgb.shape[0] - 1]).astype(int)
+    shade = shade * np.clip(light / max(light[bridge[1], bridge[0]], 1), 0.3, 1.5)
+    cloth = np.array(colour, np.float32) * shade[..., None]
+    cloth += np.random.default_rng(0).normal(0, 1.5, (*rgb.shape[:2], 1))
+    return np.clip(rgb * (1 - shape) + cloth * shape, 0, 255).astype(np.uint8)
+
+
 def write_pictures(path, pictures, *, pts=None, time_base=Fraction(1, 12800)):
     """Encode given RGB pictures, 25 a second, or at given pts; sizes must be even."""
     height, width = pictures[0].shape[:2]

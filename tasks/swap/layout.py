@@ -7,7 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.skeletons import BROWS, CHEEKS, EYES, FACE_POINTS, LIPS
+from schemas.skeletons import (
+    BROWS,
+    CHEEKS,
+    CHIN,
+    EYES,
+    FACE_POINTS,
+    LIPS,
+    NOSE_BASE,
+    NOSE_BRIDGE,
+    NOSE_END,
+)
 from tasks.swap.target import Target
 from tasks.swap.warping import Floats, Triangles, draw_triangles, source_map
 from tasks.vision.regions import Points
@@ -21,7 +31,8 @@ Mask = NDArray[np.bool_]
 class Layout:
     """A target's mesh with rim on a small square, and side x side masks of what lies where.
 
-    features: brows, eyes and lips. rim: the outermost pixels. forehead: all above the brows.
+    features: brows, eyes and lips. rim: the outermost pixels. forehead: all above the brows. upper: bare skin
+    beside and above the eyes. nose: its end. lower: all below it. light: the target's own lightness.
     """
 
     mesh_xy: Points
@@ -32,6 +43,11 @@ class Layout:
     cheeks: Mask
     rim: Mask
     forehead: Mask
+    upper: Mask
+    nose: Mask
+    lips: Mask
+    lower: Mask
+    light: Floats
 
     def spread(self, picture: Floats, mesh_xy: Points) -> Floats:
         """Spread the face of a picture flat; mesh_xy: where its mesh with rim lies in the picture."""
@@ -52,15 +68,22 @@ def make_layout(target: Target) -> Layout:
     drawn = index >= 0
     eyes = [xy[[*brow, *eye]] for brow, eye in zip(BROWS, EYES, strict=True)]
     rows = np.arange(SIDE_PX)[:, None]
+    inside, features = _hulls([xy[:FACE_POINTS]]), _hulls([*eyes, xy[LIPS]], FEATURE_BORDER_PX)
+    source = source_map(index, xy, target.mesh_xy, target.triangles)
     return Layout(
         xy,
         target.triangles,
         index,
-        inside=_hulls([xy[:FACE_POINTS]]),
-        features=_hulls([*eyes, xy[LIPS]], FEATURE_BORDER_PX),
+        inside=inside,
+        features=features,
         cheeks=_hulls([xy[cheek] for cheek in CHEEKS]),
         rim=drawn & (cv2.erode(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0),
         forehead=drawn & (rows < min(float(xy[brow, 1].min()) for brow in BROWS) - BORDER_PX),
+        upper=inside & ~features & (rows < xy[NOSE_BRIDGE, 1]),
+        nose=_hulls([xy[NOSE_END]]),
+        lips=_hulls([xy[LIPS]]),
+        lower=inside & (rows > xy[NOSE_BASE, 1]) & (rows < xy[CHIN, 1] - BORDER_PX),
+        light=_remap(target.lab[..., 0].astype(np.float32), source),
     )
 
 

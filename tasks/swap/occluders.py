@@ -1,20 +1,23 @@
-"""Instruments and hair in front of a face, told from its skin and from how it looked before (pure).
+"""Instruments, hair and masks in front of a face, told from its skin and from how it looked before (pure).
 
-What could be the patient's own skin, in whatever light, is covered; so is what was there from the first.
+What could be the patient's own skin, in whatever light, is covered; so is what was there from the first,
+unless it is a mask.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
+from tasks.swap.worn import Worn
 
 # distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
 OTHER_COLOUR, CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 14.0, 10.0, 0.55
 # less light says nothing, and more has lost its colour
 LEAST_LIGHT, MOST_LIGHT = 8.0, 250.0
+LIGHT_SKIN = 200.0  # which may shine itself
 # every skin, pale or dark, is a little red and a little yellow (a*, b*)
 LEAST_TINT, MOST_TINT = (3.0, 5.0), (40.0, 60.0)
 # chroma grows with L* + 16, here in 8 bits
@@ -46,6 +49,10 @@ class Occluders:
     look: Floats | None = None
     hair: Floats | None = None
     shade: Floats | None = None
+    worn: Worn = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.worn = Worn(self.layout)
 
     def step(self, lab: Floats) -> Floats:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
@@ -55,6 +62,9 @@ class Occluders:
         """
         self.shade = None
         known = (lab[..., 0] >= LEAST_LIGHT) & (self.layout.index >= 0)
+        mask = self._mask(lab, known)
+        if mask is not None:
+            return mask
         cheeks = lab[self.layout.cheeks & known]
         is_seen = len(cheeks) >= self.layout.cheeks.sum() / 2
         now = np.median(cheeks, axis=0).astype(np.float32) if is_seen else None
@@ -73,6 +83,26 @@ class Occluders:
         self.skin = self.skin + (now - self.skin) * np.float32(SKIN_RATE)
         found = instrument(foreign, lab, self.layout)
         return np.maximum(found & ~self._seen_through(found, lab[..., 0]), hair)
+
+    def _mask(self, lab: Floats, known: Mask) -> Floats | None:
+        """Return the weights of a mask over nose and mouth, and of hair; None where none is worn.
+
+        The cheeks are below it: skin is what lies around the eyes.
+        """
+        above = lab[self.layout.upper & known]
+        skin = np.median(above, axis=0).astype(np.float32) if len(above) else np.zeros(3, np.float32)
+        if len(above) < self.layout.upper.sum() / 2 or not is_human(skin):
+            return None
+        # white cloth shines
+        foreign = is_foreign(lab, skin) | ((lab[..., 0] > MOST_LIGHT) & (skin[0] < LIGHT_SKIN))
+        piece = self.worn.step(lab, known & foreign)
+        if not piece.any():
+            return None
+        # what is below it is met when it comes off
+        seen = np.where(piece[..., None], np.float32(0), lab)
+        if self.first is None or self.look is None:
+            self.first, self.look = seen, seen.copy()
+        return np.maximum(piece.astype(np.float32), self._hair(lab, skin))
 
     def _seen_through(self, found: Mask, light: Floats) -> Mask:
         """Return the pieces whose shading is the face's own: another light fell on it."""

@@ -32,6 +32,8 @@ SAME_FACE, AT_EDGE = 0.5, 0.1
 WHOLE = "face"
 # of a face whose parts are compared for sure
 LEAST_PARTS_PX = 64
+# of a face: what a mask hides at least, and a hand or a bar hardly ever; and more than a mask can hide
+MASKED, BARE = 0.3, 0.8
 # a shut mouth holds less than one window, which chance makes alike in a frame, but not in so many on end
 MOUTH_FRAMES = 3
 
@@ -81,7 +83,7 @@ def clip_leaks(
     by_chance = _short_mouths(shares, survived, settings.surviving)
     doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
     # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
-    by_design = [frame for frame in behind if shares.get(frame, {}).get(WHOLE, 0) <= settings.surviving.face]
+    by_design = _in_front(coverage, behind, shares, settings.surviving)
     survived = [frame for frame in survived if frame not in {*by_chance, *by_design}]
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
@@ -94,6 +96,25 @@ def clip_leaks(
         finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
         finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]
+
+
+def _in_front(
+    coverage: pl.DataFrame, behind: list[int], shares: dict[int, Shares], limits: Survival
+) -> list[int]:
+    """Return the frames in which no more of a face survives than what stayed in front of it explains.
+
+    A mask explains more than a hand, but no eyes.
+    """
+    most = dict(coverage.group_by("frame").agg(pl.col("in_front").max()).iter_rows())
+    return [frame for frame in behind if _is_explained(shares.get(frame, {}), most[frame], limits)]
+
+
+def _is_explained(share: Shares, in_front: float, limits: Survival) -> bool:
+    if in_front < MASKED:
+        return share.get(WHOLE, 0.0) <= limits.face
+    return share.get("eyes", 0.0) <= limits.eyes and share.get(WHOLE, 0.0) <= min(
+        limits.face + in_front, BARE
+    )
 
 
 def _worst(shares: dict[int, Shares], survived: list[int]) -> float:
