@@ -37,6 +37,15 @@ UPPER_LIDS, LOWER_LIDS = [lids[1:8] for lids in LIDS], [lids[:8:-1] for lids in 
 EYES = [33, 145, 133, 159, 153, 158, 144, 160], [263, 374, 362, 386, 380, 385, 373, 387]
 LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185]
 INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191]
+# all points of either lip but the corners, from the outside in
+UPPER_LIP = [
+    185, 40, 39, 37, 0, 267, 269, 270, 409, 184, 74, 73, 72, 11, 302, 303, 304, 408,
+    183, 42, 41, 38, 12, 268, 271, 272, 407, 191, 80, 81, 82, 13, 312, 311, 310, 415,
+]  # fmt: skip
+LOWER_LIP = [
+    146, 91, 181, 84, 17, 314, 405, 321, 375, 77, 90, 180, 85, 16, 315, 404, 320, 307,
+    96, 89, 179, 86, 15, 316, 403, 319, 325, 95, 88, 178, 87, 14, 317, 402, 318, 324,
+]  # fmt: skip
 CHEEKS = [50, 101, 205, 187, 123, 117, 118], [280, 330, 425, 411, 352, 346, 347]
 # around the end of the nose, which a mask over nose and mouth hides and no beard does; the nose between the
 # eyes, and where it ends above the lips

@@ -7,7 +7,7 @@ import numpy as np
 import scipy  # its parts are opened when they are first used
 from numpy.typing import NDArray
 
-from schemas.skeletons import FACE_OVAL, LEFT_EYE, LIDS, RIGHT_EYE
+from schemas.skeletons import FACE_OVAL, LEFT_EYE, LIDS, LOWER_LIP, RIGHT_EYE, UPPER_LIP
 from tasks.swap.light import Lab
 from tasks.swap.shape import Shape
 from tasks.vision.regions import Points, RgbImage
@@ -51,6 +51,9 @@ def _nearness(mesh_xy: Points) -> NDArray[np.float32]:
     # a lid is moved by itself: it opens by less than that
     lids = [point for lid in LIDS for point in lid]
     apart[lids] *= FINER
+    # in a target's shut mouth lips lie upon one another: what opens one must not shut it again for the other
+    for lip, other in ((UPPER_LIP, LOWER_LIP), (LOWER_LIP, UPPER_LIP)):
+        apart[np.ix_(lip, other)] = np.inf
     near = np.exp(-(apart**2) / 2)
     # smaller numbers say nothing, and a processor multiplies them slowly
     near[near < NOTHING] = 0

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from schemas.skeletons import INNER_LIPS, LOWER_LIP, UPPER_LIP
 from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.render import make_methods, render
 from tasks.files.errors import GuiseError, ModelError
@@ -315,6 +316,17 @@ def test_no_number_is_so_small_that_a_processor_takes_its_time(pool):
     """Subnormal numbers made a tenth of all rendering's time."""
     for target in pool.values():
         assert ((target.near == 0) | (target.near >= np.finfo(np.float32).tiny)).all()
+
+
+def test_lips_that_must_part_are_parted_and_what_must_move_together_does(pool):
+    """Upon one another, as in a shut mouth, they took each other along: a mouth that opened opened less."""
+    for target in pool.values():
+        wanted = np.zeros(len(target.near), np.float32)
+        wanted[UPPER_LIP], wanted[LOWER_LIP] = -1, 1
+        parted = target.near @ wanted
+        apart = parted[INNER_LIPS[1:10]] - parted[INNER_LIPS[:10:-1]]
+        assert apart.min() > 1.5, (target.name, apart)
+        assert target.near @ np.ones_like(wanted) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_frame_without_a_region_is_an_error_not_a_pass(methods, sample):
