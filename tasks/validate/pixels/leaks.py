@@ -30,8 +30,9 @@ from tasks.vision.sessions import Weights, shared_weights
 # overlap of two boxes of one face, and of a face with what may be a part of it seen astray
 SAME_FACE, AT_EDGE = 0.5, 0.1
 WHOLE = "face"
-# of a face whose parts are compared for sure
-LEAST_PARTS_PX = 64
+# of a face whose parts are compared for sure: of fewer pixels a part is a blur that motion alone makes alike,
+# and a nose a form that chance does
+LEAST_PX = {WHOLE: 0, "eyes": 64, "nose": 96, "mouth": 64}
 # of a face: what a mask hides at least, and a hand or a bar hardly ever; and more than a mask can hide
 MASKED, BARE = 0.3, 0.8
 # a shut mouth holds less than one window, which chance makes alike in a frame, but not in so many on end
@@ -163,8 +164,7 @@ def _shares(
         ]
         for face in (*(_told(original, face, known, weights) for face in known), *seen):
             for part, share in _compare(original, released, face).items():
-                # a part of a few pixels is a blur that motion alone makes alike
-                is_sure = face.is_sure and (part == WHOLE or face.size_px >= LEAST_PARTS_PX)
+                is_sure = face.is_sure and face.size_px >= LEAST_PX[part]
                 shares = (sure if is_sure else unsure).setdefault(original.index, {})
                 shares[part] = max(share, shares.get(part, 0.0))
     return sure, unsure
