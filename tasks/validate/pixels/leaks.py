@@ -45,12 +45,14 @@ class Seen:
 
     is_sure: its original pixels fail the clip; of a face that is only possible they are for a person to see.
     is_new: only the release shows it: a face, or a mesh that lies beside the face that was drawn.
+    in_front: of which share of it something stayed in front.
     """
 
     box_xyxy: Box
     landmarks_xy: Points | None = None
     is_sure: bool = True
     is_new: bool = False
+    in_front: float = 0.0
 
     @property
     def size_px(self) -> float:
@@ -77,15 +79,13 @@ def clip_leaks(
     its original.
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
-    shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin), reread)
+    shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin), settings, reread)
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
     behind = _more(coverage, "in_front", settings.in_front_share)
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
     by_chance = _short_mouths(shares, survived, settings.surviving)
     doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
-    # a hand before the mouth is the mouth's own pixels by design, and goes to a person anyway
-    by_design = _in_front(coverage, behind, shares, settings.surviving)
-    survived = [frame for frame in survived if frame not in {*by_chance, *by_design}]
+    survived = [frame for frame in survived if frame not in by_chance]
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
     return [
         finding(clip_id, "surviving", survived, _worst(shares, survived)),
@@ -99,23 +99,17 @@ def clip_leaks(
     ]
 
 
-def _in_front(
-    coverage: pl.DataFrame, behind: list[int], shares: dict[int, Shares], limits: Survival
-) -> list[int]:
-    """Return the frames in which no more of a face survives than what stayed in front of it explains.
+def by_design(share: Shares, in_front: float, settings: Validate) -> set[str]:
+    """Return the parts of a face that may be its own, since something stayed in front, and a person is asked.
 
-    A mask explains more than a hand, but no eyes.
+    A hand before the mouth explains any part of a face that is another's as a whole. A mask explains more of
+    the whole, but no eyes.
     """
-    most = dict(coverage.group_by("frame").agg(pl.col("in_front").max()).iter_rows())
-    return [frame for frame in behind if _is_explained(shares.get(frame, {}), most[frame], limits)]
-
-
-def _is_explained(share: Shares, in_front: float, limits: Survival) -> bool:
+    limit = settings.surviving.face
     if in_front < MASKED:
-        return share.get(WHOLE, 0.0) <= limits.face
-    return share.get("eyes", 0.0) <= limits.eyes and share.get(WHOLE, 0.0) <= min(
-        limits.face + in_front, BARE
-    )
+        return set(share) if in_front > settings.in_front_share and share[WHOLE] <= limit else set()
+    explains = "eyes" in share and share[WHOLE] <= min(limit + in_front, BARE)
+    return set(share) - {"eyes"} if explains else set()
 
 
 def _worst(shares: dict[int, Shares], survived: list[int]) -> float:
@@ -143,11 +137,11 @@ def _short_mouths(shares: dict[int, Shares], survived: list[int], limits: Surviv
 
 
 def _shares(
-    root: Path, clip_id: str, faces: Faces, reread: Callable[[Frame], None]
+    root: Path, clip_id: str, faces: Faces, settings: Validate, reread: Callable[[Frame], None]
 ) -> tuple[dict[int, Shares], dict[int, Shares]]:
     """Return frame -> part -> the largest share that survives of any face, known or seen by other eyes.
 
-    The first is of faces that are sure, the second of those that are only possible.
+    The first is of faces that are sure, the second of those that are only possible, or left so by design.
     """
     weights = shared_weights(root)
     eyes = [Watch(weights, arm) for arm in ("original", "released")]
@@ -158,16 +152,29 @@ def _shares(
         known = faces.get(original.index, [])
         covered = [face.box_xyxy for face in known]
         seen = [
-            Seen(box, is_sure=closeness(original.rgb, box, 0.0, weights) >= GOOD)
+            Seen(
+                box,
+                is_sure=closeness(original.rgb, box, 0.0, weights) >= GOOD,
+                in_front=_in_front_of(box, known),
+            )
             for eye, frame in zip(eyes, (original, released), strict=True)
             for box in eye.faces(frame, covered)
         ]
         for face in (*(_told(original, face, known, weights) for face in known), *seen):
-            for part, share in _compare(original, released, face).items():
-                is_sure = face.is_sure and face.size_px >= LEAST_PX[part]
+            found = _compare(original, released, face)
+            excused = by_design(found, face.in_front, settings)
+            for part, share in found.items():
+                is_sure = face.is_sure and face.size_px >= LEAST_PX[part] and part not in excused
                 shares = (sure if is_sure else unsure).setdefault(original.index, {})
                 shares[part] = max(share, shares.get(part, 0.0))
     return sure, unsure
+
+
+def _in_front_of(box_xyxy: Box, faces: Sequence[Seen]) -> float:
+    """Return of which share of the face in a box something stayed in front."""
+    return max(
+        (face.in_front for face in faces if overlap(face.box_xyxy, box_xyxy) >= SAME_FACE), default=0.0
+    )
 
 
 def _told(original: Frame, face: Seen, known: Sequence[Seen], weights: Weights) -> Seen:
@@ -210,23 +217,25 @@ def _known_faces(root: Path, clip_id: str, coverage: pl.DataFrame, margin: float
     """Return per frame what to compare: whatever was covered, and every face found in either arm."""
     pardoned: dict[int, list[Box]] = {}
     faces: Faces = {}
+    covers: Faces = {}
     regions = coverage["region_xyxy"].to_numpy() if len(coverage) else np.empty((0, 4), np.float32)
-    for frame, source, method, region in zip(
-        coverage["frame"], coverage["source"], coverage["method"], regions, strict=True
-    ):
+    rows = coverage.select("frame", "source", "method", "in_front").iter_rows()
+    for (frame, source, method, in_front), region in zip(rows, regions, strict=True):
+        covers.setdefault(frame, []).append(Seen(without_margin(region, margin), in_front=in_front))
         if method == "none":
             pardoned.setdefault(frame, []).append(without_margin(region, margin))
         elif method not in SWAPS:
             faces.setdefault(frame, []).append(Seen(region))
         elif source != "detected":  # a face that was detected has its own box below
-            faces.setdefault(frame, []).append(Seen(without_margin(region, margin)))
+            faces.setdefault(frame, []).append(covers[frame][-1])
     for arm in ("original", "released"):
         for frame, face in _located(root, arm, clip_id):
             known = faces.setdefault(frame, [])
             # a person said that this is no face
             is_pardoned = any(overlap(face.box_xyxy, box) >= SAME_FACE for box in pardoned.get(frame, []))
             if not is_pardoned and not any(_is_told_by(face, other) for other in known):
-                known.append(replace(face, is_new=arm == "released"))
+                in_front = _in_front_of(face.box_xyxy, covers.get(frame, []))
+                known.append(replace(face, is_new=arm == "released", in_front=in_front))
     return faces
 
 
