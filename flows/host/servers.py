@@ -131,7 +131,8 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
         return True
     except OSError:
         return False
