@@ -148,12 +148,14 @@ def test_what_is_coloured_as_a_mask_needs_its_evenness_its_shading_and_lips_that
     rng = np.random.default_rng(0)
     lab = _spread(layout, *clips[name][0])
     rows = np.arange(lab.shape[0])[:, None]
+    columns = np.arange(lab.shape[1])
     part = layout.nose | (layout.inside & (rows > layout.mesh_xy[NOSE_BASE, 1]))
     made_up = {
         "mask": _as_if_blue(lab, part),
         "a face in blue": _as_if_blue(lab, part, l=lab[part, 0]),
         "patches": _as_if_blue(lab, part, a=rng.normal(112, 8, part.sum())),
         "an open mouth": _as_if_blue(lab, part & ~layout.lips),
+        "half a mouth": _as_if_blue(lab, part & ~(layout.lips & (columns < layout.mesh_xy[NOSE_BASE, 0]))),
     }
     shown = {what: _shown(layout, [face])[0][layout.lower].mean() for what, face in made_up.items()}
     assert shown.pop("mask") > 0.95
