@@ -10,7 +10,7 @@ from tasks.swap.warping import Floats
 from tasks.vision.regions import Points, RgbImage
 
 Lab = NDArray[np.uint8]
-SPREAD = 0.12  # of a face's square: what is larger is light, what is smaller is the face
+SPREAD = 0.2  # of a face's square: what is larger is light, what is smaller is the face
 SMALL_PX = 48
 GREY = 128.0
 LEAST_CHROMA = 1.0
@@ -52,8 +52,19 @@ def light_of(scene: RgbImage, drawn: Lab, weights: Floats) -> Light:
     # beyond the face its light goes on
     covered = np.maximum(_smooth(share)[..., None], np.float32(1e-4))
     toned = np.asarray(cv2.LUT(drawn, table[None]), np.uint8)
-    light, own = (_smooth(_small(one) * share) / covered for one in (lab, toned))
-    return Light(table, np.asarray(light - own, np.float32))
+    apart = _small(lab) - _small(toned)
+    ramp = _ramp(apart, share)
+    return Light(table, np.asarray(ramp + _smooth((apart - ramp) * share) / covered, np.float32))
+
+
+def _ramp(picture: Floats, share: Floats) -> Floats:
+    """Return what rises evenly across a picture: a lamp at one side is no feature, however wide."""
+    rows, columns = np.indices(share.shape[:2]) / SMALL_PX - 0.5
+    evenly = np.stack([np.ones_like(rows), rows, columns], axis=-1).reshape(-1, 3)
+    # what stays in front may weigh a little less than nothing
+    weighed = evenly * np.maximum(share.reshape(-1, 1), 0)
+    rises = np.linalg.lstsq(weighed.T @ evenly, weighed.T @ picture.reshape(-1, 3), rcond=None)[0]
+    return np.asarray((evenly @ rises).reshape(picture.shape), np.float32)
 
 
 def _table(mine: Floats, other: Floats) -> Lab:

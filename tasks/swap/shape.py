@@ -6,13 +6,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.skeletons import LEFT_EYE, MIRRORED, NOSE_ENDS, RIGHT_EYE
+from schemas.skeletons import (
+    INNER_LIPS,
+    LEFT_EYE,
+    LOWER_LIDS,
+    LOWER_LIP,
+    MIRRORED,
+    MOUTH_CORNERS,
+    NOSE_ENDS,
+    RIGHT_EYE,
+    UPPER_LIDS,
+    UPPER_LIP,
+)
 from tasks.vision.regions import Points
 
 Shape = NDArray[np.float32]  # 468 x 3: across, down, away, in distances of the outer eye corners
 Doubles = NDArray[np.float64]
 ROUNDS = 3
-SMOOTH = 0.18  # eye distances over which a difference is evened out: a lid moves with the other one
+# eye distances over which a difference is evened out; a mouth goes as a whole, or it would open otherwise
+SMOOTH, SMOOTH_LIPS, AROUND_LIPS = 0.08, 0.15, 0.08
+LIP_POINTS = [*UPPER_LIP, *LOWER_LIP, *MOUTH_CORNERS]
+# what meets when it shuts is moved as one: a lid with the other one, a lip with the other one
+MEETING = (
+    [*np.ravel(UPPER_LIDS), *INNER_LIPS[-1:10:-1]],
+    [*np.ravel(LOWER_LIDS), *INNER_LIPS[1:10]],
+)
 LIMP = 0.1  # what a keypoint below the nose counts when the pose is found: jaws open
 
 
@@ -59,9 +77,24 @@ def reshape(own: Shape, target: Shape, share: float, *, keep_asymmetry: bool) ->
     apart = laid_over(target.astype(np.float64), mine) - mine
     if keep_asymmetry:
         apart = (apart + apart[MIRRORED] @ _reflection(mine)) / 2
-    near = np.exp(-((mine[:, None] - mine[None]) ** 2).sum(axis=2) / (2 * SMOOTH**2))
-    smooth = near @ apart / near.sum(axis=1, keepdims=True)
-    return Reshaping(own, (smooth * share).astype(np.float32))
+    return Reshaping(own, (_even(apart, mine) * share).astype(np.float32))
+
+
+def _even(ways: Doubles, shape: Doubles) -> Doubles:
+    """Return 468 x 3 ways evened out over a shape, the same for what meets when it shuts."""
+    apart = ((shape[:, None] - shape[None]) ** 2).sum(axis=2)
+    fine, coarse = (np.exp(-apart / (2 * reach**2)) for reach in (SMOOTH, SMOOTH_LIPS))
+    # from the lips to the skin around them without a step, which would tear
+    at_mouth = np.exp(-apart[:, LIP_POINTS].min(axis=1) / (2 * AROUND_LIPS**2))[:, None]
+    near = sum(
+        share * one / one.sum(axis=1, keepdims=True)
+        for share, one in ((1 - at_mouth, fine), (at_mouth, coarse))
+    )
+    upper, lower = MEETING
+    for _ in range(2):
+        ways = near @ ways
+        ways[upper] = ways[lower] = (ways[upper] + ways[lower]) / 2
+    return ways
 
 
 def shape_apart(change: Reshaping, others: Sequence[Shape]) -> float:

@@ -71,3 +71,28 @@ def test_features_are_still_there():
 def test_no_face_is_no_error():
     light = light_of(_scene((9, 9, 9), (9, 9, 9)), _target(), np.zeros((SIDE, SIDE), np.float32))
     assert np.isfinite(light.offset).all()
+
+
+@pytest.mark.parametrize("across", [True, False])
+def test_the_shading_of_the_patients_own_features_is_not_taken_for_light(across):
+    """Sockets, cheeks and jaw are shaded at the size of half a face, and identify; a lamp is wider."""
+    waves = np.cos(np.arange(SIDE) * 2 * np.pi / (SIDE / 2))
+    shading = np.tile(waves, (SIDE, 1)) if across else np.tile(waves[:, None], (1, SIDE))
+    skin = np.array((150, 110, 90))
+    scene = np.clip(skin * (1 + 0.3 * shading[..., None]), 0, 255).astype(np.uint8)
+    own, released = (
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float64)
+        for rgb in (scene, _lit(scene).astype(np.uint8))
+    )
+    plain = cv2.cvtColor(_lit(np.broadcast_to(skin, (SIDE, SIDE, 3)).astype(np.uint8)), cv2.COLOR_RGB2LAB)
+    inside = cv2.erode(MASK, np.ones((25, 25))) > 0
+    own_part = (own - own[inside].mean())[inside]
+    left = (released - plain[..., 0])[inside]
+    assert abs((left * own_part).sum() / (own_part**2).sum()) < 0.25
+
+
+@pytest.mark.parametrize("weights", [MASK * 0, MASK - 0.02, np.eye(SIDE, dtype=np.float32) * (MASK > 0)])
+def test_a_face_of_which_little_or_nothing_is_drawn_breaks_nothing(weights):
+    """What stays in front of it takes its place, and may weigh a little less than nothing."""
+    light = light_of(_scene((60, 40, 30), (220, 160, 130)), _target(), weights.astype(np.float32))
+    assert np.isfinite(light.offset).all()

@@ -8,13 +8,14 @@ from schemas.skeletons import FACE_OVAL, LID_MIDDLES, LIP_MIDDLES, MIRRORED, NOS
 from tasks.swap.pool import load_pool
 from tasks.swap.shape import Reshaping, laid_over, reshape, shape_apart, shape_of
 
+FACES = ("average", "long_man", "round_woman", "dark_man", "young_man")
 POSES_DEG = [(0, 0, 0), (10, -25, 5), (-15, 30, -20), (5, 10, 90), (0, 40, 0)]
 
 
 @pytest.fixture(scope="module")
 def shapes(weights, params):
     pool = load_pool(weights, params.deidentify, params.extract)
-    return {name: pool[name].shape for name in ("average", "long_man", "round_woman")}
+    return {name: pool[name].shape for name in FACES}
 
 
 def _seen(shape, pose_deg, scale=80.0, shift=(200, 150)):
@@ -75,6 +76,31 @@ def test_lids_and_lips_keep_their_opening(shapes):
             by = reshape(own, target, 1.2, keep_asymmetry=True).by
             for upper, lower in (*LID_MIDDLES, LIP_MIDDLES):
                 assert abs(by[upper, 1] - by[lower, 1]) < 0.05
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize(("first", "second", "target", "most"), [
+    ("average", "round_woman", "long_man", 0.22), ("dark_man", "young_man", "long_man", 0.4),
+    ("dark_man", "round_woman", "average", 0.28),
+])  # fmt: skip
+def test_two_people_who_are_given_one_face_are_built_alike(first, second, target, most, keep, shapes):
+    """Whoever has Guise gives their photographs the same face: what is left of each must be little."""
+    people = shapes[first], shapes[second]
+    moved = [own + reshape(own, shapes[target], 1.0, keep_asymmetry=keep).by for own in people]
+    before, after = (
+        np.linalg.norm(laid_over(one.astype(np.float64), other) - other, axis=1).mean()
+        for one, other in (people, moved)
+    )
+    assert after < most * before
+
+
+def test_what_meets_when_it_shuts_still_meets(shapes):
+    for own in shapes.values():
+        for target in shapes.values():
+            by = reshape(own, target, 1.2, keep_asymmetry=True).by
+            pairs = [(13, 14), (159, 145), (386, 374), (82, 87), (312, 317), (160, 144), (387, 373)]
+            for upper, lower in pairs:
+                np.testing.assert_allclose(by[upper], by[lower], atol=1e-6)
 
 
 def test_a_palsy_stays_where_it_is_asked_to(shapes):

@@ -1,0 +1,65 @@
+"""What somebody finds who has Guise, photographs of people, and a release."""
+
+import cv2
+import numpy as np
+import pytest
+
+from tasks.files.errors import InputError
+from tasks.swap.pool import load_pool
+from tasks.video import read_frames
+from tasks.vision.recognisers import Face, make_recognisers
+from tools.benchmark.parrot import face_alone, measure, places, read_photographs, swapped
+
+PEOPLE = ("cap13", "franck", "carphone")
+
+
+def test_places_are_told_without_the_photograph_that_is_looked_for():
+    own = np.array([[1, 0, 0], [0, 1, 0]], np.float32)  # whose two photographs have nothing in common
+    near = np.array([[1, 0.1, 0], [1, 0, 0.1]], np.float32)
+    assert list(places({"own": own, "near": near})) == [2, 2, 1, 1]
+
+
+def test_alone_a_face_has_nothing_around_it():
+    mesh = np.random.default_rng(0).uniform(30, 70, (468, 2)).astype(np.float32)
+    noise = np.random.default_rng(1).integers(0, 255, (100, 100, 3)).astype(np.uint8)
+    alone = face_alone(Face(noise, mesh)).rgb
+    assert (alone[:28] == 128).all()
+    assert (alone[45:55, 45:55] == noise[45:55, 45:55]).all()
+
+
+@pytest.fixture(scope="module")
+def photographs(sample, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photographs")
+    for name in PEOPLE:
+        frames = [frame.rgb for frame in read_frames(sample(name))]
+        for number, rgb in ((1, frames[0]), (2, frames[-1])):
+            assert cv2.imwrite(str(folder / f"{name}_{number}.png"), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return folder
+
+
+def test_each_attack_is_told_and_an_original_is_always_found(photographs):
+    found = {(one.attack, one.recogniser): one for one in measure(photographs, ["average"])}
+    whole, alone = (
+        {"original", "flat", "parrot"},
+        {f"{one}, face alone" for one in ("original", "flat", "parrot")},
+    )
+    assert {attack for attack, _ in found} == whole | alone
+    assert all(found[attack, judge].rank1 == 1 for attack, judge in found if attack.startswith("original"))
+    assert all(1 <= one.rank_mean <= len(PEOPLE) for one in found.values())
+
+
+def test_what_is_compared_has_another_face(photographs, weights, params):
+    target = load_pool(weights, params.deidentify, params.extract)["average"]
+    judge = make_recognisers(weights)["dlib"]
+    for faces in read_photographs(photographs, weights, params).values():
+        own, given = judge.many(faces), judge.many([swapped(face, target, weights, params) for face in faces])
+        assert np.linalg.norm(own[0] - own[1]) < 0.4 < np.linalg.norm(own - given, axis=1).min()
+
+
+def test_a_folder_without_two_photographs_of_two_people_is_one_sentence(tmp_path):
+    cv2.imwrite(str(tmp_path / "somebody_1.png"), np.full((64, 64, 3), 128, np.uint8))
+    with pytest.raises(InputError, match="needs two photographs"):
+        list(measure(tmp_path, ["average"]))
+    (tmp_path / "nothing_2.png").write_text("no picture")
+    with pytest.raises(InputError, match="is no picture"):
+        list(measure(tmp_path, ["average"]))
