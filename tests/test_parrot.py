@@ -56,10 +56,13 @@ def test_what_is_compared_has_another_face(photographs, weights, params):
         assert np.linalg.norm(own[0] - own[1]) < 0.4 < np.linalg.norm(own - given, axis=1).min()
 
 
-def test_a_folder_without_two_photographs_of_two_people_is_one_sentence(tmp_path):
-    cv2.imwrite(str(tmp_path / "somebody_1.png"), np.full((64, 64, 3), 128, np.uint8))
+def test_what_cannot_be_compared_is_one_sentence(photographs, weights, params, tmp_path):
+    (tmp_path / "somebody_1.png").write_bytes((photographs / "franck_1.png").read_bytes())
     with pytest.raises(InputError, match="needs two photographs"):
-        list(measure(tmp_path, ["average"]))
+        read_photographs(tmp_path, weights, params)
+    cv2.imwrite(str(tmp_path / "somebody_2.png"), np.full((64, 64, 3), 128, np.uint8))
+    with pytest.raises(InputError, match="somebody_2.png shows no face"):
+        read_photographs(tmp_path, weights, params)
     (tmp_path / "nothing_2.png").write_text("no picture")
     with pytest.raises(InputError, match="is no picture"):
-        list(measure(tmp_path, ["average"]))
+        read_photographs(tmp_path, weights, params)

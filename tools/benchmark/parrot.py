@@ -68,9 +68,10 @@ def read_photographs(folder: Path, weights: Weights, params: Params) -> dict[str
             for seen in search_faces(View.of(rgb, params.extract.search_px), weights, params.extract)
             if (mesh := locate_mesh(rgb, face_region(seen), weights, params.extract.landmark_score))
         ]
-        if meshes:
-            largest = max(meshes, key=lambda mesh: float(np.ptp(mesh, axis=0).max()))
-            people.setdefault(path.stem.rsplit("_", 1)[0], []).append(Face(rgb, largest))
+        if not meshes:
+            raise InputError(f"{path.name} shows no face")
+        largest = max(meshes, key=lambda mesh: float(np.ptp(mesh, axis=0).max()))
+        people.setdefault(path.stem.rsplit("_", 1)[0], []).append(Face(rgb, largest))
     if len(people) < 2 or min(map(len, people.values())) < 2:
         raise InputError(f"{folder} needs two photographs, NAME_1.png and NAME_2.png, of two people at least")
     return people
