@@ -61,7 +61,7 @@ def test_what_cannot_be_compared_is_one_sentence(photographs, weights, params, t
     with pytest.raises(InputError, match="needs two photographs"):
         read_photographs(tmp_path, weights, params)
     cv2.imwrite(str(tmp_path / "somebody_2.png"), np.full((64, 64, 3), 128, np.uint8))
-    with pytest.raises(InputError, match="somebody_2.png shows no face"):
+    with pytest.raises(InputError, match="shows no face"):
         read_photographs(tmp_path, weights, params)
     (tmp_path / "nothing_2.png").write_text("no picture")
     with pytest.raises(InputError, match="is no picture"):
