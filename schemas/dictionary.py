@@ -19,6 +19,10 @@ from schemas.evidence import (
 )
 from schemas.keypoints import KEYPOINTS
 
+# what a place in the gallery is told beside, by recogniser where it is another
+FLAT = "with the face filled flat"
+FLOORS = {"shape": "a quarter of the others in the cohort"}
+
 # what tells in which frames a face is most like its own stays at home: `identity_frames`, `findings`
 EVIDENCE = {
     "invariance": INVARIANCE,
@@ -115,7 +119,8 @@ MEANINGS = {
     "threshold": "of a recogniser: below it says `same person`; of a rule: what was asked",
     "independent": "whether neither the swap nor the choice of targets used this recogniser",
     "rank_mean": "mean place of the right subject among all, 1 is the nearest",
-    "rank_floor": "the same where the face is filled flat: no face that is drawn can hide better",
+    "rank_floor": "the same where the face is filled flat: no face that is drawn can hide better; of the "
+    "shape the place before which a quarter of the others in the cohort come",
     "rank1": "share of the subject's faces whose nearest subject is the right one",
     "rank5": "share of the subject's faces with the right subject among the nearest five",
     "best_frame": "whether the face most like anybody's points to the right subject",

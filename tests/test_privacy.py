@@ -21,8 +21,8 @@ from tasks.files.documents import read_params, read_table
 from tasks.files.hashing import sha256_file
 from tasks.ingest import SOURCES_PATH
 from tasks.publish import open_bucket
+from tasks.validate.identity.judges import make_judges
 from tasks.validate.identity.probes import embed_arm, make_probe
-from tasks.vision.recognisers import make_recognisers
 from tasks.vision.sessions import shared_weights
 
 pytestmark = pytest.mark.slow
@@ -151,7 +151,7 @@ def test_no_embedding_is_written_down(demo):
     """Embeddings are computed anew, to the bit, and looked for in every file of the workspace."""
     root = demo[0]
     weights = shared_weights(root)
-    recognisers = make_recognisers(weights)
+    recognisers = make_judges(weights, read_params(root).extract)
     clip_id, subject = read_admitted(root).select("clip_id", "subject").row(0)
     probe = make_probe(root, clip_id, subject, read_params(root).validate_.identity_frames)
     sightings = [embed_arm(root, arm, probe, recognisers) for arm in ("original", "released")]

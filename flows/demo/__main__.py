@@ -38,6 +38,7 @@ from flows.workspace.graph import NodeResult
 from flows.workspace.inbox import take_inbox
 from flows.workspace.ready import make_ready
 from flows.workspace.replay import replay
+from schemas.dictionary import FLAT, FLOORS
 from schemas.evidence import IDENTITY
 from schemas.params import Params
 from schemas.release import ReleaseClip
@@ -138,11 +139,11 @@ def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
         row = told.get(name)
         if row is None or row["rank_mean"] is None or row["rank_floor"] is None:
             return f"nothing says whether {name} finds this person"
-        if row["independent"]:
+        if name != params.deidentify.targets.chooser:
             return (
-                f"{name}, which had no part in choosing the face, still finds this person: at place "
+                f"{name} still finds this person: at place "
                 f"{row['rank_mean']:.1f} of {row['gallery_subjects']} on average, at "
-                f"{row['rank_floor']:.1f} with the face filled flat"
+                f"{row['rank_floor']:.1f} {FLOORS.get(name, FLAT)}"
             )
     return ""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.dictionary import FLAT, FLOORS
 from schemas.params.validate import Rule
 
 # the worst first
@@ -72,7 +73,8 @@ def _of_a_recogniser(rule: Rule) -> Wording | None:
     judge = JUDGES.get(rule.recogniser or "", f"to {rule.recogniser}")
     match rule.metric:
         case "rank_over_floor":
-            said = f"{judge} the patient comes {{}} among all faces than with the face filled flat"
+            floor = FLOORS.get(rule.recogniser or "", FLAT)
+            said = f"{judge} the patient comes {{}} among all faces than {floor}"
             return Wording(f"{judge} the patient can be found", said, 1, " places", ("later", "earlier"))
         case "distance_over_floor":
             said = f"{judge} the likest frame is {{}} than a flat face, or a stranger, would be"

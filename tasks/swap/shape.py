@@ -18,10 +18,10 @@ from schemas.skeletons import (
     UPPER_LIDS,
     UPPER_LIP,
 )
+from tasks.vision.alignment import Doubles, laid_over
 from tasks.vision.regions import Points
 
 Shape = NDArray[np.float32]  # 468 x 3: across, down, away, in distances of the outer eye corners
-Doubles = NDArray[np.float64]
 ROUNDS = 3
 # eye distances over which a difference is evened out; a mouth goes as a whole, or it would open otherwise
 SMOOTH, SMOOTH_LIPS, AROUND_LIPS = 0.08, 0.15, 0.08
@@ -41,15 +41,6 @@ def shape_of(readings: Sequence[Shape]) -> Shape:
         laid = [laid_over(reading.astype(np.float64), shape) for reading in readings]
         shape = _of_unit_size(np.median(laid, axis=0))
     return shape.astype(np.float32)
-
-
-def laid_over(shape: Doubles, onto: Doubles) -> Doubles:
-    """Return a shape turned, shifted and scaled so that it lies over another one (Umeyama)."""
-    first, second = shape - shape.mean(axis=0), onto - onto.mean(axis=0)
-    left, spread, right = np.linalg.svd(first.T @ second)
-    spread[2] *= np.sign(np.linalg.det(left @ right))
-    left[:, 2] *= np.sign(np.linalg.det(left @ right))
-    return np.asarray(first @ (left @ right) * (spread.sum() / (first**2).sum()) + onto.mean(axis=0))
 
 
 def _of_unit_size(shape: Doubles) -> Doubles:
@@ -95,16 +86,6 @@ def _even(ways: Doubles, shape: Doubles) -> Doubles:
         ways = near @ ways
         ways[upper] = ways[lower] = (ways[upper] + ways[lower]) / 2
     return ways
-
-
-def shape_apart(change: Reshaping, others: Sequence[Shape]) -> float:
-    """Return how far a changed shape is from the person's own, as a multiple of the nearest other's, or 1."""
-    moved = change.own.astype(np.float64) + change.by
-    own, *away = (
-        float(np.linalg.norm(laid_over(shape.astype(np.float64), moved) - moved, axis=1).mean())
-        for shape in (change.own, *others)
-    )
-    return own / max(min(away), 1e-6) if away else 1.0
 
 
 def _reflection(shape: Doubles) -> Doubles:

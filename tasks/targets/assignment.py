@@ -54,9 +54,9 @@ class Trial:
     """How a target did on a person's frames, with so much of its shape.
 
     own, other: cosine to their own face, and to the most alike of other people. features: correlation
-    with their own as `features_alike` says it. apart: how far the shape of the face is from their own, as a
-    multiple of how far it is from the nearest other person's. error: of the keypoints, per distance between
-    the eyes.
+    with their own as `features_alike` says it. apart: how far the shape that is read is from their own, as a
+    multiple of how far it is from the nearest other's. error: of the keypoints, per distance between the
+    eyes.
     """
 
     target: str
@@ -71,16 +71,16 @@ class Trial:
 def choose(trials: list[Trial], tolerance: float) -> Trial:
     """Return the trial that leaves a person least like themselves with the keypoints within tolerance.
 
-    One with which somebody else is nearer than they are goes first; likeness is what a recogniser and
-    somebody who looks see together. tolerance: greatest keypoint error as a multiple of the least one
-    among the trials.
+    One with which somebody else is nearer than they are goes first, then one that is built more like
+    somebody else; likeness is what a recogniser and somebody who looks see together. tolerance: greatest
+    keypoint error as a multiple of the least one among the trials.
     """
     limit = min(trial.error for trial in trials) * tolerance
     kept = [trial for trial in trials if trial.error <= limit]
     return min(
         kept,
         key=lambda trial: (
-            trial.own >= trial.other, _likeness(trial), trial.target, trial.share
+            trial.own >= trial.other, trial.apart < 1, _likeness(trial), trial.target, trial.share
         ),
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Targets tried on shots of a person."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from schemas.skeletons import LEFT_EYE, RIGHT_EYE
 from tasks.swap.light import lightness
 from tasks.swap.mesh_swap import Look, MeshSwapper
 from tasks.swap.settling import Fit
-from tasks.swap.shape import Reshaping, Shape, reshape, shape_apart
+from tasks.swap.shape import Reshaping, Shape, reshape, shape_of
 from tasks.swap.target import Target
 from tasks.targets.assignment import Trial, unit_mean
 from tasks.targets.likeness import features_alike
@@ -29,9 +29,12 @@ from tasks.vision.regions import (
     to_crop,
     to_picture,
 )
+from tasks.vision.solid import built_apart
 
 # around a face, as a share of its size: what a swap draws on, and what is kept of a picture
 MARGIN, KEPT = 0.35, 1.0
+# how a face of a picture is built, given its mesh
+Read = Callable[[RgbImage, Points], Shape]
 
 
 @dataclass(frozen=True)
@@ -66,22 +69,33 @@ class Swapped(NamedTuple):
     error: float
 
 
+class Heard(NamedTuple):
+    """A swapped shot: likeness to the own and to the nearest other face, features, error, how it is built."""
+
+    own: float
+    other: float
+    features: float
+    error: float
+    shape: Shape
+
+
 @dataclass(frozen=True)
 class Audition:
     """A person's shots, on which targets are tried, and how likeness is judged.
 
-    shape, own: the person's; shapes, decoys: others'.
+    shape, own: the person's; shapes, decoys: others'. read: how a face is built.
     """
 
     shots: list[Shot]
     own: Embedding
     shape: Shape
     decoys: dict[str, Embedding]
-    shapes: list[Shape]
+    shapes: dict[str, Shape]
     _: KW_ONLY
     judge: Recogniser
     fit: Fit
     look: Look
+    read: Read
     settings: MeshSwap
 
     def hear(self, target: Target, donors: set[str], share: float) -> Trial:
@@ -92,15 +106,16 @@ class Audition:
         others = [face for name, face in self.decoys.items() if name not in donors]
         keep = self.settings.keep_asymmetry
         reshaping = reshape(self.shape, target.shape, share, keep_asymmetry=keep)
-        results = self._results(target, reshaping, others)
-        own, other, features, error = (float(np.mean(column)) for column in zip(*results, strict=True))
-        apart = shape_apart(reshaping, self.shapes)
+        heard = [*self._hear(target, reshaping, others)]
+        own, other, features, error = (
+            float(np.mean([one[column] for one in heard])) for column in range(len(Heard._fields) - 1)
+        )
+        elsewhere = [shape for name, shape in self.shapes.items() if name != target.name]
+        seen = shape_of([one.shape for one in heard])
+        apart = built_apart(seen, self.shape, elsewhere, target.shape)
         return Trial(target.name, share, own, other, features, error, apart)
 
-    def _results(
-        self, target: Target, reshaping: Reshaping, others: list[Embedding]
-    ) -> Iterator[tuple[float, float, float, float]]:
-        """Yield of each shot: likeness to the own and to the nearest other face, features, error."""
+    def _hear(self, target: Target, reshaping: Reshaping, others: list[Embedding]) -> Iterator[Heard]:
         # two at a time: all pictures at once would fill the memory
         for at in range(0, len(self.shots), 2):
             swapped = [self._swap(shot, target, reshaping) for shot in self.shots[at : at + 2]]
@@ -108,7 +123,8 @@ class Audition:
             for one, vector in zip(swapped, seen, strict=True):
                 face = unit_mean([vector[None]])
                 nearest = max((float(face @ other) for other in others), default=1.0)
-                yield float(face @ self.own), nearest, one.features, one.error
+                shape = self.read(one.rgb, one.mesh_xy)
+                yield Heard(float(face @ self.own), nearest, one.features, one.error, shape)
 
     def _swap(self, shot: Shot, target: Target, reshaping: Reshaping) -> Swapped:
         rgb, goal_xy = shot.rgb.copy(), reshaping.moved(shot.mesh_xy)

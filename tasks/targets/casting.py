@@ -29,6 +29,7 @@ from tasks.video import read_frames, read_rate
 from tasks.vision.alignment import Embedding
 from tasks.vision.faces import read_shape
 from tasks.vision.recognisers import Face, make_recognisers
+from tasks.vision.regions import Points, RgbImage
 from tasks.vision.sessions import shared_weights
 
 # how many people are given a face by trial, and on how many shots of each, spread over the clips
@@ -193,9 +194,14 @@ class Caster:
         decoys = self._decoys() if role.number == 0 else {}
         settings = self._order.deidentify.mesh_swap
         return Audition(
-            self._shots_of(role.group), role.own, role.shape, decoys, self._other_shapes,
-            judge=self._judge, fit=fit, look=make_look(self._weights), settings=settings,
+            self._shots_of(role.group), role.own, role.shape, decoys, self._shapes(),
+            judge=self._judge, fit=fit, look=make_look(self._weights), read=self._read_one, settings=settings,
         )  # fmt: skip
+
+    def _shapes(self) -> dict[str, Shape]:
+        """Return how those are built among whom the swapped one must not be nearest to its own."""
+        others = {f"other {number}": shape for number, shape in enumerate(self._other_shapes)}
+        return others | {name: target.shape for name, target in self._pool.items()}
 
     def _decoys(self) -> dict[str, Embedding]:
         """Return faces among whom the swapped one must not be nearest to its own.
@@ -223,7 +229,10 @@ class Caster:
         return [(unit_mean([largest.embeddings]), self._read(shots[largest.track]))] if largest else []
 
     def _read(self, shots: list[Shot]) -> Shape:
-        return shape_of([read_shape(shot.rgb, shot.mesh_xy, self._weights) for shot in shots])
+        return shape_of([self._read_one(shot.rgb, shot.mesh_xy) for shot in shots])
+
+    def _read_one(self, rgb: RgbImage, mesh_xy: Points) -> Shape:
+        return read_shape(rgb, mesh_xy, self._weights)
 
     def _embed(self, shots: list[Shot]) -> Embedding:
         return np.asarray(self._judge.many([Face(shot.rgb, shot.mesh_xy) for shot in shots]), np.float32)

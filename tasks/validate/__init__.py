@@ -31,6 +31,7 @@ from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.tables import build_table
 from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.validate.evidence import EVIDENCE, clip_keypoints, cohort_identity, write_evidence
+from tasks.validate.identity.judges import UPRIGHT
 from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.pixels.leaks import clip_leaks, finding
 from tasks.validate.pixels.texts import Rereading, frames_of, read_covered, text_rows
@@ -43,6 +44,7 @@ MODELS = (
     "centerface",
     "face_detector",
     "face_landmarks",
+    UPRIGHT,
     *TEXT_MODELS,
 )
 BROUGHT = ("arcface",)  # judges where it is there

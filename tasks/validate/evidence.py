@@ -22,6 +22,7 @@ from tasks.validate.comparison import Comparison
 from tasks.validate.identity.attack import BLANK, Attacks, Gallery, Probe, Sighting
 from tasks.validate.identity.distances import make_gallery
 from tasks.validate.identity.embedding import embed_all
+from tasks.validate.identity.judges import make_judges
 from tasks.validate.identity.probes import make_probe
 from tasks.validate.identity.strangers import Faces, read_strangers
 from tasks.validate.keypoints.people import Tracks, align_people, to_tracks
@@ -52,13 +53,14 @@ def cohort_identity(
         if probe.faces
     }
     wanted = [(arm, probe) for probe, attacked in probes.items() for arm in ("original", *attacked)]
-    sightings = dict(zip(wanted, embed_all(root, wanted), strict=True))
+    sightings = dict(zip(wanted, embed_all(root, wanted, extract), strict=True))
     seen = [probe for probe, attacked in probes.items() if BLANK in attacked]
     originals = {probe.clip_id: sightings["original", probe] for probe in seen}
     names = next(iter(originals.values())).embeddings if originals else []
-    strangers = read_strangers(shared_weights(root), settings.strangers, extract) if seen else []
+    strangers = _strangers(root, settings.strangers, extract) if seen else []
     galleries = {name: _gallery(name, seen, originals, strangers) for name in names}
-    attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries)
+    filmed = {probe.subject for probe in seen}
+    attacks = Attacks(chooser, {"dlib": settings.identity_threshold}, galleries, filmed)
     for probe, attacked in probes.items():
         for arm in attacked:
             attacks.add(probe, arm, sightings["original", probe], sightings[arm, probe])
@@ -66,9 +68,14 @@ def cohort_identity(
         "identity": attacks.identity,
         "identity_frames": attacks.identity_frames,
         "linkage": attacks.linkage(),
-        "recognition": attacks.recognition(len({probe.subject for probe in seen})),
+        "recognition": attacks.recognition(len(filmed)),
         "roc": attacks.roc(),
     }
+
+
+def _strangers(root: Path, names: list[str], extract: Extract) -> list[Faces]:
+    weights = shared_weights(root)
+    return read_strangers(weights, names, extract, make_judges(weights, extract))
 
 
 def _probes(

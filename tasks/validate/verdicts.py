@@ -8,8 +8,8 @@ from schemas.evidence import MOST
 from schemas.jobs import Row
 from schemas.params.validate import Rule
 from tasks.validate.averages import ratio
-from tasks.validate.identity.shape import SHAPE
 from tasks.validate.keypoints.motion import LEAST_FRAMES
+from tasks.vision.solid import SHAPE
 
 OVER_CHANCE = "rank1_over_chance"  # of no meaning in a gallery of one
 # how many places further back the subject comes, and how much farther their nearest face is, than with the

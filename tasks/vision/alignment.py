@@ -1,4 +1,4 @@
-"""Faces laid as recognisers expect them (pure)."""
+"""Faces laid as recognisers expect them, flat and solid (pure)."""
 
 import cv2
 import numpy as np
@@ -8,6 +8,7 @@ from schemas.skeletons import EYE_CORNERS, LEFT_EYE, LEFT_MOUTH, NOSE_TIP, RIGHT
 from tasks.vision.regions import Points, RgbImage, bounding_region, crop_region, line_angle, to_crop
 
 Embedding = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 # where ArcFace's 112 x 112 crop has the eyes, the nose tip and the mouth corners, in pixels
 ARCFACE_XY = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
@@ -51,3 +52,12 @@ def similarity(source_xy: Points, target_xy: Points) -> NDArray[np.float64]:
     factor = np.vdot(first, second) / np.vdot(first, first)
     linear = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
     return np.hstack([linear, (target_xy.mean(0) - linear @ source_xy.mean(0))[:, None]])
+
+
+def laid_over(shape: Doubles, onto: Doubles) -> Doubles:
+    """Return N x 3 points turned, shifted and scaled so that they lie over others (Umeyama 1991)."""
+    first, second = shape - shape.mean(axis=0), onto - onto.mean(axis=0)
+    left, spread, right = np.linalg.svd(first.T @ second)
+    spread[2] *= np.sign(np.linalg.det(left @ right))
+    left[:, 2] *= np.sign(np.linalg.det(left @ right))
+    return np.asarray(first @ (left @ right) * (spread.sum() / (first**2).sum()) + onto.mean(axis=0))

@@ -41,7 +41,7 @@ def make_recognisers(weights: Weights) -> dict[str, Recogniser]:
     return found | ({"arcface": _arcface(weights)} if weights.has("arcface") else {})
 
 
-class _OneByOne:
+class OneByOne:
     """A recogniser that takes one face at a time."""
 
     def __init__(self, embed: Callable[[Face], Embedding]) -> None:
@@ -65,7 +65,7 @@ def _dlib(weights: Weights) -> Recogniser:
         chip = dlib.get_face_chip(turned, predictor(aligned, box), CHIP_PX, CHIP_PADDING)
         return np.asarray(session(chip[None].astype(np.float32))[0][0], np.float32)
 
-    return _OneByOne(embed)
+    return OneByOne(embed)
 
 
 class _MobileFaceNet:
@@ -91,7 +91,7 @@ def _arcface(weights: Weights) -> Recogniser:
         vector = session(_crop(face).transpose(2, 0, 1)[None])[0][0]
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
-    return _OneByOne(embed)
+    return OneByOne(embed)
 
 
 def _crop(face: Face) -> NDArray[np.float32]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from schemas.dictionary import FLAT, FLOORS
 from schemas.params import Params
 from schemas.release import ReleaseClip
 from tasks.publish.plan import NAMESPACE, SIGNER
@@ -150,7 +151,7 @@ def _recognition(identity: pl.DataFrame) -> Iterator[str]:
         yield (
             f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} people "
             f"(chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, at "
-            f"{floor:.1f} with the face filled flat"
+            f"{floor:.1f} {FLOORS.get(str(name), FLAT)}"
         )
 
 

@@ -1,6 +1,6 @@
 """What recognisers find in a cohort's clips, arm by arm: rows without embeddings (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 
@@ -15,15 +15,17 @@ from tasks.validate.identity.distances import (
     distances,
     likeness_to,
     match_rates,
+    mean_places,
     template_distance,
     template_of,
     true_match_rate,
 )  # fmt: skip
-from tasks.validate.identity.shape import SHAPE
 from tasks.vision.regions import Points
+from tasks.vision.solid import SHAPE
 
 FALSE_MATCH_RATES = (0.01, 0.001)
 ROC_POINTS = 60
+LEAST_OTHERS = 2  # of whom a quarter can be told
 BLANK = "blank"
 Gallery = dict[str, Embeddings]
 
@@ -53,14 +55,16 @@ class Sighting:
 class Attacks:
     """Collect what is found of every clip, arm and recogniser.
 
-    chooser: the recogniser that chose the targets, and is no independent judge of them. galleries:
-    recogniser -> subject -> the mean of their originals. thresholds: below which distance a recogniser
-    says that two faces are one person's. The blank arm, if any, is added first: its ranks are the floor.
+    chooser: the recogniser that chose the targets; with it, the shape did, and neither is an independent
+    judge of them. galleries: recogniser -> subject -> the mean of their originals. filmed: who of them are
+    the cohort's. thresholds: below which distance a recogniser says that two faces are one person's. The
+    blank arm, if any, is added first: its ranks are the floor.
     """
 
     chooser: str
     thresholds: dict[str, float]
     galleries: dict[str, Gallery]
+    filmed: Collection[str] = ()
     identity: list[Row] = field(default_factory=list)
     identity_frames: list[Row] = field(default_factory=list)
     _floors: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
@@ -80,13 +84,13 @@ class Attacks:
             found, nearest = attack(faces, probe.subject, gallery), float(apart.min())
             if arm == BLANK:
                 self._floors[probe.clip_id, name] = found.rank_mean, nearest
-            # a flat face has no shape: nothing is left but to guess
-            guessed = ((len(gallery) + 1) / 2, None) if name == SHAPE else (None, None)
+            # a flat face has no shape
+            guessed = (self._guess(faces, probe, gallery), None) if name == SHAPE else (None, None)
             rank_floor, distance_floor = self._floors.get((probe.clip_id, name), guessed)
             self.identity.append(
                 place
                 | {
-                    "independent": name != self.chooser,
+                    "independent": name not in (self.chooser, SHAPE),
                     "threshold": self.thresholds.get(name),
                     "frames": int(known.sum()),
                     "subject_frames": len(faces),
@@ -101,6 +105,17 @@ class Attacks:
             )
             self.identity_frames += [place | row for row in _per_face(probe, known, apart, other)]
             self._compare(probe, (arm, name), faces, gallery)
+
+    def _guess(self, faces: Embeddings, probe: Probe, gallery: Gallery) -> float:
+        """Return at which place somebody comes of whom nothing is known but that they were filmed, too.
+
+        A filmed face is told from a made one in a picture by its shape: a quarter of the others in the cohort
+        come earlier than guessing would say.
+        """
+        places = mean_places(faces, gallery)
+        others = [places[who] for who in self.filmed if who != probe.subject]
+        guessed = (len(gallery) + 1) / 2
+        return min(guessed, float(np.percentile(others, 25))) if len(others) >= LEAST_OTHERS else guessed
 
     def _compare(self, probe: Probe, key: tuple[str, str], faces: Embeddings, gallery: Gallery) -> None:
         self._templates.setdefault(key, {})[probe] = template_of(faces)

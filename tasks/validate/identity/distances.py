@@ -66,6 +66,13 @@ def attack(probes: Embeddings, subject: str, gallery: dict[str, Embeddings]) -> 
     )
 
 
+def mean_places(probes: Embeddings, gallery: dict[str, Embeddings]) -> dict[str, float]:
+    """Return at which place, from 1, everybody in the gallery comes on average of N probes."""
+    nearest_first = (-likeness_to(probes, gallery)).argsort(axis=1)
+    places = nearest_first.argsort(axis=1).mean(axis=0) + 1
+    return dict(zip(gallery, places.tolist(), strict=True))
+
+
 def match_rates(genuine: Embeddings, impostor: Embeddings) -> list[tuple[float, float]]:
     """Return (false-match rate, true-match rate) at every threshold worth looking at, from strict to lax."""
     limits = np.unique(np.concatenate([genuine, impostor]))[::-1]

@@ -17,11 +17,11 @@ from tasks.files.documents import read_pieces, read_table
 from tasks.validate.identity.attack import BLANK, Probe, Sighting
 from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import Embeddings
-from tasks.validate.identity.shape import SHAPE, embed_shape
 from tasks.video import Frame, pick_frames, read_frames
 from tasks.vision.keypoints import stack_xy
 from tasks.vision.recognisers import Face, Recogniser
 from tasks.vision.regions import Points, bounding_box
+from tasks.vision.solid import SHAPE
 
 Meshes = dict[int, list[Points]]
 SUBJECT = 0
@@ -98,23 +98,20 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
     """Embed the probe's faces in one arm.
 
     Of the blank arm the face is filled flat, and aligned by the original. Where the extractor found none,
-    it is aligned by the original's keypoints: an attacker who knows where it was.
+    it is aligned by the original's keypoints: an attacker who knows where it was. It has no shape: NaN.
     """
-    vectors: dict[str, list[Embeddings]] = {name: [] for name in (*recognisers, SHAPE)}
+    vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
     found: list[bool] = []
     faces = _faces_in(root, arm, probe)
     # whole pictures, of which few may be held; a recogniser may take two as quickly as one
     while two := list(islice(faces, 2)):
         found += [is_found for _, is_found in two]
-        vectors[SHAPE] += [
-            embed_shape(None if arm == BLANK or not is_found else face.mesh_xy)[None]
-            for face, is_found in two
-        ]
         for name, recogniser in recognisers.items():
             vectors[name].append(recogniser.many([face for face, _ in two]))
-    return Sighting(
-        {name: np.concatenate(values) for name, values in vectors.items()}, np.array(found, np.bool_)
-    )
+    seen = {name: np.concatenate(values) for name, values in vectors.items()}
+    if SHAPE in seen:
+        seen[SHAPE][~np.array(found, np.bool_) | (arm == BLANK)] = np.nan
+    return Sighting(seen, np.array(found, np.bool_))
 
 
 def _faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]:

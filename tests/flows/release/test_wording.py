@@ -41,8 +41,8 @@ def _row(rule, value, name="some_rule"):
         (
             {"metric": "rank_over_floor", "recogniser": "shape", "comparison": ">=", "threshold": -1},
             -5.3,
-            "by the shape of the face the patient comes 5.3 places earlier among all faces than with the "
-            "face filled flat; 1.0 places earlier will do",
+            "by the shape of the face the patient comes 5.3 places earlier among all faces than a "
+            "quarter of the others in the cohort; 1.0 places earlier will do",
         ),
         (
             {"metric": "rank_over_floor", "recogniser": "dlib", "comparison": ">=", "threshold": 1},
@@ -120,5 +120,5 @@ def test_every_finding_has_its_words():
     ],
 )
 def test_a_figure_differs_from_what_is_asked_where_it_does(value, said):
-    rule = _rule(metric="rank_over_floor", recogniser="shape", comparison=">=", threshold=-1.0)
+    rule = _rule(metric="rank_over_floor", recogniser="mobilefacenet", comparison=">=", threshold=-1.0)
     assert said in tell(word(rule), _row(rule, value))

@@ -6,7 +6,8 @@ from scipy.spatial.transform import Rotation
 
 from schemas.skeletons import FACE_OVAL, LID_MIDDLES, LIP_MIDDLES, MIRRORED, NOSE_TIP
 from tasks.swap.pool import load_pool
-from tasks.swap.shape import Reshaping, laid_over, reshape, shape_apart, shape_of
+from tasks.swap.shape import Reshaping, reshape, shape_of
+from tasks.vision.alignment import laid_over
 
 FACES = ("average", "long_man", "round_woman", "dark_man", "young_man")
 POSES_DEG = [(0, 0, 0), (10, -25, 5), (-15, 30, -20), (5, 10, 90), (0, 40, 0)]
@@ -112,16 +113,6 @@ def test_a_palsy_stays_where_it_is_asked_to(shapes):
     droop = [by[61, 1] - by[291, 1] for by in (kept, gone)]
     assert abs(droop[0]) < 0.25 * abs(droop[1])
     assert droop[1] < -0.02
-
-
-def test_how_far_a_shape_is_from_its_own_is_told_beside_the_nearest_other(shapes):
-    own, other, target = (shapes[name] for name in ("average", "round_woman", "long_man"))
-    turned = (own @ Rotation.from_euler("y", 25, degrees=True).as_matrix().T * 3).astype(np.float32)
-    still, moved = (reshape(own, target, share, keep_asymmetry=False) for share in (0.0, 1.2))
-    assert shape_apart(still, [other]) < 1e-3
-    assert shape_apart(moved, [target]) > 1
-    assert shape_apart(moved, [turned]) == pytest.approx(1, abs=1e-3)
-    assert shape_apart(moved, []) == 1.0
 
 
 def test_no_share_is_no_change(shapes):

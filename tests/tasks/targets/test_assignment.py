@@ -1,5 +1,7 @@
 """Who is who in a clip, and which target hides them best."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tasks.targets.assignment import Person, Trial, choose, who_is_who
@@ -56,6 +58,11 @@ def test_of_two_the_one_whose_shape_is_nearer_to_somebody_elses_is_chosen():
         Trial("no further", 1.0, 0.20, 0.5, 0.6, 0.01, apart=9.0),
     ]
     assert choose(trials, tolerance=1.0).target == "built otherwise"
+    # however much more alike to a recogniser, but not if that finds them, or the keypoints are astray
+    far = Trial("built otherwise", 1.0, 0.45, 0.5, 0.9, 0.01, apart=1.0)
+    assert choose([trials[0], far], tolerance=1.0) == far
+    assert choose([trials[0], replace(far, own=0.5)], tolerance=1.0) == trials[0]
+    assert choose([trials[0], replace(far, error=0.012)], tolerance=1.1) == trials[0]
 
 
 def test_features_are_alike_whatever_the_light_and_unlike_in_another_face():

@@ -1,6 +1,7 @@
 """A trial is the mean of all its shots, however many they are."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -31,8 +32,9 @@ def audition(sample, weights, params):
     decoys = {"decoy": unit_mean([judge(shots[2].rgb, shots[2].mesh_xy)[None]])}
     fit, look, settings = make_fit(weights, 0.5), make_look(weights), params.deidentify.mesh_swap
     return Audition(
-        shots, own, shapes[0], decoys, shapes[2:], judge=judge, fit=fit, look=look, settings=settings
-    )
+        shots, own, shapes[0], decoys, {"franck": shapes[2], "carphone": shapes[4]},
+        judge=judge, fit=fit, look=look, read=partial(read_shape, weights=weights), settings=settings,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
@@ -44,3 +46,19 @@ def test_every_shot_counts_once(audition, weights, params, count):
         values = [getattr(trial, name) for trial in alone]
         assert getattr(together, name) == pytest.approx(np.mean(values), abs=1e-5)
         assert count == 1 or np.ptp(values) > 1e-4
+
+
+@pytest.mark.parametrize("name", ["average", "long_man", "square_man"])
+@pytest.mark.parametrize("who", ["franck", "carphone"])
+def test_whose_shape_stays_is_told_by_the_pictures_whatever_the_face(who, name, audition, weights, params):
+    """And somebody else must be nearer than the target itself, which is no other."""
+    target = load_pool(weights, params.deidentify, params.extract)[name]
+    people = {"cap12": audition.shots[:2], "franck": audition.shots[2:4], "carphone": audition.shots[4:]}
+    shapes = {
+        person: shape_of([read_shape(shot.rgb, shot.mesh_xy, weights) for shot in shots])
+        for person, shots in people.items()
+    }
+    others = {person: shape for person, shape in shapes.items() if person != who}
+    trial = replace(audition, shots=people[who], shape=shapes[who], shapes=others | {name: target.shape})
+    assert trial.hear(target, set(), 0.0).apart < trial.hear(target, set(), 1.2).apart
+    assert replace(trial, shapes={name: target.shape}).hear(target, set(), 1.2).apart == 1.0

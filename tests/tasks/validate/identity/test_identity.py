@@ -21,7 +21,7 @@ from tasks.validate.identity.distances import (
     match_rates,
     true_match_rate,
 )
-from tasks.validate.identity.shape import embed_shape
+from tasks.validate.identity.judges import make_judges
 from tasks.validate.identity.strangers import read_strangers
 from tasks.video import read_frames
 from tasks.vision.alignment import ARCFACE_XY, align_arcface, similarity
@@ -144,17 +144,30 @@ def test_the_floor_of_every_arm_is_what_a_flat_face_gives():
     assert ranks == {"blank": (4, 4), "control": (1, 4), "released": (2, 4)}
 
 
-def test_a_shape_is_known_whatever_place_size_and_tilt_and_another_one_is_not(sample, weights, params):
-    rgb = next(iter(read_frames(sample("cap12")))).rgb
-    face = search_faces(View.of(rgb, 960), weights, params.extract)[0]
-    mesh = locate_mesh(rgb, face_region(face), weights, 0.5).xy
-    cos, sin = np.cos(0.7), np.sin(0.7)
-    elsewhere = (mesh @ np.array([[cos, sin], [-sin, cos]]) * 3.5 + [900, -40]).astype(np.float32)
-    wider = ((mesh - mesh.mean(axis=0)) * [1.1, 1]).astype(np.float32)
-    own = embed_shape(mesh)
-    assert np.linalg.norm(own - embed_shape(elsewhere)) < 1e-3
-    assert np.linalg.norm(own - embed_shape(wider)) > 0.03
-    assert np.isnan(embed_shape(None)).all()
+@pytest.mark.parametrize("clip", ["cap12", "cap13"])
+def test_a_person_is_known_by_shape_in_another_session_and_whatever_way_they_look(
+    clip, shapes_seen, weights, params
+):
+    """Of three people and those in pictures; the original's own frames all show them looking elsewhere."""
+    gallery = {"cap": [shapes_seen["cap13" if clip == "cap12" else "cap12"]]}
+    gallery |= {other: [shapes_seen[other]] for other in ("carphone", "franck")}
+    judges = {"shape": make_judges(weights, params.extract)["shape"]}
+    strangers = read_strangers(weights, params.validate_.strangers, params.extract, judges)
+    gallery |= {f"stranger {number}": [face["shape"]] for number, face in enumerate(strangers)}
+    found = attack(shapes_seen[clip], "cap", make_gallery(gallery))
+    assert found.rank_mean < len(gallery) / 4, found
+
+
+@pytest.fixture(scope="module")
+def shapes_seen(sample, weights, params):
+    """Clip -> the embedded shape of five frames."""
+    judge, found = make_judges(weights, params.extract)["shape"], {}
+    for clip in ("carphone", "franck", "cap12", "cap13"):
+        for frame in list(read_frames(sample(clip)))[::5][:5]:
+            face = search_faces(View.of(frame.rgb, 960), weights, params.extract)[0]
+            mesh = locate_mesh(frame.rgb, face_region(face), weights, 0.5)
+            found.setdefault(clip, []).append(judge(frame.rgb, mesh.xy))
+    return {clip: np.stack(rows) for clip, rows in found.items()}
 
 
 def test_by_shape_only_faces_that_were_found_again_are_looked_for():
@@ -171,6 +184,33 @@ def test_by_shape_only_faces_that_were_found_again_are_looked_for():
     (row,) = attacks.identity
     assert (row["subject_frames"], row["frames"], row["rank_mean"], row["rank_floor"]) == (1, 2, 1.0, 2.5)
     assert [face["face"] for face in attacks.identity_frames] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("likeness", "floor"),
+    [
+        # three others come first, third and last
+        ({"A": 0.5, "B": 0.9, "C": 0.4, "D": -0.3}, 2.0),
+        # the subject before all others who were filmed, and after them
+        ({"A": 0.95, "B": 0.9, "C": 0.8, "D": 0.7}, 2.5),
+        ({"A": -0.9, "B": 0.9, "C": 0.8, "D": 0.7}, 1.5),
+        # nobody else was filmed, or one: nothing is left but to guess among 20
+        ({"A": 0.5}, 10.5),
+        ({"A": 0.5, "B": 0.9}, 10.5),
+        # made faces are nearer than who was filmed
+        ({"A": 0.5, "B": -0.8, "C": -0.9}, 10.5),
+    ],
+)
+def test_by_shape_a_subject_may_come_as_early_as_a_quarter_of_all_who_were_filmed(likeness, floor):
+    made = {f"stranger {number}": 0.1 - 0.01 * number for number in range(20 - len(likeness))}
+    gallery = {
+        who: np.array([share, np.sqrt(1 - share**2)], np.float32) for who, share in (likeness | made).items()
+    }
+    attacks = Attacks("mobilefacenet", {}, {"shape": gallery}, filmed=set(likeness))
+    probe = Probe("clip-0", "A", [(0, None), (1, None)], np.ones(2, bool))
+    seen = Sighting({"shape": np.array([[1, 0]] * 2, np.float32)}, np.ones(2, bool))
+    attacks.add(probe, "released", seen, seen)
+    assert attacks.identity[0]["rank_floor"] == pytest.approx(floor)
 
 
 @pytest.mark.parametrize("clip", ["carphone", "franck", "cap12"])
@@ -190,7 +230,9 @@ def test_a_flat_face_has_one_colour_within_the_mesh_and_the_rest_is_as_it_was(cl
 
 
 def test_strangers_are_read_and_a_picture_without_anybody_is_refused(weights, params, tmp_path, monkeypatch):
-    faces = read_strangers(weights, ["astronaut", "mona_lisa", "young_asian_male"], params.extract)
+    faces = read_strangers(
+        weights, ["astronaut", "mona_lisa", "young_asian_male"], params.extract, make_recognisers(weights)
+    )
     assert len(faces) == 3
     vectors = np.concatenate([face["dlib"] for face in faces])
     apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[np.triu_indices(3, 1)]
@@ -198,7 +240,7 @@ def test_strangers_are_read_and_a_picture_without_anybody_is_refused(weights, pa
     cv2.imwrite(str(tmp_path / "wall.png"), np.full((64, 64, 3), 200, np.uint8))
     monkeypatch.setattr(type(weights), "path", lambda self, name: tmp_path / "wall.png")
     with pytest.raises(ModelError, match="shows no face"):
-        read_strangers(weights, ["astronaut"], params.extract)
+        read_strangers(weights, ["astronaut"], params.extract, {})
 
 
 class _Known:
