@@ -68,7 +68,7 @@ def make_layout(target: Target) -> Layout:
     drawn = index >= 0
     eyes = [xy[[*brow, *eye]] for brow, eye in zip(BROWS, EYES, strict=True)]
     rows = np.arange(SIDE_PX)[:, None]
-    inside, features = _hulls([xy[:FACE_POINTS]]), _hulls([*eyes, xy[LIPS]], FEATURE_BORDER_PX)
+    inside, features = hulls([xy[:FACE_POINTS]]), hulls([*eyes, xy[LIPS]], FEATURE_BORDER_PX)
     source = source_map(index, xy, target.mesh_xy, target.triangles)
     return Layout(
         xy,
@@ -76,18 +76,19 @@ def make_layout(target: Target) -> Layout:
         index,
         inside=inside,
         features=features,
-        cheeks=_hulls([xy[cheek] for cheek in CHEEKS]),
+        cheeks=hulls([xy[cheek] for cheek in CHEEKS]),
         rim=drawn & (cv2.erode(drawn.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0),
         forehead=drawn & (rows < min(float(xy[brow, 1].min()) for brow in BROWS) - BORDER_PX),
         upper=inside & ~features & (rows < xy[NOSE_BRIDGE, 1]),
-        nose=_hulls([xy[NOSE_END]]),
-        lips=_hulls([xy[LIPS]]),
+        nose=hulls([xy[NOSE_END]]),
+        lips=hulls([xy[LIPS]]),
         lower=inside & (rows > xy[NOSE_BASE, 1]) & (rows < xy[CHIN, 1] - BORDER_PX),
         light=_remap(target.lab[..., 0].astype(np.float32), source),
     )
 
 
-def _hulls(parts: Sequence[Points], border_px: int = 0) -> Mask:
+def hulls(parts: Sequence[Points], border_px: int = 0) -> Mask:
+    """Return what lies within the outlines of points of the square, and so far around them."""
     drawn = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
     for xy in parts:
         cv2.fillConvexPoly(drawn, cv2.convexHull(np.round(xy).astype(np.int32)), 1)

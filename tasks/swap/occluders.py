@@ -1,7 +1,7 @@
-"""Instruments, hair and masks in front of a face, told from its skin and from how it looked before (pure).
+"""Instruments, hair, masks and glasses in front of a face, told from its skin and its look before (pure).
 
 What could be the patient's own skin, in whatever light, is covered; so is what was there from the first,
-unless it is a mask.
+unless it is a mask or the frame of glasses.
 """
 
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from tasks.swap.glasses import Glasses
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
 from tasks.swap.worn import Worn
@@ -50,15 +51,22 @@ class Occluders:
     hair: Floats | None = None
     shade: Floats | None = None
     worn: Worn = field(init=False)
+    glasses: Glasses = field(init=False)
 
     def __post_init__(self) -> None:
-        self.worn = Worn(self.layout)
+        self.worn, self.glasses = Worn(self.layout), Glasses(self.layout)
 
     def step(self, lab: Floats) -> Floats:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
 
-        lab: side x side x 3, 8-bit Lab, 0 beyond the picture. Nothing is in front where no skin has been
-        seen yet; where the cheeks change at once, all is learnt anew.
+        lab: side x side x 3, 8-bit Lab, 0 beyond the picture.
+        """
+        return np.maximum(self._things(lab), self.glasses.step(lab))
+
+    def _things(self, lab: Floats) -> Floats:
+        """Return what lies in front beside glasses.
+
+        Nothing does where no skin has been seen yet; where the cheeks change at once, all is learnt anew.
         """
         self.shade = None
         known = (lab[..., 0] >= LEAST_LIGHT) & (self.layout.index >= 0)
