@@ -10,7 +10,8 @@ from tasks.swap.warping import Floats
 from tasks.vision.regions import Points, RgbImage
 
 Lab = NDArray[np.uint8]
-SPREAD = 0.2  # of a face's square: what is larger is light, what is smaller is the face
+# of a face's square: what is larger is light, what is smaller is the face; a flush or a pallor is smaller
+SPREAD, SPREAD_OF_COLOUR = 0.2, 0.08
 SMALL_PX = 48
 GREY = 128.0
 LEAST_CHROMA = 1.0
@@ -50,11 +51,15 @@ def light_of(scene: RgbImage, drawn: Lab, weights: Floats) -> Light:
     mine, other = ((_small(one) * share).sum(axis=(0, 1)) / whole for one in (lab, drawn))
     table = _table(mine, other)
     # beyond the face its light goes on
-    covered = np.maximum(_smooth(share)[..., None], np.float32(1e-4))
     toned = np.asarray(cv2.LUT(drawn, table[None]), np.uint8)
     apart = _small(lab) - _small(toned)
     ramp = _ramp(apart, share)
-    return Light(table, np.asarray(ramp + _smooth((apart - ramp) * share) / covered, np.float32))
+    light, colour = (
+        _smooth((apart - ramp) * share, spread)
+        / np.maximum(_smooth(share, spread)[..., None], np.float32(1e-4))
+        for spread in (SPREAD, SPREAD_OF_COLOUR)
+    )
+    return Light(table, np.asarray(ramp + np.dstack([light[..., :1], colour[..., 1:]]), np.float32))
 
 
 def _ramp(picture: Floats, share: Floats) -> Floats:
@@ -91,5 +96,5 @@ def _small(picture: Floats | Lab) -> Floats:
     return np.asarray(small, np.float32)
 
 
-def _smooth(picture: Floats) -> Floats:
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), SMALL_PX * SPREAD), np.float32)
+def _smooth(picture: Floats, spread: float) -> Floats:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), SMALL_PX * spread), np.float32)

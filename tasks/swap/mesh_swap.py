@@ -157,7 +157,9 @@ class MeshSwapper:
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
-            self._tracks[track] = Memory(Occluders(make_layout(target)))
+            self._tracks[track] = Memory(
+                Occluders(make_layout(target), keep_glasses=self.settings.keep_glasses)
+            )
         return self._tracks[track]
 
 

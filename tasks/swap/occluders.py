@@ -4,7 +4,7 @@ What could be the patient's own skin, in whatever light, is covered; so is what 
 unless it is a mask or the frame of glasses.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 import cv2
 import numpy as np
@@ -45,6 +45,8 @@ class Occluders:
     """
 
     layout: Layout
+    _: KW_ONLY
+    keep_glasses: bool = True
     skin: Floats | None = None
     first: Floats | None = None
     look: Floats | None = None
@@ -61,7 +63,8 @@ class Occluders:
 
         lab: side x side x 3, 8-bit Lab, 0 beyond the picture.
         """
-        return np.maximum(self._things(lab), self.glasses.step(lab))
+        things = self._things(lab)
+        return np.maximum(things, self.glasses.step(lab)) if self.keep_glasses else things
 
     def _things(self, lab: Floats) -> Floats:
         """Return what lies in front beside glasses.

@@ -11,6 +11,7 @@ from tasks.files.clips import coverage_path, video_path
 from tasks.files.documents import read_table
 from tasks.swap.glasses import Glasses
 from tasks.swap.layout import make_layout
+from tasks.swap.occluders import Occluders
 from tasks.swap.pool import load_pool
 from tasks.swap.target import with_rim
 from tasks.validate.identity.probes import read_meshes
@@ -113,6 +114,13 @@ def test_a_dark_frame_stays_in_front_and_nothing_behind_it_does(clips, layout, n
         away = cv2.dilate(frame.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0
         # dark hair at the temples stays with it
         assert shown[away & layout.inside].mean() < 0.03
+
+
+@pytest.mark.parametrize(("keep", "shows"), [(True, True), (False, False)])
+def test_whoever_wants_no_glasses_in_a_release_says_so(clips, layout, keep, shows):
+    occluders = Occluders(layout, keep_glasses=keep)
+    for rgb, mesh in clips["cap12"]:
+        assert occluders.step(_spread(layout, _with_frame(rgb, mesh)[0], mesh)).any() == shows
 
 
 @pytest.mark.parametrize("name", NAMES)

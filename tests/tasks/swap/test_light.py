@@ -96,3 +96,26 @@ def test_a_face_of_which_little_or_nothing_is_drawn_breaks_nothing(weights):
     """What stays in front of it takes its place, and may weigh a little less than nothing."""
     light = light_of(_scene((60, 40, 30), (220, 160, 130)), _target(), weights.astype(np.float32))
     assert np.isfinite(light.offset).all()
+
+
+@pytest.mark.parametrize("skin", [(205, 165, 145), (110, 75, 58), (70, 45, 35)])
+@pytest.mark.parametrize("tint", [(1.2, 0.92, 0.92), (0.93, 1.0, 1.06)])
+@pytest.mark.parametrize("middle", [(56, 112), (136, 110), (96, 45)])
+def test_a_flush_or_a_pallor_of_the_size_of_a_cheek_is_the_patients(middle, tint, skin):
+    """A finding, and not who somebody is: the colour of a patch stays, where its shading would not."""
+    patch = np.zeros((SIDE, SIDE), np.float32)
+    cv2.circle(patch, middle, 20, 1, -1)
+    patch = cv2.GaussianBlur(patch, (0, 0), 6)[..., None]
+    plain = np.broadcast_to(np.array(skin, np.float32), (SIDE, SIDE, 3))
+    tinted = np.clip(plain * (1 + patch * (np.array(tint) - 1)), 0, 255)
+    own, released = (
+        _colour(after, middle) - _colour(before, middle)
+        for before, after in ((plain, tinted), (_lit(plain.astype(np.uint8)), _lit(tinted.astype(np.uint8))))
+    )
+    assert float(released @ own) / float(own @ own) > 0.45
+
+
+def _colour(rgb, middle):
+    lab = cv2.cvtColor(np.asarray(rgb, np.uint8), cv2.COLOR_RGB2LAB).astype(np.float64)
+    x, y = middle
+    return lab[y - 8 : y + 8, x - 8 : x + 8, 1:].mean(axis=(0, 1))
