@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from schemas.skeletons import FACE_OVAL, LEFT_EYE, LIDS, LOWER_LIP, RIGHT_EYE, UPPER_LIP
 from tasks.swap.light import Lab
 from tasks.swap.shape import Shape
+from tasks.swap.warping import runs_clockwise
 from tasks.vision.regions import Points, RgbImage
 
 # eye distances within which a keypoint takes others along: what tears is no face
@@ -20,6 +21,8 @@ NOTHING = 1e-20
 @dataclass(frozen=True)
 class Target:
     """A face's picture, its mesh with rim in pixels (504 x 2), T x 3 triangles over both, and its shape.
+
+    Triangles run clockwise, the farthest first: a nose is drawn over the cheek behind it.
 
     irises: 2 x 2, where its eyes look, as `locate_irises` says it. near: 468 x 468, how much keypoints that
     lie beside one another are moved together.
@@ -40,9 +43,16 @@ def make_target(
 ) -> Target:
     """Prepare a target; the rim reaches beyond its 468 x 2 mesh by a share of the face."""
     wide_xy = with_rim(mesh_xy, rim)
-    triangles = scipy.spatial.Delaunay(wide_xy).simplices.astype(np.int32)
+    triangles = _far_first(scipy.spatial.Delaunay(wide_xy).simplices.astype(np.int32), wide_xy, shape)
     lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.uint8)
     return Target(name, lab, wide_xy, triangles, rim, shape, irises, _nearness(mesh_xy))
+
+
+def _far_first(triangles: NDArray[np.int32], wide_xy: Points, shape: Shape) -> NDArray[np.int32]:
+    backwards = ~runs_clockwise(wide_xy[triangles])
+    triangles[backwards] = triangles[backwards, ::-1]
+    away = np.concatenate([shape[:, 2], shape[FACE_OVAL, 2]])
+    return np.ascontiguousarray(triangles[np.argsort(-away[triangles].mean(axis=1), kind="stable")])
 
 
 def _nearness(mesh_xy: Points) -> NDArray[np.float32]:

@@ -13,12 +13,23 @@ FLAT_PX2 = 0.5  # twice the area of a triangle whose map would fetch pixels from
 
 
 def draw_triangles(mesh_xy: Points, triangles: Triangles, side_px: int) -> NDArray[np.int32]:
-    """Return side x side numbers of the triangle that covers each pixel, -1 where none does."""
+    """Return side x side numbers of the triangle that covers each pixel, -1 where none does.
+
+    The last of those that cover it; one that is turned away, whose corners do not run clockwise, only where
+    no other does.
+    """
     index = np.full((side_px, side_px), -1, np.int32)
     corners = np.round(mesh_xy[triangles] * 2**FRACTION_BITS).astype(np.int32)
-    for number, triangle in enumerate(list(corners)):
+    away_first = np.argsort(runs_clockwise(mesh_xy[triangles]), kind="stable")
+    for number, triangle in zip(away_first.tolist(), list(corners[away_first]), strict=True):
         cv2.fillConvexPoly(index, triangle, number, cv2.LINE_8, FRACTION_BITS)
     return index
+
+
+def runs_clockwise(corners: Points) -> NDArray[np.bool_]:
+    """Return of T x 3 x 2 corners in a picture, whose rows go down, whether they run clockwise."""
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.asarray(first[:, 0] * second[:, 1] > first[:, 1] * second[:, 0], np.bool_)
 
 
 def source_map(index: NDArray[np.int32], mesh_xy: Points, source_xy: Points, triangles: Triangles) -> Floats:
