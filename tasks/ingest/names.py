@@ -62,7 +62,9 @@ def plain(file: str) -> str:
     """Return what all spellings of a path share: accents composed, folders by /, no ./, no blanks around."""
     path = file.strip().replace("\\", "/")
     parts = [part for part in path.split("/") if part not in ("", ".")]
-    return composed("/" * path.startswith("/") + "/".join(parts))
+    shorter = composed("/" * path.startswith("/") + "/".join(parts))
+    # a blank behind ./ is one around the whole
+    return shorter if shorter == file else plain(shorter)
 
 
 def may_mean(said: str, file: str, *, whole: bool = False) -> bool:

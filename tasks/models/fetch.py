@@ -78,8 +78,17 @@ def _package(source: str) -> Path:
                 fresh = Path(scratch) / "package"
                 fresh.mkdir()
                 _download(source, fresh)
-                os.replace(fresh, kept)
+                _move(fresh, kept)
     return next(kept.iterdir())
+
+
+def _move(fresh: Path, kept: Path) -> None:
+    try:
+        os.replace(fresh, kept)
+    except OSError:
+        # another process that began at the same time was quicker
+        if not kept.is_dir():
+            raise
 
 
 def _download(source: str, folder: Path) -> None:

