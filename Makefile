@@ -70,7 +70,7 @@ gpu-worker: setup
 # a file of tests keeps to one process, since its tests share what they build
 # and computes as commands do, which keep to one thread a clip; hundreds of them need not compile their code anew
 PYTEST := env -u PYTHONDONTWRITEBYTECODE OPENBLAS_NUM_THREADS=1 OPENCV_FOR_THREADS_NUM=1 \
-	$(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 2 )) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses $$(( $$(nproc) + 1 )) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: setup
 	@$(BIN)/ruff format --check .
