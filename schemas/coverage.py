@@ -24,6 +24,8 @@ COVERAGE = pa.DataFrameSchema(
         "method": pa.Column(pl.String, pa.Check.isin(METHODS)),
         # the share of a swapped face in front of which something stayed, with its original pixels
         "in_front": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
+        # the share of it that the frame of glasses takes, beside that: it explains nothing else that is left
+        "glasses": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         # the share of a swapped face that is the inside of an open mouth, with its original pixels
         "in_mouth": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         "flagged": pa.Column(pl.Boolean),

@@ -186,7 +186,7 @@ def make_swap(meshes: Meshes, give: Give, swapper: MeshSwapper, kept: dict[FaceK
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
         target, reshaping = give(region.track)
-        in_front = swapper(
+        in_front, glasses = swapper(
             rgb,
             region.box_xyxy,
             region.track,
@@ -196,7 +196,7 @@ def make_swap(meshes: Meshes, give: Give, swapper: MeshSwapper, kept: dict[FaceK
             last_xy=meshes.mesh_before(region.frame, region.track),
             hands_xy=meshes.hands(region.frame),
         )
-        kept[region.frame, region.track] = Kept(in_front, mouth_share(mesh))
+        kept[region.frame, region.track] = Kept(in_front, mouth_share(mesh), glasses)
 
     return swap
 
@@ -214,6 +214,7 @@ def to_table(regions: list[FaceRegion], kept: dict[FaceKey, Kept]) -> pl.DataFra
             ),
             "method": pl.Series([region.method for region in regions], dtype=pl.String),
             "in_front": pl.Series([share.in_front for share in shares], dtype=pl.Float32),
+            "glasses": pl.Series([share.glasses for share in shares], dtype=pl.Float32),
             "in_mouth": pl.Series([share.in_mouth for share in shares], dtype=pl.Float32),
             "flagged": pl.Series([region.flagged for region in regions], dtype=pl.Boolean),
         }

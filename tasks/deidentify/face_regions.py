@@ -34,10 +34,11 @@ class FaceRegion:
 
 
 class Kept(NamedTuple):
-    """Which shares of a swapped face stay with their own pixels: behind something, and in an open mouth."""
+    """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, of glasses."""
 
     in_front: float
     in_mouth: float
+    glasses: float = 0.0
 
 
 @dataclass(frozen=True)

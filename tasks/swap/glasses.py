@@ -23,7 +23,7 @@ from tasks.swap.warping import Floats
 UNDER, AROUND, CROSSED = (0.09, 0.36), 0.36, (0.17, 0.16)
 # how much darker than the light around it a frame is, as a share of that light, and of its own darkness
 DARKER, AS_DARK = 0.1, 0.45
-# below so much of either eye it must pass: of 9 photographs of glasses all of it, of faces without at most .4
+# below so much of either eye it must pass: of 9 photographs of glasses all of it
 PASSES = 0.5
 LATELY = 0.2  # what was worn is followed, as a share of each frame
 LIGHT_PX, SOFT_PX = 13, 0.8

@@ -123,10 +123,10 @@ class MeshSwapper:
         reshaping: Reshaping | None = None,
         last_xy: Points | None = None,
         hands_xy: Sequence[Points] = (),
-    ) -> float:
+    ) -> tuple[float, float]:
         """Replace a face in place by the target's, in the patient's pose, expression, gaze and light.
 
-        Return the share of the face in front of which something stayed with its own pixels.
+        Return of which share of the face something in front kept its own pixels, and of which glasses did.
         reshaping: what becomes of the patient's own shape. last_xy: the mesh of the frame before, around
         which the extractor looks for this one.
         """
@@ -135,12 +135,12 @@ class MeshSwapper:
             shown = shown.reshaped(reshaping)
         return self._draw(shown, self._memory(track, target), target)
 
-    def _draw(self, shown: Shown, memory: Memory, target: Target) -> float:
+    def _draw(self, shown: Shown, memory: Memory, target: Target) -> tuple[float, float]:
         region = _square(shown.mesh_xy, memory.read_before(shown.last_xy), target.rim)
         crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
         aim = to_crop(shown.mesh_xy, region, MESH_SIDE_PX)
         hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in shown.hands_xy]
-        in_front, shade = _in_front(crop, aim, hands, memory.occluders, target.rim)
+        in_front, shade, rims = _in_front(crop, aim, hands, memory.occluders, target.rim)
         for smoothed in (shade, turned_away(aim, in_front)):
             if smoothed is not None:
                 smooth(shown.rgb, shown.box_xyxy, region, smoothed)
@@ -153,7 +153,7 @@ class MeshSwapper:
         if memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy))
         memory.frames += 1
-        return _share_kept(in_front, shade, aim)
+        return _shares_kept(in_front, shade, rims, aim)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
@@ -192,34 +192,41 @@ def turned_away(aim: Points, in_front: Floats | None) -> Floats | None:
     return soft if in_front is None else soft * (1 - in_front)
 
 
-def _share_kept(in_front: Floats | None, shade: Floats | None, aim: Points) -> float:
-    """Return the share of a face in front of which something stayed with its own pixels."""
+def _shares_kept(
+    in_front: Floats | None, shade: Floats | None, rims: Floats | None, aim: Points
+) -> tuple[float, float]:
+    """Return of which share of a face something in front kept its own pixels, and of which glasses did."""
     if in_front is None:
-        return 0.0
-    return _share_inside(in_front if shade is None else in_front - shade, aim)
+        return 0.0, 0.0
+    glasses = 0.0 if rims is None else _share_inside(rims, aim)
+    kept = _share_inside(in_front if shade is None else in_front - shade, aim)
+    return max(0.0, kept - glasses), glasses
 
 
 def _in_front(
     crop: RgbImage, aim: Points, hands_xy: Sequence[Points], occluders: Occluders, rim: float
-) -> tuple[Floats | None, Floats | None]:
+) -> tuple[Floats | None, Floats | None, Floats | None]:
     """Return the canvas's weights of what must stay in front of the face, None where nothing does.
 
-    Beside them those of the part that may be skin in a shadow, of which only the darkness may stay.
+    Beside them those of the part that may be skin in a shadow, of which only the darkness may stay, and those
+    of glasses.
     """
     wide_xy = with_rim(aim, rim)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
     flat = occluders.step(occluders.layout.spread(lab, wide_xy))
     hands = hand_weights(hands_xy, aim, MESH_SIDE_PX)
     if not flat.any():
-        return hands, None
-    shadow = np.zeros_like(flat) if occluders.shade is None else occluders.shade
+        return hands, None, None
+    shadow, frame = (
+        np.zeros_like(flat) if part is None else part for part in (occluders.shade, occluders.rims)
+    )
     # both at once: where the mesh lies is drawn once
-    folded = occluders.layout.fold(np.dstack([flat, shadow]), wide_xy, MESH_SIDE_PX)
-    things, shade = (np.ascontiguousarray(folded[..., channel]) for channel in (0, 1))
+    folded = occluders.layout.fold(np.dstack([flat, shadow, frame]), wide_xy, MESH_SIDE_PX)
+    things, shade, rims = (np.ascontiguousarray(folded[..., channel]) for channel in range(3))
     all_things = things if hands is None else np.maximum(things, hands)
     if not shadow.any():
-        return all_things, None
-    return all_things, shade if hands is None else np.minimum(shade, 1 - hands)
+        return all_things, None, rims
+    return all_things, shade if hands is None else np.minimum(shade, 1 - hands), rims
 
 
 def _share_inside(weights: Floats, mesh_xy: Points) -> float:

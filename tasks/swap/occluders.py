@@ -41,7 +41,7 @@ SOFT_PX = 1.5
 class Occluders:
     """Follow one face, spread flat: its skin, its look at first and lately, and its hair.
 
-    shade: the weights of that part of the hair which may be skin in a shadow.
+    shade: the weights of that part of the hair which may be skin in a shadow. rims: those of glasses.
     """
 
     layout: Layout
@@ -52,6 +52,7 @@ class Occluders:
     look: Floats | None = None
     hair: Floats | None = None
     shade: Floats | None = None
+    rims: Floats | None = None
     worn: Worn = field(init=False)
     glasses: Glasses = field(init=False)
 
@@ -64,7 +65,8 @@ class Occluders:
         lab: side x side x 3, 8-bit Lab, 0 beyond the picture.
         """
         things = self._things(lab)
-        return np.maximum(things, self.glasses.step(lab)) if self.keep_glasses else things
+        self.rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
+        return np.maximum(things, self.rims)
 
     def _things(self, lab: Floats) -> Floats:
         """Return what lies in front beside glasses.

@@ -30,6 +30,7 @@ from tasks.vision.sessions import Weights, shared_weights
 # overlap of two boxes of one face, and of a face with what may be a part of it seen astray
 SAME_FACE, AT_EDGE = 0.5, 0.1
 WHOLE = "face"
+BEFORE = ("in_front", "glasses")  # a person is asked of either; only the first explains what is left
 # of a face whose parts are compared for sure: of fewer pixels a part is a blur that motion alone makes alike,
 # and a nose a form that chance does
 LEAST_PX = {WHOLE: 0, "eyes": 64, "nose": 96, "mouth": 64}
@@ -81,19 +82,19 @@ def clip_leaks(
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin), settings, reread)
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
-    behind = _more(coverage, "in_front", settings.in_front_share)
+    behind = sorted({row for name in BEFORE for row in _more(coverage, name, settings.in_front_share)})
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
     by_chance = _short_mouths(shares, survived, settings.surviving)
     doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
     survived = [frame for frame in survived if frame not in by_chance]
-    most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in ("in_front", "in_mouth")}
+    most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in (*BEFORE, "in_mouth")}
     return [
         finding(clip_id, "surviving", survived, _worst(shares, survived)),
         finding(
             clip_id, "uncovered", coverage.filter(method="none", source="corrected")["frame"].to_list(), None
         ),
         finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
-        finding(clip_id, "in_front", behind, most["in_front"]),
+        finding(clip_id, "in_front", behind, max(most[name] for name in BEFORE)),
         finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
         finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]
