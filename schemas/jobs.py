@@ -1,13 +1,15 @@
 """The work of one stage on one clip, as it travels to a worker and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
 # what a job returns: JSON only, and "outputs": {path in the workspace: SHA-256}
 Row = dict[str, Any]
+# of a clip's frames: the first, and the one after the last
+Span = tuple[int, int]
 Order = TypeVar("Order", bound=BaseModel)
 
 
@@ -17,7 +19,9 @@ class Job(Generic[Order]):
 
     order: what is asked for, settings included. private: what only the private side may know, such as a file
     name; never part of a key or log. clips: whom a failure of this job refuses; with none it stops the stage.
-    cost: the longest goes first.
+    cost: the longest goes first. parts: the stretches of a long clip that workers share; none where it is
+    done whole. part: which of them this job does; None: it joins them. made: path -> SHA-256 of the parts
+    that were done ahead; what is missing is done by who joins.
     """
 
     stage: str
@@ -28,6 +32,25 @@ class Job(Generic[Order]):
     private: Mapping[str, str] = field(default_factory=dict, repr=False)
     clips: tuple[str, ...] = ()
     cost: float = 0.0
+    parts: tuple[Span, ...] = ()
+    part: int | None = None
+    made: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def name(self) -> str:
+        """What a person is told of it."""
+        return self.key if self.part is None else f"{self.key}, part {self.part + 1} of {len(self.parts)}"
+
+    @property
+    def frames(self) -> Span:
+        """The frames of the part that this job does."""
+        assert self.part is not None
+        return self.parts[self.part]
+
+    def each_part(self) -> list[Self]:
+        """Return the jobs of its parts."""
+        share = self.cost / max(1, len(self.parts))
+        return [replace(self, part=number, cost=share) for number in range(len(self.parts))]
 
 
 AnyJob = Job[Any]

@@ -1,7 +1,10 @@
 """A file, decoded frame by frame."""
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -70,23 +73,66 @@ def pts_before_key(path: Path) -> set[int]:
     return {int(packet.pts or 0) for packet in packets} - {int(packet.pts or 0) for packet in shown}
 
 
+def read_from(path: Path, index: int, pts: int, decoder: Decoder = "software") -> Iterator[Frame]:
+    """Yield the frame of a pts, which is the index-th, and every one after it.
+
+    Decoding begins at the last key picture that gives it, or where there is none with the first picture.
+    Raises VideoError where it is not there, or one cannot be decoded.
+    """
+    for key in _starts(path, pts):
+        with open_input(path, decoder) as container:
+            source = _Decoder(container, from_key=key is not None)
+            frames = source.frames() if key is None else source.frames_from(key)
+            try:
+                found = next((frame for frame in frames if _pts(frame) >= pts), None)
+            except VideoError:
+                if key is None:
+                    raise
+                continue
+            if found is not None and found.pts == pts:
+                yield source.seen(index, found)
+                yield from (source.seen(number, frame) for number, frame in enumerate(frames, index + 1))
+                return
+    raise VideoError(f"frame {index} is not where it should be")
+
+
 def pick_frames(path: Path, pts_of: Mapping[int, int]) -> Iterator[Frame]:
     """Yield the frames of these indexes, whose pts are known, in order; what lies far between is skipped.
 
-    For videos that `VideoWriter` wrote, whose key frames depend on nothing before them. Raises VideoError
-    where one cannot be decoded or is not there.
+    Raises VideoError where one cannot be decoded or is not there.
     """
+    frames: Iterator[Frame] = iter(())
+    before = -math.inf
+    for index, pts in sorted(pts_of.items()):
+        if index - before > FAR_FRAMES:
+            frames = read_from(path, index, pts)
+        found = next((frame for frame in frames if frame.pts >= pts), None)
+        if found is None or found.pts != pts:
+            raise VideoError(f"frame {index} is not where it should be")
+        before = index
+        yield found
+
+
+def frame_times(path: Path) -> list[int]:
+    """Return the pts of every packet that holds a picture, ascending."""
+    return list(_packets_of(path, path.stat().st_mtime_ns)[0])
+
+
+def _starts(path: Path, pts: int) -> list[int | None]:
+    """Return the last two key pictures before a pts, as their own pts, then None: the video's start."""
+    keys = _packets_of(path, path.stat().st_mtime_ns)[1]
+    return [*reversed(keys[: bisect_right(keys, pts)][-2:]), None]
+
+
+@lru_cache(maxsize=8)
+def _packets_of(path: Path, _stamp: int) -> tuple[list[int], list[int]]:
+    """Return the pts of all pictures, and of the key pictures among them, ascending."""
     with open_input(path) as container:
-        decoder = _Decoder(container)
-        frames, before = decoder.frames(), -1
-        for index, pts in sorted(pts_of.items()):
-            if index - before > FAR_FRAMES:
-                frames = decoder.frames_from(pts)
-            found = next((frame for frame in frames if _pts(frame) >= pts), None)
-            if found is None or found.pts != pts:
-                raise VideoError(f"frame {index} is not where it should be")
-            before = index
-            yield decoder.seen(index, found)
+        packets = container.demux(main_stream(container))
+        told = [
+            (packet.pts, packet.is_keyframe) for packet in packets if packet.size and packet.pts is not None
+        ]
+    return sorted(pts for pts, _ in told), sorted(pts for pts, is_key in told if is_key)
 
 
 class _Decoder:
@@ -101,6 +147,8 @@ class _Decoder:
         context.options = {} if forgive else {"err_detect": "explode"}
         context.thread_type, context.thread_count = "FRAME", DECODERS
         self._colours: Colours | None = None
+        self._angle: float = 0.0
+        self._oriented: tuple[int, bool] | None = None
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield what comes next. Raises VideoError where it cannot be decoded."""
@@ -125,7 +173,7 @@ class _Decoder:
                 yield from packet.decode()
 
     def frames_from(self, pts: int) -> Iterator[av.VideoFrame]:
-        """Yield the frames from the last key frame on that lies no later than a pts."""
+        """Yield the frames from a key picture on, whose pts is given, or from one before it."""
         self._container.seek(pts, stream=self._stream)
         return self.frames()
 
@@ -136,7 +184,7 @@ class _Decoder:
             context = self._stream.codec_context
             tags = int(context.colorspace), int(context.color_range)
             self._colours = Colours(*workable_tags(*tags, frame.format.name), made.format.name)
-        rotation_deg, is_mirrored = orientation(frame)
+        rotation_deg, is_mirrored = self._orientation(frame)
         return Frame(
             index=index,
             pts=_pts(frame),
@@ -146,6 +194,16 @@ class _Decoder:
             ),
             interlaced=bool(frame.interlaced_frame),
         )
+
+    def _orientation(self, frame: av.VideoFrame) -> tuple[int, bool]:
+        """Return how a picture is turned, as the one before unless its angle differs.
+
+        What lies beside a picture holds it, and is held by it, until garbage is looked for: asked for of
+        every frame, a clip would fill the memory.
+        """
+        if self._oriented is None or frame.rotation != self._angle:
+            self._angle, self._oriented = frame.rotation, orientation(frame)
+        return self._oriented
 
 
 def _pts(frame: av.VideoFrame) -> int:

@@ -17,7 +17,7 @@ from tasks.files.documents import read_pieces, read_table
 from tasks.validate.identity.attack import BLANK, Probe, Sighting
 from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import Embeddings
-from tasks.video import Frame, pick_frames, read_frames
+from tasks.video import Frame, pick_frames
 from tasks.vision.keypoints import stack_xy
 from tasks.vision.recognisers import Face, Recogniser
 from tasks.vision.regions import Points, bounding_box
@@ -129,9 +129,7 @@ def _faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]
 
 
 def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:
-    video = root / video_path("original" if arm == BLANK else arm, clip_id)
-    if arm in ("original", BLANK):
-        return read_frames(video)
-    frames = read_table(root / frames_path(arm, clip_id), FRAMES)
+    shown = "original" if arm == BLANK else arm
+    frames = read_table(root / frames_path(shown, clip_id), FRAMES)
     pts_of = dict(frames.filter(pl.col("frame").is_in(wanted)).select("frame", "pts").iter_rows())
-    return pick_frames(video, pts_of)
+    return pick_frames(root / video_path(shown, clip_id), pts_of)
