@@ -36,6 +36,8 @@ BEFORE = ("in_front", "glasses")  # a person is asked of either; only the first 
 LEAST_PX = {WHOLE: 0, "eyes": 64, "nose": 96, "mouth": 64}
 # of a face: what a mask hides at least, and a hand or a bar hardly ever; and more than a mask can hide
 MASKED, BARE = 0.3, 0.8
+# one frame of so many is watched, which takes as long as comparing some others
+WATCHED_AHEAD = 12
 # a shut mouth holds less than one window, which chance makes alike in a frame, but not in so many on end
 MOUTH_FRAMES = 3
 
@@ -145,21 +147,18 @@ def _shares(
     The first is of faces that are sure, the second of those that are only possible, or left so by design.
     """
     weights = shared_weights(root)
-    eyes = [Watch(weights, arm) for arm in ("original", "released")]
     sure: dict[int, Shares] = {}
     unsure: dict[int, Shares] = {}
-    for original, released in _side_by_side(root, clip_id):
+    for original, released, boxes in ahead(_watched(root, clip_id, faces), WATCHED_AHEAD):
         reread(released)
         known = faces.get(original.index, [])
-        covered = [face.box_xyxy for face in known]
         seen = [
             Seen(
                 box,
                 is_sure=closeness(original.rgb, box, 0.0, weights) >= GOOD,
                 in_front=_in_front_of(box, known),
             )
-            for eye, frame in zip(eyes, (original, released), strict=True)
-            for box in eye.faces(frame, covered)
+            for box in boxes
         ]
         for face in (*(_told(original, face, known, weights) for face in known), *seen):
             found = _compare(original, released, face)
@@ -169,6 +168,15 @@ def _shares(
                 shares = (sure if is_sure else unsure).setdefault(original.index, {})
                 shares[part] = max(share, shares.get(part, 0.0))
     return sure, unsure
+
+
+def _watched(root: Path, clip_id: str, faces: Faces) -> Iterator[tuple[Frame, Frame, list[Box]]]:
+    """Yield each frame of both arms, and boxes in which other eyes see a face."""
+    eyes = [Watch(shared_weights(root), arm) for arm in ("original", "released")]
+    for pair in _side_by_side(root, clip_id):
+        covered = [face.box_xyxy for face in faces.get(pair[0].index, [])]
+        seen = [box for eye, frame in zip(eyes, pair, strict=True) for box in eye.faces(frame, covered)]
+        yield *pair, seen
 
 
 def _in_front_of(box_xyxy: Box, faces: Sequence[Seen]) -> float:
