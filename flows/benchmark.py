@@ -119,7 +119,8 @@ def _prepare(here: Path, root: Path, clip: Path, options: Options) -> int:
         copy_streams(clip, path, keep_audio=False)
     info, count = read_info(path), sum(1 for _ in read_frames(path))
     row = {"clip_id": CLIP_ID, "subject": SUBJECT, "width": info.shown_size_wh[0],
-           "height": info.shown_size_wh[1], "frame_count": count, "has_audio": False, "audio": "none",
+           "height": info.shown_size_wh[1], "frame_count": count,
+           "duration_s": count / float(info.frame_rate), "has_audio": False, "audio": "none",
            "sha256": sha256_file(path), "status": "admitted"}  # fmt: skip
     write_table(build_table([row], CLIPS), CLIPS, here / CLIPS_PATH)
     return count

@@ -28,9 +28,9 @@ def test_every_stage_counts_in_the_clips_own_frames(tmp_path, root, params, monk
     asked = []
     people, seen = tasks.extract.extract_people, tasks.targets.casting.read_seen
 
-    def extract_people(pictures, weights, settings, spool, texts=None):
+    def extract_people(pictures, weights, settings, spool, **told):
         asked.append(settings.search_interval)
-        return people(pictures, weights, settings, spool, texts)
+        return people(pictures, weights, settings, spool, **told)
 
     def read_seen(root, clip_id, rule: Deidentify):
         asked.append(rule.reach)

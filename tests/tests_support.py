@@ -261,7 +261,8 @@ def admit_clips(root, clips):
             {
                 "clip_id": clip_id, "subject": subject, "session": "s1", "task": "talking",
                 "width": info.shown_size_wh[0], "height": info.shown_size_wh[1], "rotation": 0,
-                "time_base": str(info.time_base), "frame_count": frames, "duration_s": 1.0,
+                "time_base": str(info.time_base), "frame_count": frames,
+                "duration_s": frames / float(info.frame_rate),
                 "is_vfr": False, "codec": info.codec, "pix_fmt": info.pix_fmt, "has_audio": False,
                 "audio": "none", "sha256": sha256_file(path), "status": "admitted",
             }

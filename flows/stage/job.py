@@ -1,6 +1,8 @@
 """One clip's share of a stage as a Prefect task, cached by content."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,8 @@ WAITS_S = [2.0, 10.0]
 STARTED_S = time.time()
 
 
-def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+def key_of(job: AnyJob, code: str) -> str:
     """Return the digest of everything that a job's outputs depend on."""
-    job: AnyJob = parameters["job"]
     return sha256_document(
         {
             "stage": job.stage,
@@ -33,9 +34,16 @@ def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
             "key": job.key,
             "inputs": dict(job.inputs),
             "order": job.order.model_dump(mode="json"),
-            "code": parameters["code"],
+            "parts": job.parts,
+            "part": job.part,
+            "code": code,
         }
     )
+
+
+def job_cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Return the key under which Prefect keeps what a job gave."""
+    return key_of(parameters["job"], parameters["code"])
 
 
 @cache
@@ -58,7 +66,7 @@ def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
 
 
 @task(
-    task_run_name="{job.stage} {job.key}",
+    task_run_name="{job.stage} {job.name}",
     cache_key_fn=job_cache_key,
     persist_result=True,
     result_serializer="json",
@@ -66,9 +74,10 @@ def can_heal(_task: object, _run: object, state: State[Any]) -> bool:
     retry_delay_seconds=WAITS_S,
     retry_condition_fn=can_heal,
 )
-def process_job(job: AnyJob, code: str) -> Row:
-    """Run one job; whatever fails leaves as a sentence that names no file."""
-    where = f"{job.stage} {job.key}"
+def process_job(job: AnyJob, code: str, parts: Sequence[Row] = ()) -> Row:
+    """Run one job; whatever fails leaves as a sentence that names no file. parts: what its parts gave."""
+    where = f"{job.stage} {job.name}"
+    job = replace(job, made={path: digest for row in parts for path, digest in row["outputs"].items()})
     if code_here(job.stage) != code:
         raise StageError(f"{where}: the worker runs other code than this workspace: start it there again")
     try:

@@ -19,7 +19,7 @@ STEP_S = 2.0  # so often Prefect's page is told
 
 @contextmanager
 def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
-    """Show how many of a stage's jobs are done, here and on Prefect's page; call the function after each."""
+    """Show how many jobs and parts of a stage are done, here and on Prefect's page; call it after each."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -31,7 +31,8 @@ def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
         _terminal() as console,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
-        task, page = bar.add_task(title, total=len(jobs)), _Page(title, len(jobs))
+        total = sum(1 + len(job.parts) for job in jobs)
+        task, page = bar.add_task(title, total=total), _Page(title, total)
 
         def advance() -> None:
             bar.advance(task)

@@ -5,7 +5,8 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import Task, flow, tags
@@ -17,7 +18,7 @@ from flows.host.environment import JOB_RESULTS, RELEASE, REPORTS
 from flows.host.failures import describe_failure
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
-from flows.stage.job import code_here, process_job
+from flows.stage.job import code_here, key_of, process_job
 from flows.stage.libraries import require_noted
 from flows.stage.load import load_stage, require_arm
 from flows.stage.progress import clip_progress
@@ -94,7 +95,7 @@ def _run_jobs(jobs: list[AnyJob], code: str) -> tuple[list[Row], dict[str, str],
     failures: list[Exception] = []
     cached = 0
     with clip_progress(jobs) as advance:
-        for job, row, was_cached in _outcomes(jobs, code):
+        for job, row, was_cached in _outcomes(jobs, code, advance):
             if isinstance(row, ClipFailedError) and job.clips:
                 refused |= dict.fromkeys(job.clips, str(row))
             elif isinstance(row, Exception):
@@ -102,7 +103,6 @@ def _run_jobs(jobs: list[AnyJob], code: str) -> tuple[list[Row], dict[str, str],
             else:
                 rows.append(row)
                 cached += was_cached
-            advance()
     if jobs and not rows and not failures:
         failures = [StageError(reason) for reason in dict.fromkeys(refused.values())]
     if failures:
@@ -116,29 +116,69 @@ def _all_of(failures: list[Exception]) -> Exception:
     return StageError(f"{len(failures)} failed: {'; '.join(map(str, failures))}")
 
 
-def _outcomes(jobs: list[AnyJob], code: str) -> Iterator[tuple[AnyJob, Row | Exception, bool]]:
+@dataclass(frozen=True)
+class _Sent:
+    """A job, the futures of its parts where workers share it, and its own."""
+
+    job: AnyJob
+    parts: list[PrefectFuture[Row]]
+    whole: PrefectFuture[Row]
+
+    def outcome(self, advance: Callable[[], None]) -> Row | Exception:
+        """Wait for it, and tell of each part as it comes; what a part failed by is what the job failed by."""
+        failures = []
+        for future in self.parts:
+            row = _result_of(self.job, future)
+            advance()
+            failures += [row] if isinstance(row, Exception) else []
+        row = failures[0] if failures else _result_of(self.job, self.whole)
+        for _ in range(1 + len(self.job.parts) - len(self.parts)):
+            advance()
+        return row
+
+
+def _outcomes(
+    jobs: list[AnyJob], code: str, advance: Callable[[], None]
+) -> Iterator[tuple[AnyJob, Row | Exception, bool]]:
     """Yield each job, its row or why there is none, and whether it was done before.
 
     What was done before, but has lost its outputs, is done again, side by side like the others.
     """
     lost: list[AnyJob] = []
-    futures = _send(jobs, process_job, code)
-    for job in jobs:
-        row = _result_of(job, futures[job.key])
-        was_cached = futures[job.key].state.name == "Cached"
+    for sent in _send(jobs, process_job, code):
+        row = sent.outcome(advance)
+        was_cached = sent.whole.state.name == "Cached"
         if was_cached and not isinstance(row, Exception) and not _outputs_stand(row):
-            lost.append(job)
+            lost.append(sent.job)
         else:
-            yield job, row, was_cached
-    redone = _send(lost, process_job.with_options(refresh_cache=True), code)
-    for job in lost:
-        yield job, _result_of(job, redone[job.key]), False
+            yield sent.job, row, was_cached
+    for sent in _send(lost, process_job.with_options(refresh_cache=True), code, anew=True):
+        yield sent.job, sent.outcome(lambda: None), False
 
 
-def _send(jobs: list[AnyJob], work: Task[..., Row], code: str) -> dict[str, PrefectFuture[Row]]:
+def _send(jobs: list[AnyJob], work: Task[..., Row], code: str, *, anew: bool = False) -> list[_Sent]:
+    """Send every job, the dearest first, and parts before who joins them. anew: whatever was done before."""
+    shared = {job.key: job.each_part() for job in jobs if anew or not _is_done(job, code)}
+    single = [part for job in jobs for part in shared.get(job.key) or [job]]
     # Prefect asks its server for a slot of each tag of a task, which takes up to two seconds
     with placement(), TagsContext(current_tags=set()):
-        return {job.key: work.submit(job=job, code=code) for job in sorted(jobs, key=lambda job: -job.cost)}
+        futures = {
+            (one.key, one.part): work.submit(job=one, code=code)
+            for one in sorted(single, key=lambda one: -one.cost)
+        }
+        parts = {job.key: [futures[job.key, one.part] for one in shared.get(job.key, [])] for job in jobs}
+        whole = {
+            job.key: work.submit(job=job, code=code, parts=parts[job.key])
+            if parts[job.key]
+            else futures[job.key, None]
+            for job in jobs
+        }
+    return [_Sent(job, parts[job.key], whole[job.key]) for job in jobs]
+
+
+def _is_done(job: AnyJob, code: str) -> bool:
+    """Return whether what a job gave is kept: then its parts need not be done."""
+    return (Path.cwd() / JOB_RESULTS / key_of(job, code)).is_file()
 
 
 def _result_of(job: AnyJob, future: PrefectFuture[Row]) -> Row | Exception:

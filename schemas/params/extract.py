@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from schemas.params.sections import Count, Fraction01, Seconds, Timed, in_seconds
+from schemas.params.sections import Count, Fraction01, PartSeconds, Seconds, Timed, in_seconds
 
 Backend = Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
 
@@ -22,7 +22,8 @@ class Extract(Timed):
     scene_cut: distance of colour histograms between two frames, in 0..1, from which on they belong
     to two scenes. face_backend, body_backend: the files `face_*.py` and `body_*.py` of
     tasks/extract/backends. batch: frames that a body backend sees at once, where it can.
-    text_interval_s: seconds between two looks for burned-in text within a scene.
+    text_interval_s: seconds between two looks for burned-in text within a scene. part_s: about so
+    long are the parts of a long clip that workers share.
     """
 
     face_backend: Backend
@@ -40,7 +41,9 @@ class Extract(Timed):
     part_interval_s: Seconds
     scene_cut: Fraction01
     max_people: Count
-    text_interval_s: Seconds = 3.0  # workspaces of before do not name it
+    # workspaces of before do not name them
+    text_interval_s: Seconds = 3.0
+    part_s: PartSeconds = 60.0
 
     @property
     def search_interval(self) -> int:

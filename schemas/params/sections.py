@@ -12,6 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 # a document has lists only
 AsTuple = BeforeValidator(lambda given: tuple(given) if isinstance(given, list) else given)
 Seconds = Annotated[float, Field(gt=0, le=60)]
+PartSeconds = Annotated[float, Field(ge=1, le=86400)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.params.sections import Count, Section
+from schemas.params.sections import Count, PartSeconds, Section
 
 
 class Ingest(Section):
@@ -17,9 +17,13 @@ class Ingest(Section):
 
 
 class Encoding(Section):
-    """The codec h264_nvenc needs an NVIDIA device, and takes crf as its cq."""
+    """The codec h264_nvenc needs an NVIDIA device, and takes crf as its cq.
+
+    part_s: about so long are the parts of a long clip that workers draw and encode side by side.
+    """
 
     codec: Literal["libx264", "h264_nvenc"]
     crf: Annotated[int, Field(ge=0, le=51)]
     preset: str
     threads: Count
+    part_s: PartSeconds = 60.0  # workspaces of before do not name it

@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from schemas.jobs import Collected, Job, Row
+from schemas.coverage import COVERAGE
+from schemas.jobs import Collected, Job, Row, Span
 from schemas.params import Params
 from schemas.params.deidentify import ComparedMethod, Deidentify
+from schemas.params.video import Encoding
 from schemas.targets import TARGETS
 from tasks.deidentify.cast import Cast
 from tasks.deidentify.clip import CoveredClip, Covering
@@ -29,13 +31,16 @@ from tasks.files.clips import (
     video_path,
     with_file,
 )
-from tasks.files.documents import read_table
+from tasks.files.documents import read_table, write_table
 from tasks.files.excerpts import choose_excerpts
 from tasks.files.hashing import sha256_document, sha256_file
+from tasks.files.parts import finish_parts, part_path
 from tasks.swap.needs import model_digests
 from tasks.tracks.seen import seen_digest
+from tasks.video import join_videos, part_spans
 from tasks.vision.sessions import shared_weights
 
+RELEASED = "released"
 COMPARED: dict[str, ComparedMethod] = {"blur": "blur", "pixelate": "pixelate", "mask": "mask"}
 
 
@@ -66,10 +71,16 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
             ),
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
+            parts=_parts(root, clip, params.encoding) if arm == RELEASED else (),
         )
         for clip in clips.iter_rows(named=True)
         if excerpts is None or clip["clip_id"] in excerpts
     ]
+
+
+def _parts(root: Path, clip: Mapping[str, Any], encoding: Encoding) -> tuple[Span, ...]:
+    video = root / video_path("original", clip["clip_id"])
+    return part_spans(video, clip["frame_count"], clip["duration_s"], encoding.part_s)
 
 
 def _ends(frames: range) -> tuple[int, int]:
@@ -95,19 +106,34 @@ def _targets_of(root: Path, clip_id: str) -> pl.DataFrame:
 
 def rule_of(rule: Deidentify, arm: str) -> Deidentify:
     """Return the arm's own rule: a compared method covers every frame by itself."""
-    if arm == "released":
+    if arm == RELEASED:
         return rule
     names = ("method", "method_of_others", "fallback", "unresolved")
     return rule.model_copy(update=dict.fromkeys(names, COMPARED[arm]))
 
 
 def process(root: Path, job: Job[Covering]) -> Row:
-    """Write a clip with every frame covered, and what covers it: faces and lines of text."""
+    """Write a clip with every frame covered, or a part of it, and what covers it: faces and lines of text."""
     rows = _targets_of(root, job.key).select("track", "face", "target", "target_sha256", "share").rows()
-    paths = [path(job.arm, job.key) for path in (video_path, coverage_path, covered_texts_path)]
     covered = CoveredClip(root, job.key, Cast.from_rows(rows), job.order)
-    covered.write(*(root / path for path in paths))
-    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path) for path in paths}}
+    paths = [root / path for path in _paths(job)]
+    if job.part is not None:
+        covered.write_part(paths[0], paths[1], job.frames)
+    elif job.parts:
+        parts = finish_parts(root, job, process, _paths)
+        join_videos([video for video, _ in parts], paths[0], covered.audio)
+        write_table(pl.concat([read_table(table, COVERAGE) for _, table in parts]), COVERAGE, paths[1])
+        covered.write_texts(paths[2])
+    else:
+        covered.write(*paths)
+    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path) for path in _paths(job)}}
+
+
+def _paths(job: Job[Covering]) -> list[Path]:
+    """Return where a job writes its video, what covers it, and lines of text, which no part writes."""
+    if job.part is not None:
+        return [part_path(folder(job.arm), job, suffix) for suffix in (".mp4", ".parquet")]
+    return [path(job.arm, job.key) for path in (video_path, coverage_path, covered_texts_path)]
 
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:

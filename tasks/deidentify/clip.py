@@ -1,15 +1,16 @@
 """Read one clip and its faces, write it covered."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from schemas.coverage import COVERAGE
+from schemas.frames import FRAMES
+from schemas.jobs import Span
 from schemas.params.deidentify import Deidentify, Drawn
 from schemas.params.extract import Extract
-from schemas.params.inference import Decoder
 from schemas.params.sections import Section
 from schemas.params.video import Encoding
 from schemas.texts import COVERED_TEXTS, TEXTS
@@ -19,9 +20,10 @@ from tasks.deidentify.corrections import Film, read_corrections
 from tasks.deidentify.coverage import cover
 from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
 from tasks.deidentify.neural import NeuralSwaps
+from tasks.deidentify.rehearsing import rehearsals
 from tasks.deidentify.render import Cover, cover_texts, make_methods, render
 from tasks.deidentify.texts import choose_texts, texts_table
-from tasks.files.clips import corrections_path, texts_path, video_path
+from tasks.files.clips import corrections_path, frames_path, texts_path, video_path
 from tasks.files.documents import read_table, write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
 from tasks.swap.laid import PointSwapper
@@ -35,11 +37,12 @@ from tasks.tracks.joining import flat
 from tasks.tracks.meshes import Meshes
 from tasks.tracks.placing import place
 from tasks.tracks.seen import read_seen
-from tasks.video import Frame, VideoWriter, read_frames, read_info, read_rate
+from tasks.video import Frame, VideoWriter, read_frames, read_from, read_info, read_rate
 from tasks.video.ahead import ahead
 from tasks.vision.regions import RgbImage
 from tasks.vision.sessions import shared_weights
 
+LEAD_S = 2.0  # what is remembered of a drawn face is soon as it would be had all before been drawn
 # the target of a track, and what becomes of its person's own shape
 Give = Callable[[int], tuple[Target, Reshaping | None]]
 
@@ -72,23 +75,53 @@ class CoveredClip:
         self._texts = choose_texts(texts, order.deidentify.text, self._corrections, self._info.shown_size_wh)
         self._kept: dict[FaceKey, Kept] = {}
 
+    @property
+    def audio(self) -> Path | None:
+        """The video whose sound goes along."""
+        return self._source if self._info.has_audio and not self._order.excerpt else None
+
     def write(self, video: Path, coverage: Path, texts: Path) -> None:
         """Write the covered video and what covers it. Raises VideoError if a frame is missing."""
-        frames, methods = self._frames_and_methods()
-        count, excerpt = len(self._seen.scenes), self._order.excerpt
-        empty = set(range(count)) - {region.frame for region in self._regions}
-        audio, written = self._source if self._info.has_audio and not excerpt else None, 0
-        if excerpt:
-            frames, count = _only(frames, excerpt), len(range(*excerpt))
-        with VideoWriter(video, self._info, self._order.encoding, audio) as writer:
+        span = self._order.excerpt or (0, len(self._seen.scenes))
+        self._write_video(video, span, 0, self.audio)
+        write_table(to_table(self._regions, self._kept), COVERAGE, coverage)
+        self.write_texts(texts)
+
+    def write_part(self, video: Path, coverage: Path, span: Span) -> None:
+        """Write a part of the video and what covers it; what leads up to it is drawn, too, and not kept."""
+        self._write_video(video, span, self._rule.frames(LEAD_S), None)
+        regions = [region for region in self._regions if span[0] <= region.frame < span[1]]
+        write_table(to_table(regions, self._kept), COVERAGE, coverage)
+
+    def write_texts(self, path: Path) -> None:
+        """Write what becomes of each line of text."""
+        write_table(texts_table(self._texts), COVERED_TEXTS, path)
+
+    def _write_video(self, path: Path, span: Span, lead: int, audio: Path | None) -> None:
+        drawn = max(0, span[0] - lead), span[1]
+        frames, methods = self._frames_and_methods(drawn)
+        self._rehearse(methods["mesh_swap"], range(*drawn))
+        empty = set(range(len(self._seen.scenes))) - {region.frame for region in self._regions}
+        written = 0
+        with VideoWriter(path, self._info, self._order.encoding, audio) as writer:
             covered = render(frames, self._regions, empty, methods)
             for frame in ahead(cover_texts(covered, self._texts)):
-                writer.write(frame)
-                written += 1
-            if written != count:
-                raise VideoError(f"{self._clip_id} gave {written} frames instead of {count}")
-        write_table(to_table(self._regions, self._kept), COVERAGE, coverage)
-        write_table(texts_table(self._texts), COVERED_TEXTS, texts)
+                if frame.index >= span[0]:
+                    writer.write(frame)
+                    written += 1
+            if written != span[1] - span[0]:
+                raise VideoError(f"{self._clip_id} gave {written} frames instead of {span[1] - span[0]}")
+
+    def _rehearse(self, swap: Cover, drawn: range) -> None:
+        """Draw the first frames of every track that began before a part, and keep none.
+
+        How a drawn face is read is learnt there, and the same in every part.
+        """
+        for first, regions in rehearsals(self._regions, drawn):
+            frames = self._read((first, max(regions) + 1))
+            for frame in frames:
+                for region in regions.get(frame.index, ()):
+                    swap(frame.rgb, region)
 
     def _read_corrections(self) -> list[Correction]:
         size_wh, aspect = self._info.shown_size_wh, float(self._info.shown_pixel_aspect)
@@ -103,10 +136,10 @@ class CoveredClip:
             name = corrections_path(self._clip_id).name
             raise DocumentError(f"data/corrections/{name} {error}") from None
 
-    def _frames_and_methods(self) -> tuple[Iterable[Frame], dict[Drawn, Cover]]:
+    def _frames_and_methods(self, span: Span) -> tuple[Iterable[Frame], dict[Drawn, Cover]]:
         rule, extract = self._rule, self._order.extract
         weights = shared_weights(self._root)
-        frames: Iterable[Frame] = ahead(_on_canvas(self._source, weights.inference.decoder))
+        frames: Iterable[Frame] = ahead(self._on_canvas(span))
         neural: Cover = _no_neural_swap
         if rule.swaps_neurally:
             swaps = NeuralSwaps(self._root, self._meshes(), self._cast, rule=rule, extract=extract)
@@ -114,8 +147,21 @@ class CoveredClip:
         fit = make_fit(weights, extract.landmark_score)
         swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
         pool = load_pool(weights, rule, extract)
-        swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept)
+        swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept, starts=span[:1])
         return frames, make_methods(rule, swap, self._point_swap(pool), neural)
+
+    def _on_canvas(self, span: Span) -> Iterator[Frame]:
+        """Yield a span's frames, whose colours are ready to be drawn on."""
+        for frame in self._read(span):
+            _ = frame.rgb
+            yield frame
+
+    def _read(self, span: Span) -> Iterator[Frame]:
+        decoder, (first, end) = shared_weights(self._root).inference.decoder, span
+        if not first and end == len(self._seen.scenes):
+            return read_frames(self._source, decoder)
+        told = read_table(self._root / frames_path("original", self._clip_id), FRAMES)
+        return islice(read_from(self._source, first, told["pts"][first], decoder), end - first)
 
     def _point_swap(self, pool: Mapping[str, Target]) -> Cover:
         rule, draw = self._rule, PointSwapper(self._rule.mesh_swap)
@@ -159,26 +205,22 @@ class CoveredClip:
         return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._rule)
 
 
-def _on_canvas(source: Path, decoder: Decoder) -> Iterator[Frame]:
-    """Yield frames whose colours are ready to be drawn on."""
-    for frame in read_frames(source, decoder):
-        _ = frame.rgb
-        yield frame
-
-
-def _only(frames: Iterable[Frame], excerpt: tuple[int, int]) -> Iterator[Frame]:
-    first, end = excerpt
-    return (frame for frame in islice(frames, end) if frame.index >= first)
-
-
 def _no_neural_swap(rgb: RgbImage, region: FaceRegion) -> None:
     raise GuiseError("a correction asks for inswapper, which deidentify.method does not use: choose another")
 
 
-def make_swap(meshes: Meshes, give: Give, swapper: MeshSwapper, kept: dict[FaceKey, Kept]) -> Cover:
+def make_swap(
+    meshes: Meshes,
+    give: Give,
+    swapper: MeshSwapper,
+    kept: dict[FaceKey, Kept],
+    *,
+    starts: Sequence[int] = (),
+) -> Cover:
     """Bind the swap to what is known of the clip's faces. Raises GuiseError where a mesh is missing.
 
-    kept: takes the shares of each face that stay with their own pixels.
+    kept: takes the shares of each face that stay with their own pixels. starts: frames before which another
+    one was drawn than the one before.
     """
 
     def swap(rgb: RgbImage, region: FaceRegion) -> None:
@@ -193,7 +235,7 @@ def make_swap(meshes: Meshes, give: Give, swapper: MeshSwapper, kept: dict[FaceK
             mesh,
             target,
             reshaping=reshaping,
-            last_xy=meshes.mesh_before(region.frame, region.track),
+            last_xy=None if region.frame in starts else meshes.mesh_before(region.frame, region.track),
             hands_xy=meshes.hands(region.frame),
         )
         kept[region.frame, region.track] = Kept(in_front, mouth_share(mesh), glasses)

@@ -1,23 +1,28 @@
 """Clip -> face, body and hand keypoints; one extractor for every arm."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 import polars as pl
 
 from schemas.faces import FACES, FOLLOWED
 from schemas.frames import FRAMES
-from schemas.jobs import Collected, Job, Row
+from schemas.jobs import Collected, Job, Row, Span
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Params
 from schemas.params.extract import Extract
 from schemas.texts import TEXTS
 from tasks.extract.backends import chosen_models
-from tasks.extract.clip import extract_people
+from tasks.extract.clip import Survey, backends_of, extract_people
 from tasks.extract.hands import MODELS as HAND_MODELS
+from tasks.extract.schedule import Schedule
+from tasks.extract.stretches import Joiner, lead_of, read_stretch, save_stretch
+from tasks.extract.weighing import Evidence
 from tasks.files.clips import (
     VIDEO_FOLDERS,
     cost_of,
@@ -31,15 +36,17 @@ from tasks.files.clips import (
     with_file,
 )
 from tasks.files.documents import read_table, write_pieces, write_table
+from tasks.files.errors import VideoError
 from tasks.files.hashing import sha256_file
+from tasks.files.parts import finish_parts, part_path
 from tasks.text.following import Texts
 from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.text.reading import look_within
-from tasks.video import Frame, read_frames, read_rate
+from tasks.video import Frame, frame_times, part_spans, read_frames, read_from, read_rate
 from tasks.vision.sessions import Weights, shared_weights
 
-# what is burned into the others is the same, covered or not
-TEXT_ARM = "original"
+# of which text is read, too: what is burned into the others is the same, covered or not
+ORIGINAL = "original"
 
 
 def folder(arm: str) -> Path:
@@ -55,10 +62,12 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
     """Return a job for every clip of the arm."""
     registered = shared_weights(root)
     weights = {name: registered.digest(name) for name in models_of(params.extract)}
-    if arm != TEXT_ARM:
+    if arm != ORIGINAL:
         weights = {name: digest for name, digest in weights.items() if name not in TEXT_MODELS}
     runs_on = {"device": registered.inference.device}
     clips = with_file(root, read_admitted(root), partial(video_path, arm))
+    if arm != ORIGINAL:
+        clips = with_file(root, clips, partial(keypoints_path, ORIGINAL))
     return [
         Job(
             stage="extract",
@@ -68,44 +77,106 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Extract]]:
             order=params.extract,
             clips=(clip["clip_id"],),
             cost=cost_of(clip),
+            parts=_parts(root, arm, clip, params.extract.part_s),
         )
         for clip in clips.iter_rows(named=True)
     ]
 
 
+def _parts(root: Path, arm: str, clip: Mapping[str, Any], part_s: float) -> tuple[Span, ...]:
+    """Return the parts of a clip's original or of one of its copies; excerpts are short."""
+    if arm not in VIDEO_FOLDERS:
+        return ()
+    video = root / video_path(arm, clip["clip_id"])
+    return part_spans(video, clip["frame_count"], clip["duration_s"], part_s)
+
+
 def _digests(root: Path, arm: str, clip_id: str) -> dict[str, str]:
     video = {"video": sha256_file(root / video_path(arm, clip_id))}
-    if arm in VIDEO_FOLDERS:
+    if arm == ORIGINAL:
         return video
-    return video | {"frames": sha256_file(root / frames_path("original", clip_id))}
+    lent = {"frames": frames_path, "keypoints": keypoints_path}
+    return video | {name: sha256_file(root / path(ORIGINAL, clip_id)) for name, path in lent.items()}
 
 
 def process(root: Path, job: Job[Extract]) -> Row:
-    """Write the clip's keypoints and the tables of its frames and faces."""
-    paths = (keypoints_path, frames_path, faces_path, followed_path)
-    keypoints, frames, faces, followed = written = tuple(path(job.arm, job.key) for path in paths)
-    for path in (frames, faces, followed):
+    """Write the clip's keypoints and the tables of its frames and faces, or what was seen of a part."""
+    for path in _paths(job):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=(root / frames).parent) as spool:
-        weights = shared_weights(root)
-        pictures = read_frames(root / video_path(job.arm, job.key), weights.inference.decoder)
-        if job.arm not in VIDEO_FOLDERS:
-            pictures = _numbered(pictures, read_table(root / frames_path("original", job.key), FRAMES))
-        texts = _texts(weights, job.order) if job.arm == TEXT_ARM else None
-        settings = job.order.at(read_rate(root / video_path(job.arm, job.key)))
-        survey = extract_people(pictures, weights, settings, spool, texts)
-        write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints)
-    write_table(survey.frame_table(), FRAMES, root / frames)
-    write_table(survey.face_table(), FACES, root / faces)
-    write_table(survey.followed_table(), FOLLOWED, root / followed)
+    with TemporaryFile(dir=(root / keypoints_path(job.arm, job.key)).parent) as spool:
+        if job.part is not None:
+            survey, texts = _look(root, job, spool)
+            save_stretch(root / _part(job), job.frames[0], survey, texts)
+            return _row(root, job, [_part(job)])
+        survey, texts = _join(root, job, spool) if job.parts else _look(root, job, spool)
+        write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints_path(job.arm, job.key))
+    write_table(survey.frame_table(), FRAMES, root / frames_path(job.arm, job.key))
+    write_table(survey.face_table(), FACES, root / faces_path(job.arm, job.key))
+    write_table(survey.followed_table(), FOLLOWED, root / followed_path(job.arm, job.key))
     if texts is not None:
-        (root / texts_path(job.key)).parent.mkdir(exist_ok=True)
-        write_table(texts.table(), TEXTS, root / texts_path(job.key))
-        written = (*written, texts_path(job.key))
-    return {
-        "clip_id": job.key,
-        "outputs": {str(path): sha256_file(root / path) for path in written},
-    }
+        write_table(texts, TEXTS, root / texts_path(job.key))
+    return _row(root, job, _paths(job))
+
+
+def _paths(job: Job[Extract]) -> list[Path]:
+    if job.part is not None:
+        return [_part(job)]
+    tables = [path(job.arm, job.key) for path in (keypoints_path, frames_path, faces_path, followed_path)]
+    return [*tables, *([texts_path(job.key)] if job.arm == ORIGINAL else [])]
+
+
+def _part(job: Job[Extract]) -> Path:
+    return part_path(folder(job.arm), job, ".seen")
+
+
+def _row(root: Path, job: Job[Extract], paths: list[Path]) -> Row:
+    return {"clip_id": job.key, "outputs": {str(path): sha256_file(root / path) for path in paths}}
+
+
+def _look(root: Path, job: Job[Extract], spool: BinaryIO) -> tuple[Survey, pl.DataFrame | None]:
+    """Look at a clip, or a part of it and what leads up to it; lines of text are read in an original only."""
+    video = root / video_path(job.arm, job.key)
+    weights, settings = shared_weights(root), job.order.at(read_rate(video))
+    texts = _texts(weights, job.order) if job.arm == ORIGINAL else None
+    survey = extract_people(
+        _pictures(root, job, video, lead_of(settings)), weights, settings, spool,
+        texts=texts, schedule=_schedule(root, job),
+        read_from=0 if job.part is None else job.frames[0],
+    )  # fmt: skip
+    return survey, None if texts is None else texts.table()
+
+
+def _pictures(root: Path, job: Job[Extract], video: Path, lead: int) -> Iterator[Frame]:
+    decoder = shared_weights(root).inference.decoder
+    if job.part is not None:
+        first, end = max(0, job.frames[0] - lead), job.frames[1]
+        return islice(read_from(video, first, frame_times(video)[first], decoder), end - first)
+    pictures = read_frames(video, decoder)
+    if job.arm in VIDEO_FOLDERS:
+        return pictures
+    return _numbered(pictures, read_table(root / frames_path(ORIGINAL, job.key), FRAMES))
+
+
+def _join(root: Path, job: Job[Extract], spool: BinaryIO) -> tuple[Survey, pl.DataFrame | None]:
+    """Make one of what was seen part by part. Raises VideoError where frames are missing."""
+    video = root / video_path(job.arm, job.key)
+    survey = Survey(spool, backends_of(job.order), Evidence())
+    joiner = Joiner(survey, job.order.at(read_rate(video)))
+    for (path,) in finish_parts(root, job, process, lambda part: [_part(part)]):
+        joiner.take(*read_stretch(path))
+    joiner.end()
+    if [row[1] for row in survey.frames] != frame_times(video):
+        raise VideoError("the frames of its parts are not those of the video")
+    return survey, joiner.texts() if job.arm == ORIGINAL else None
+
+
+def _schedule(root: Path, job: Job[Extract]) -> Schedule | None:
+    """Return what the original's extraction lends to a copy's."""
+    if job.arm == ORIGINAL:
+        return None
+    faces = pl.scan_parquet(root / keypoints_path(ORIGINAL, job.key)).drop_nulls("face_box_xyxy")
+    frames = read_table(root / frames_path(ORIGINAL, job.key), FRAMES)
+    return Schedule.of(frames, faces.select("frame", "person", "face_box_xyxy").collect())
 
 
 def _texts(weights: Weights, settings: Extract) -> Texts:

@@ -16,8 +16,9 @@ from tasks.extract.backends import load_backend
 from tasks.extract.hands import hand_model
 from tasks.extract.people import FrameParts, People, contains, people_in
 from tasks.extract.scenes import SceneCutter
+from tasks.extract.schedule import Schedule
 from tasks.extract.tracking import PartModel, Tracked, Tracker
-from tasks.extract.weighing import Weighing
+from tasks.extract.weighing import Evidence, Weighing
 from tasks.files.tables import build_table
 from tasks.text.following import Texts
 from tasks.video import Frame
@@ -42,6 +43,10 @@ class Moment:
     is_cut: bool
 
 
+# index, pts, timestamp_s, scene, crowded
+FrameRow = tuple[int, int, float, int, bool]
+
+
 @dataclass
 class Survey:
     """What was seen of a clip so far: its frames, who is who, and the parts in a spool on disk.
@@ -51,12 +56,13 @@ class Survey:
 
     spool: BinaryIO
     backends: tuple[str, str]
-    faces: Weighing
+    faces: Evidence
     people: People = field(default_factory=People)
-    frames: list[tuple[int, int, float, int, bool]] = field(default_factory=list)
+    frames: list[FrameRow] = field(default_factory=list)
 
-    def add(self, frame: Frame, scene: int, parts: FrameParts, *, crowded: bool) -> None:
-        self.frames.append((frame.index, frame.pts, frame.timestamp_s, scene, crowded))
+    def add(self, frame: FrameRow, parts: FrameParts) -> None:
+        """Take the next frame into account."""
+        self.frames.append(frame)
         self.people.meet(parts)
         pickle.dump(parts, self.spool)
 
@@ -106,43 +112,60 @@ def extract_people(
     weights: Weights,
     settings: Extract,
     spool: BinaryIO,
+    *,
     texts: Texts | None = None,
+    schedule: Schedule | None = None,
+    read_from: int = 0,
 ) -> Survey:
     """Track faces, bodies and hands over the frames and note where scenes change.
 
-    Decoding, with a look for text, and limbs run ahead of the faces, each in a thread.
+    Decoding, with a look for text, and limbs run ahead of the faces, each in a thread. schedule: of a copy,
+    what its original's extraction lends. read_from: the frame from which on text is looked for.
     """
     weighing = Weighing(
         lambda rgb, box, angle_rad, others: closeness(rgb, box, angle_rad, weights, others),
         settings.search_interval,
     )
-    survey = Survey(spool, (settings.face_backend, settings.body_backend), weighing)
-    face = Tracker(
-        load_backend("face", settings.face_backend).make_model(weights, settings),
-        settings.search_interval,
-        settings.max_people,
-        settings.overlap,
-        glances=True,
-    )
-    limbed = _with_limbs(ahead(_moments(frames, settings, texts)), weights, settings)
+    survey = Survey(spool, backends_of(settings), weighing.evidence)
+    model = load_backend("face", settings.face_backend).make_model(weights, settings)
+    interval, limit, least = settings.search_interval, settings.max_people, settings.overlap
+    face = Tracker(model, interval, limit, least, glances=True)
+    moments = _moments(frames, settings, texts, schedule, read_from)
+    limbed = _with_limbs(ahead(moments), weights, settings)
     for moment, limbs, many_bodies in ahead(limbed, AHEAD_FRAMES):
         # where nobody is known, one looks more closely
         is_hidden = _is_face_missing(limbs["body"], face.live) or not weighing.knows(face.live)
-        faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden)
+        places = None if schedule is None else schedule.places.get(moment.frame.index, [])
+        faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden, places=places)
         weighing.step(moment.frame.index, moment.scene, moment.view, faces, cut=moment.is_cut)
-        parts = {"face": faces, **limbs}
-        survey.add(moment.frame, moment.scene, parts, crowded=face.crowded or many_bodies)
+        row = moment.frame.index, moment.frame.pts, moment.frame.timestamp_s, moment.scene
+        survey.add((*row, face.crowded or many_bodies), {"face": faces, **limbs})
     return survey
 
 
-def _moments(frames: Iterable[Frame], settings: Extract, texts: Texts | None) -> Iterator[Moment]:
-    scenes = SceneCutter(settings.scene_cut)
+def backends_of(settings: Extract) -> tuple[str, str]:
+    """Return what finds faces, and what bodies."""
+    return settings.face_backend, settings.body_backend
+
+
+def _moments(
+    frames: Iterable[Frame],
+    settings: Extract,
+    texts: Texts | None,
+    schedule: Schedule | None,
+    read_from: int,
+) -> Iterator[Moment]:
+    cutter = SceneCutter(settings.scene_cut)
     for frame in frames:
         view = View.of(frame.picture.original, settings.search_px)
-        is_cut = scenes.step(view.small)
-        if texts is not None:
+        if schedule is None:
+            is_cut = cutter.step(view.small)
+            scene = cutter.scene
+        else:
+            is_cut, scene = schedule.is_cut(frame.index), schedule.scenes[frame.index]
+        if texts is not None and frame.index >= read_from:
             texts.step(frame.index, frame.timestamp_s, view.rgb, cut=is_cut)
-        yield Moment(frame, view, scenes.scene, is_cut)
+        yield Moment(frame, view, scene, is_cut)
 
 
 def _with_limbs(

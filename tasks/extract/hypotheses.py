@@ -64,6 +64,14 @@ class Hypothesis:
         """Take another frame into account in which it was followed, but not detected."""
         self.follows += 1
 
+    def take_over(self, other: Self) -> None:
+        """Take into account what looks at the same face said elsewhere."""
+        if max(other.looks, default=-1.0) > max(self.looks, default=-1.0):
+            self.likeliest_frame = other.likeliest_frame
+        self.looks += other.looks
+        self.follows += other.follows
+        self.followed_looks += other.followed_looks
+
     @property
     def wants_look(self) -> bool:
         """Whether another look is due: at the 1st, 2nd, 4th, 8th ... sighting, until two were good."""

@@ -18,6 +18,7 @@ CUT = 0.4  # of a box, at the edge of what is looked at
 SLIPPED, BETTER = (0.15, 0.5), 0.15
 # of the overlap: who is nearer by less is as near
 NEARLY, NEWCOMER = 0.1, -1
+NOTHING = View(*[np.zeros((1, 1, 3), np.uint8)] * 2)
 Look = Literal["glance", "search", "turned"]
 
 
@@ -78,6 +79,7 @@ class Tracker:
     _live: tuple[Tracked, ...] = ()
     _lost: tuple[Tracked, ...] = ()
     _looks: dict[int, Afar] = field(default_factory=dict)
+    _before: View = NOTHING
     _novelty: Novelty = field(default_factory=Novelty)
 
     @property
@@ -86,12 +88,19 @@ class Tracker:
         return self._live
 
     def step(
-        self, view: View, *, cut: bool = False, hidden: bool = False, seen: list[Detection] | None = None
+        self,
+        view: View,
+        *,
+        cut: bool = False,
+        hidden: bool = False,
+        seen: list[Detection] | None = None,
+        places: list[Box] | None = None,
     ) -> tuple[Tracked, ...]:
         """Return the parts of the next frame.
 
         cut: a new scene begins, in which nobody is known yet. hidden: somebody is seen whose part
-        is not, so that turned pictures are worth a look. seen: what `see` found in it.
+        is not, so that turned pictures are worth a look. seen: what `see` found in it. places: where
+        to look between searches; None: wherever the picture shows something new.
         """
         self._frame += 1
         if cut:
@@ -105,15 +114,18 @@ class Tracker:
         if self.model.anew and look == "glance" and seen is None and len(followed) < len(located):
             followed = self._add_newcomers(view, followed, "search", seen)
         if self.model.look_at:
-            followed = self._look_at_news(view, followed, look, self.model.look_at)
+            if places is None:
+                places = self._news(view, followed, look)
+            followed = self._look_at(view, followed, places, self.model.look_at)
+        self._remember(view, followed)
+        return self._live
+
+    def _remember(self, view: View, followed: list[Tracked]) -> None:
         known = {tracked.track for tracked in followed}
         left = [old for old in self._live if old.track not in known]
         self._lost = tuple([old for old in self._lost if old.track not in known] + left)[-self.limit :]
-        self._live = tuple(followed)
-        self._looks |= {tracked.track: self._afar(view, tracked) for tracked in followed}
-        remembered = {tracked.track for tracked in (*self._live, *self._lost)}
-        self._looks = {track: afar for track, afar in self._looks.items() if track in remembered}
-        return self._live
+        self._looks = {old.track: self._looked(old) for old in self._lost}
+        self._live, self._before = tuple(followed), view
 
     def _look(self, is_unsure: bool, hidden: bool) -> Look | None:
         due = self._frame - self._turned >= self.interval
@@ -138,20 +150,24 @@ class Tracker:
         self.crowded &= look == "glance" and not self.model.anew
         return self._meet(view, followed, self.model.find(view, look) if seen is None else seen)
 
-    def _look_at_news(
+    def _news(self, view: View, followed: list[Tracked], look: Look | None) -> list[Box]:
+        """Return where the picture shows something new, in its pixels."""
+        if look == "turned":
+            self._novelty.looked(view.small)
+            return []
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
+        known = [one.located.part.box_xyxy * scale for one in followed]
+        return [box / scale for box in self._novelty.next_boxes(view.small, known)]
+
+    def _look_at(
         self,
         view: View,
         followed: list[Tracked],
-        look: Look | None,
+        places: list[Box],
         look_at: Callable[[View, Box], list[Detection]],
     ) -> list[Tracked]:
-        if look == "turned":
-            self._novelty.looked(view.small)
-            return followed
-        scale = max(view.small.shape[:2]) / max(view.size_wh)
         known = [one.located.part.box_xyxy for one in followed]
-        news = self._novelty.next_boxes(view.small, [box * scale for box in known])
-        seen = [face for box in news for face in look_at(view, box / scale)]
+        seen = [face for box in places for face in look_at(view, box)]
         # what is looked at may cut a followed face in two
         whole = [face for face in seen if all(share_within(face.box_xyxy, box) <= CUT for box in known)]
         return self._meet(view, followed, whole)
@@ -223,7 +239,12 @@ class Tracker:
         return [replace(one, track=names.get(place, one.track)) for place, one in enumerate(followed)]
 
     def _unlikeness(self, view: View, new: Tracked, old: Tracked) -> float:
-        return unlikeness(self._afar(view, new), self._looks[old.track])
+        return unlikeness(self._afar(view, new), self._looked(old))
+
+    def _looked(self, old: Tracked) -> Afar:
+        """Return what a part looked like where it was seen last: in the frame before, if it is not lost."""
+        lost = self._looks.get(old.track)
+        return self._afar(self._before, old) if lost is None else lost
 
     @staticmethod
     def _afar(view: View, one: Tracked) -> Afar:

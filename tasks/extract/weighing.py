@@ -1,6 +1,7 @@
 """Gather what speaks for and against every face of a clip while its frames go by (pure)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -19,54 +20,26 @@ from tasks.vision.regions import Box, RgbImage
 LookClose = Callable[[RgbImage, Box, float, list[Box]], float]
 
 
-class Weighing:
-    """Every face as a hypothesis, and where it was followed between its sightings."""
+@dataclass
+class Evidence:
+    """What is known of a clip's faces: track -> hypothesis, (frame, track) -> where it was followed."""
 
-    def __init__(self, look: LookClose, interval: int) -> None:
-        self._look, self._follower = look, Follower(interval)
-        self._hypotheses: dict[int, Hypothesis] = {}
-        self._follows: dict[tuple[int, int], Follow] = {}
+    hypotheses: dict[int, Hypothesis] = field(default_factory=dict)
+    follows: dict[tuple[int, int], Follow] = field(default_factory=dict)
 
-    def step(self, frame: int, scene: int, view: View, faces: tuple[Tracked, ...], *, cut: bool) -> None:
-        """Take the next frame's faces into account, and look closely at those that are not sure yet."""
-        scale = max(view.small.shape[:2]) / max(view.size_wh)
-        for face in faces:
-            afar = from_afar(view.small, face.located.part.box_xyxy * np.float32(scale))
-            known = self._hypotheses.setdefault(face.track, Hypothesis.of(face, frame, scene, afar))
-            known.see(face, frame, afar)
-            if known.wants_look:
-                box, others = face.located.part.box_xyxy, _boxes_but(face, faces)
-                known.hear(self._look(view.rgb, box, known.angle_rad, others), frame)
-        size = [*view.small.shape[1::-1]] * 2
-        boxes = {
-            face.track: np.clip(face.located.part.box_xyxy * np.float32(scale), 0, size) for face in faces
-        }
-        for found in self._follower.step(frame, view.small, boxes, cut=cut):
-            at = found.frame, found.track
-            box = found.box_xyxy / np.float32(scale)
-            if found.frame == frame:
-                self._doubt(found.track, view.rgb, box, faces)
-            if at not in self._follows or self._follows[at].agreement < found.agreement:
-                self._follows[at] = Follow(*at, found.agreement, box)
-
-    def _doubt(self, track: int, rgb: RgbImage, box: Box, faces: tuple[Tracked, ...]) -> None:
-        known = self._hypotheses[track]
-        known.follow()
-        if known.wants_followed_look:
-            others = [other.located.part.box_xyxy for other in faces]
-            known.followed_looks.append(self._look(rgb, box, known.angle_rad, others))
-
-    def knows(self, faces: tuple[Tracked, ...]) -> bool:
-        """Return whether one of the faces was ever seen well from close by."""
-        return any(max(self._hypotheses[face.track].looks, default=1.0) >= GOOD for face in faces)
+    def follow(self, found: Follow) -> None:
+        """Take note of where a face was followed; of two ways there the better one."""
+        at = found.frame, found.track
+        if at not in self.follows or self.follows[at].agreement < found.agreement:
+            self.follows[at] = found
 
     def rejected(self) -> set[int]:
         """Return the tracks that are no faces."""
-        return {track for track, one in self._hypotheses.items() if one.opinion.belief == "rejected"}
+        return {track for track, one in self.hypotheses.items() if one.opinion.belief == "rejected"}
 
     def face_table(self, person_of: Mapping[int, int]) -> pl.DataFrame:
         """Build the table of faces. person_of: track -> number in the keypoint table."""
-        tracks = sorted(self._hypotheses, key=lambda track: person_of[track])
+        tracks = sorted(self.hypotheses, key=lambda track: person_of[track])
         rows = [
             {
                 "person": person_of[track], "scene": one.scene, "first_frame": one.first_frame,
@@ -75,7 +48,7 @@ class Weighing:
                 "around_xyxy": one.around_xyxy.tolist(), "first_rgb": one.first_rgb.tolist(),
                 "last_rgb": one.last_rgb.tolist(), **one.opinion._asdict(),
             }
-            for track, one in ((track, self._hypotheses[track]) for track in tracks)
+            for track, one in ((track, self.hypotheses[track]) for track in tracks)
         ]  # fmt: skip
         return build_table(rows, FACES)
 
@@ -86,9 +59,50 @@ class Weighing:
                 "frame": one.frame, "person": person_of[one.track], "agreement": one.agreement,
                 "box_xyxy": one.box_xyxy.tolist(),
             }
-            for _, one in sorted(self._follows.items())
+            for _, one in sorted(self.follows.items())
         ]  # fmt: skip
         return build_table(rows, FOLLOWED)
+
+
+class Weighing:
+    """Every face as a hypothesis, and where it was followed between its sightings."""
+
+    def __init__(self, look: LookClose, interval: int) -> None:
+        self._look, self._follower = look, Follower(interval)
+        self.evidence = Evidence()
+
+    def step(self, frame: int, scene: int, view: View, faces: tuple[Tracked, ...], *, cut: bool) -> None:
+        """Take the next frame's faces into account, and look closely at those that are not sure yet."""
+        scale = max(view.small.shape[:2]) / max(view.size_wh)
+        for face in faces:
+            afar = from_afar(view.small, face.located.part.box_xyxy * np.float32(scale))
+            first = Hypothesis.of(face, frame, scene, afar)
+            known = self.evidence.hypotheses.setdefault(face.track, first)
+            known.see(face, frame, afar)
+            if known.wants_look:
+                box, others = face.located.part.box_xyxy, _boxes_but(face, faces)
+                known.hear(self._look(view.rgb, box, known.angle_rad, others), frame)
+        size = [*view.small.shape[1::-1]] * 2
+        boxes = {
+            face.track: np.clip(face.located.part.box_xyxy * np.float32(scale), 0, size) for face in faces
+        }
+        for found in self._follower.step(frame, view.small, boxes, cut=cut):
+            box = found.box_xyxy / np.float32(scale)
+            if found.frame == frame:
+                self._doubt(found.track, view.rgb, box, faces)
+            self.evidence.follow(replace(found, box_xyxy=box))
+
+    def _doubt(self, track: int, rgb: RgbImage, box: Box, faces: tuple[Tracked, ...]) -> None:
+        known = self.evidence.hypotheses[track]
+        known.follow()
+        if known.wants_followed_look:
+            others = [other.located.part.box_xyxy for other in faces]
+            known.followed_looks.append(self._look(rgb, box, known.angle_rad, others))
+
+    def knows(self, faces: tuple[Tracked, ...]) -> bool:
+        """Return whether one of the faces was ever seen well from close by."""
+        known = self.evidence.hypotheses
+        return any(max(known[face.track].looks, default=1.0) >= GOOD for face in faces)
 
 
 def _boxes_but(face: Tracked, faces: tuple[Tracked, ...]) -> list[Box]:

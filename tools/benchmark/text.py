@@ -163,7 +163,7 @@ def cost(clip: Path, weights: Weights, extract: Extract) -> Cost:
     texts = Timed(partial(look_within, weights), extract.text_interval_s)
     start = time.process_time()
     with TemporaryFile() as spool:
-        survey = extract_people(read_frames(clip), weights, extract.at(read_rate(clip)), spool, texts)
+        survey = extract_people(read_frames(clip), weights, extract.at(read_rate(clip)), spool, texts=texts)
     texts.table()
     seconds = time.process_time() - start
     times = survey.frame_table()["timestamp_s"].to_numpy()

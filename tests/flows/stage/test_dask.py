@@ -1,6 +1,7 @@
 """Clips on dask workers: the same bytes as in threads, also when a worker is killed in the middle."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from tests_support import command_environment, copy_unprocessed, digests_of
 from flows.host.servers import HOST, free_ports, serve
 from flows.service.__main__ import gpu_worker_command, main
 from flows.stage.runners import clip_runner
+from tasks.files.documents import read_params
 from tasks.files.errors import InputError
 from tasks.vision.providers import require_provider
 
@@ -103,6 +105,27 @@ def test_a_killed_worker_loses_no_clip_and_changes_no_byte(demo, workspace, clus
     assert not [note for report in reports for note in report["notes"] if note.startswith("refused")]
     assert digests_of(workspace, FOLDERS[1:]) == digests_of(demo[0], FOLDERS[1:])
     assert cluster.workers[1].poll() is None
+
+
+def test_workers_share_a_long_clip_and_give_the_bytes_that_one_gives(workspace, cluster, api, tmp_path):
+    """Every clip of the demo is in parts here; one of two workers is killed in the middle."""
+    settings = workspace / "params.yaml"
+    settings.write_text(re.sub(r"part_s: \d+", "part_s: 1", settings.read_text()))
+    assert {read_params(workspace).extract.part_s, read_params(workspace).encoding.part_s} == {1.0}
+    alone = tmp_path / "alone"
+    shutil.copytree(workspace, alone, symlinks=True)
+    run = _run(alone, {"GUISE_WORKERS": "1"} | api, "control")
+    said, trouble = run.communicate(timeout=500)
+    assert run.returncode == 0, said + trouble
+    for _ in range(2):
+        cluster.join()
+    run = _run(workspace, cluster.environment() | api, "control")
+    _await_clip(run, workspace)
+    cluster.workers[0].send_signal(signal.SIGKILL)
+    said, trouble = run.communicate(timeout=500)
+    assert run.returncode == 0, said + trouble
+    assert digests_of(workspace, FOLDERS) == digests_of(alone, FOLDERS)
+    assert not [path for folder in FOLDERS for path in (workspace / folder).rglob("parts/*")]
 
 
 def test_a_killed_scheduler_is_one_sentence_and_the_same_command_carries_on(demo, workspace, cluster, api):

@@ -21,9 +21,10 @@ from flows.host.environment import JOB_RESULTS
 from flows.workspace.replay import forget_refusals
 from schemas.refusals import REFUSALS
 from tasks.files.clips import REFUSED, read_refusals, refusals_path, video_path
-from tasks.files.documents import read_params, read_table
+from tasks.files.documents import read_params, read_table, write_params
 from tasks.files.errors import DiskError, DocumentError, FaultError, StageError, VideoError
 from tasks.validate.cohort import cohort_means
+from tasks.video import frame_times
 
 BUSY, BROKEN, GOOD = (f"clip-{number:016x}" for number in range(3))
 
@@ -244,3 +245,75 @@ def test_another_version_of_a_library_is_other_code(own_code, monkeypatch):
     monkeypatch.setattr(job, "installed", lambda: upgraded)
     job.code_here.cache_clear()
     assert job.code_here("control") != known
+
+
+LONG_FRAMES = 60
+
+
+@pytest.fixture
+def shared_clip(workspace, monkeypatch):
+    """A clip that is long enough for parts; what was done is known the next time. Return who did what."""
+    write_video(workspace / video_path("original", GOOD), LONG_FRAMES)
+    admit_clips(workspace, {clip: f"subject-{n:016x}" for n, clip in enumerate((BUSY, BROKEN, GOOD))})
+    (workspace / "params.yaml").unlink()
+    params = read_params(REPO)
+    encoding = params.encoding.model_copy(update={"part_s": 1.0})
+    write_params(params.model_copy(update={"encoding": encoding}), workspace)
+    (workspace / "params").unlink()
+    monkeypatch.setattr(stage_module, "process_job", job.process_job)
+    done, process = [], control.process
+
+    def note(root, one):
+        done.append(one.name)
+        return process(root, one)
+
+    monkeypatch.setattr(control, "process", note)
+    return done
+
+
+def _names(count):
+    return [f"{GOOD}, part {number} of {count}" for number in range(1, count + 1)]
+
+
+def _video(workspace):
+    return workspace / video_path("control", GOOD)
+
+
+def test_parts_of_a_long_clip_are_jobs_of_their_own(workspace, shared_clip):
+    count = round(LONG_FRAMES / 25)
+    assert stage_module.run_stage("control", "").jobs == 3
+    # who joins them finds all of them done
+    assert sorted(shared_clip) == sorted([BUSY, BROKEN, GOOD, *_names(count)])
+    assert shared_clip.index(GOOD) > max(shared_clip.index(name) for name in _names(count))
+    assert frame_times(_video(workspace)) == frame_times(workspace / video_path("original", GOOD))
+    assert not list((workspace / "data/control").rglob("parts/*"))
+    # what is done is done, and its parts need not be
+    shared_clip.clear()
+    assert stage_module.run_stage("control", "").cached == 3
+    assert shared_clip == []
+    written = _video(workspace).read_bytes()
+    _video(workspace).unlink()
+    assert stage_module.run_stage("control", "").cached == 2
+    assert sorted(shared_clip) == sorted([GOOD, *_names(count)])
+    assert _video(workspace).read_bytes() == written
+
+
+def test_a_clip_of_which_a_part_fails_is_refused_by_it(workspace, shared_clip, monkeypatch):
+    process = control.process
+
+    def fail(root, one):
+        if one.part == 1:
+            raise VideoError("it is broken")
+        return process(root, one)
+
+    monkeypatch.setattr(control, "process", fail)
+    stage_module.run_stage("control", "")
+    refused = read_refusals(workspace, control.folder(""))
+    assert refused == {GOOD: f"control {GOOD}, part 2 of 2: it is broken"}
+    assert not _video(workspace).exists()
+    # the other part is kept for the next time
+    monkeypatch.setattr(control, "process", process)
+    shared_clip.clear()
+    stage_module.run_stage("control", "")
+    assert _names(2)[1] in shared_clip
+    assert _video(workspace).is_file()

@@ -10,7 +10,7 @@ from tasks.files.clips import CLIPS_PATH, video_path
 from tasks.files.documents import write_table
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
-from tasks.video import read_frames
+from tasks.video import frame_times, read_frames
 
 CLIP_ID = "clip-0123456789abcdef"
 
@@ -20,6 +20,7 @@ def test_the_control_is_the_clip_re_encoded_and_otherwise_untouched(tmp_path, sa
     source.parent.mkdir(parents=True)
     shutil.copy(sample("franck"), source)
     row = {"clip_id": CLIP_ID, "subject": "subject-0123456789abcdef", "status": "admitted",
+           "frame_count": len(frame_times(source)), "duration_s": 1.0,
            "sha256": sha256_file(source)}  # fmt: skip
     nothing = dict.fromkeys(CLIPS.columns)
     write_table(build_table([nothing | row], CLIPS), CLIPS, tmp_path / CLIPS_PATH)

@@ -93,7 +93,7 @@ def test_a_face_that_is_nothing_wherever_it_is_followed_is_none(seen, followed, 
         faces = (_face(size=20.0),) if frame < 2 else ()
         weighing.step(frame, 0, view, faces, cut=False)
         eyes.score = seen if frame < 1 else followed
-    assert weighing.face_table({0: 0})["belief"].to_list() == [belief]
+    assert weighing.evidence.face_table({0: 0})["belief"].to_list() == [belief]
 
 
 @pytest.mark.parametrize("angle_rad", [0.0, 0.7, -2.0])
@@ -122,11 +122,11 @@ def test_one_that_was_followed_for_a_moment_or_fits_a_mesh_stays_possible():
 
 def test_the_table_tells_what_was_seen_and_why_it_is_believed():
     weighing, _ = _weigh(0.1)
-    assert weighing.rejected() == {0}
-    row = weighing.face_table({0: 7}).row(0, named=True)
+    assert weighing.evidence.rejected() == {0}
+    row = weighing.evidence.face_table({0: 7}).row(0, named=True)
     assert (row["person"], row["first_frame"], row["last_frame"], row["sightings"]) == (7, 0, 39, 40)
     assert (row["belief"], row["reason"]) == (
         "rejected", "found again from close by in 0 of 6 looks, at best 0.10",
     )  # fmt: skip
     assert row["around_xyxy"] == pytest.approx([10, 10, 43.9, 40])
-    assert _weigh(0.9)[0].rejected() == set()
+    assert _weigh(0.9)[0].evidence.rejected() == set()

@@ -1,0 +1,139 @@
+"""A long clip in parts: workers together give the stream that one gives, and nobody jumps at a seam."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from tests_support import STAGES, admit_clips, digests_of, run_stage
+
+from flows.stage.load import load_stage
+from schemas.frames import FRAMES
+from tasks.files.clips import coverage_path, faces_path, frames_path, keypoints_path, video_path
+from tasks.files.documents import read_table, write_params
+from tasks.video import frame_times, read_frames
+from tasks.vision.keypoints import stack_xy
+
+CLIP = f"clip-{0:016x}"
+PART_S = 1.0
+MADE = ("data/control", "data/keypoints", "data/deidentified")
+
+
+def _in_parts(params, part_s=PART_S):
+    parted = {"part_s": part_s}
+    return params.model_copy(
+        update={name: getattr(params, name).model_copy(update=parted) for name in ("extract", "encoding")}
+    )
+
+
+@pytest.fixture(scope="module")
+def few(params):
+    """Settings with few trials: which target is chosen matters little here."""
+    targets = params.deidentify.targets.model_copy(update={"frames": 1, "others": 0, "tried": 1})
+    return params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": targets})})
+
+
+@pytest.fixture(scope="module", params=["cap12", "carphone"])
+def both(request, tmp_path_factory, sample, root, few):
+    """Two workspaces of a clip of four seconds: one did it whole, one in parts."""
+    here = tmp_path_factory.mktemp("parts")
+    (here / "data").mkdir()
+    (here / "data/models").symlink_to(root / "data/models")
+    path = here / video_path("original", CLIP)
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(sample(request.param, 4.0), path)
+    admit_clips(here, {CLIP: f"subject-{0:016x}"})
+    parted = tmp_path_factory.mktemp("parts") / "parted"
+    for params, place in ((_in_parts(few, 600.0), here), (_in_parts(few), parted)):
+        if place is parted:
+            shutil.copytree(here, parted, symlinks=True)
+            shutil.rmtree(parted / "data/targets")
+        write_params(params, place)
+        for stage in STAGES:
+            run_stage(place, params, *stage)
+    return here, parted, _in_parts(few)
+
+
+def _meshes(root, arm):
+    table = pl.read_parquet(root / keypoints_path(arm, CLIP)).drop_nulls("face_xy")
+    return table["frame"].to_numpy(), stack_xy(table, "face")
+
+
+def _errors(root):
+    """Return by frame, per distance of the eyes, how far the released keypoints are from the patient's."""
+    (frames, own), (again, drawn) = _meshes(root, "original"), _meshes(root, "released")
+    np.testing.assert_array_equal(frames, again)
+    eyes = np.linalg.norm(own[:, 33] - own[:, 263], axis=1)
+    return (drawn - own) / eyes[:, None, None]
+
+
+def test_the_parts_are_many(both):
+    _, parted, params = both
+    for stage, arm in STAGES:
+        (job,) = load_stage(stage).plan(parted, params, arm)
+        assert len(job.parts) == (0 if stage == "targets" else 4)
+
+
+def test_the_same_people_are_seen_in_the_same_frames(both):
+    whole, parted, _ = both
+    for arm in ("original", "control", "released"):
+        told = [read_table(root / frames_path(arm, CLIP), FRAMES) for root in (whole, parted)]
+        assert told[0].equals(told[1])
+        rows = [
+            pl.read_parquet(root / keypoints_path(arm, CLIP)).select(
+                "frame", "person", face=pl.col("face_xy").is_not_null(), body=pl.col("body_xy").is_not_null()
+            )
+            for root in (whole, parted)
+        ]
+        assert rows[0].equals(rows[1])
+        faces = [pl.read_parquet(root / faces_path(arm, CLIP)) for root in (whole, parted)]
+        same = ("person", "scene", "first_frame", "last_frame", "sightings", "meshes", "belief")
+        assert faces[0].select(same).equals(faces[1].select(same))
+        (frames, one), (_, other) = (_meshes(root, arm) for root in (whole, parted))
+        size = np.ptp(one, axis=1).max(axis=1)[:, None]
+        assert (np.linalg.norm(one - other, axis=2) / size).mean() < 0.01
+        assert len(frames) > 90
+
+
+def test_the_same_is_covered_in_the_same_way(both):
+    whole, parted, _ = both
+    same = ("frame", "track", "source", "method", "flagged")
+    one, other = (pl.read_parquet(root / coverage_path("released", CLIP)) for root in (whole, parted))
+    assert one.select(same).equals(other.select(same))
+    videos = [parted / video_path(arm, CLIP) for arm in ("original", "control", "released")]
+    assert len({tuple(frame_times(video)) for video in videos}) == 1
+    assert len(list(read_frames(videos[2]))) == len(frame_times(videos[0]))
+
+
+def test_no_face_jumps_where_parts_meet(both):
+    """Drawn anew, each part would read its face otherwise: tried so, seams moved two to six times as much."""
+    _, parted, params = both
+    errors = _errors(parted)
+    steps = np.linalg.norm(np.diff(errors, axis=0), axis=2).mean(axis=1)
+    (job,) = load_stage("deidentify").plan(parted, params, "released")
+    seams = [first for first, _ in job.parts[1:]]
+    assert len(seams) == 3
+    for seam in seams:
+        assert steps[seam - 1] < 1.5 * np.quantile(steps, 0.9)
+
+
+@pytest.mark.parametrize("spoilt", ["nothing", "one is gone", "one is altered", "all are there"])
+def test_whoever_does_the_parts_the_bytes_are_the_same(both, tmp_path, spoilt):
+    """Parts that were done ahead are used where they are as they were left; others are done again."""
+    _, parted, params = both
+    expected = digests_of(parted, MADE)
+    here = tmp_path / "again"
+    shutil.copytree(parted, here, symlinks=True)
+    for stage, arm in (("control", ""), ("extract", "original"), ("deidentify", "released")):
+        part_of, (job,) = load_stage(stage), load_stage(stage).plan(here, params, arm)
+        made = {}
+        for part in reversed(job.each_part() if spoilt != "nothing" else []):
+            made |= part_of.process(here, part)["outputs"]
+        paths = [here / path for path in made]
+        if spoilt == "one is gone":
+            paths[1].unlink()
+        if spoilt == "one is altered":
+            paths[1].write_bytes(paths[2].read_bytes())
+        done = part_of.process(here, replace(job, made=made))
+        assert {path: expected[path] for path in done["outputs"]} == done["outputs"]
