@@ -135,8 +135,8 @@ def extract_people(
     for moment, limbs, many_bodies in ahead(limbed, AHEAD_FRAMES):
         # where nobody is known, one looks more closely
         is_hidden = _is_face_missing(limbs["body"], face.live) or not weighing.knows(face.live)
-        places = None if schedule is None else schedule.places.get(moment.frame.index, [])
-        faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden, places=places)
+        there = None if schedule is None else schedule.faces.get(moment.frame.index, [])
+        faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden, there=there)
         weighing.step(moment.frame.index, moment.scene, moment.view, faces, cut=moment.is_cut)
         row = moment.frame.index, moment.frame.pts, moment.frame.timestamp_s, moment.scene
         survey.add((*row, face.crowded or many_bodies), {"face": faces, **limbs})

@@ -94,13 +94,13 @@ class Tracker:
         cut: bool = False,
         hidden: bool = False,
         seen: list[Detection] | None = None,
-        places: list[Box] | None = None,
+        there: list[Box] | None = None,
     ) -> tuple[Tracked, ...]:
         """Return the parts of the next frame.
 
         cut: a new scene begins, in which nobody is known yet. hidden: somebody is seen whose part
-        is not, so that turned pictures are worth a look. seen: what `see` found in it. places: where
-        to look between searches; None: wherever the picture shows something new.
+        is not, so that turned pictures are worth a look. seen: what `see` found in it. there: boxes
+        of the original's faces, of whose copy this is a frame; None: it is no copy.
         """
         self._frame += 1
         if cut:
@@ -114,9 +114,11 @@ class Tracker:
         if self.model.anew and look == "glance" and seen is None and len(followed) < len(located):
             followed = self._add_newcomers(view, followed, "search", seen)
         if self.model.look_at:
-            if places is None:
-                places = self._news(view, followed, look)
-            followed = self._look_at(view, followed, places, self.model.look_at)
+            news = self._news(view, followed, look)
+            if there is not None:
+                missed = [box for box in there if not self._overlaps(box, followed)]
+                news = [box for box in news if any(_holds_middle(box, face) for face in missed)]
+            followed = self._look_at(view, followed, news, self.model.look_at)
         self._remember(view, followed)
         return self._live
 
@@ -163,11 +165,11 @@ class Tracker:
         self,
         view: View,
         followed: list[Tracked],
-        places: list[Box],
+        news: list[Box],
         look_at: Callable[[View, Box], list[Detection]],
     ) -> list[Tracked]:
         known = [one.located.part.box_xyxy for one in followed]
-        seen = [face for box in places for face in look_at(view, box)]
+        seen = [face for box in news for face in look_at(view, box)]
         # what is looked at may cut a followed face in two
         whole = [face for face in seen if all(share_within(face.box_xyxy, box) <= CUT for box in known)]
         return self._meet(view, followed, whole)
@@ -254,3 +256,8 @@ class Tracker:
     @staticmethod
     def _overlap(located: Located, other: Tracked) -> float:
         return overlap(located.part.box_xyxy, other.located.part.box_xyxy)
+
+
+def _holds_middle(box_xyxy: Box, of_xyxy: Box) -> bool:
+    middle = (of_xyxy[:2] + of_xyxy[2:]) / 2
+    return bool((box_xyxy[:2] <= middle).all() and (middle <= box_xyxy[2:]).all())

@@ -26,13 +26,10 @@ def _faces(*rows):
     )
 
 
-def test_one_looks_where_a_face_came_and_nowhere_else():
-    faces = _faces((0, 1, 5.0), (1, 1, 6.0), (3, 1, 7.0), (3, 2, 70.0), (4, 2, 71.0))
-    schedule = Schedule.of(_frames([0] * 5), faces)
-    assert sorted(schedule.places) == [0, 3]
-    assert [len(schedule.places[frame]) for frame in (0, 3)] == [1, 2]
-    # as far around it as its longer side, whatever its shape
-    np.testing.assert_allclose(schedule.places[3][1], [80 - 30, 25 - 30, 80 + 30, 25 + 30])
+def test_faces_are_known_by_frame():
+    schedule = Schedule.of(_frames([0] * 5), _faces((0, 1, 5.0), (3, 1, 7.0), (3, 2, 70.0)))
+    assert {frame: len(boxes) for frame, boxes in schedule.faces.items()} == {0: 1, 3: 2}
+    np.testing.assert_allclose(schedule.faces[3][1], [70, 10, 90, 40])
 
 
 @pytest.mark.parametrize(("scenes", "cuts"), [([0, 0, 0], []), ([0, 0, 1, 1, 2], [2, 4]), ([4, 4, 5], [2])])
@@ -78,17 +75,39 @@ def _view(number):
     return View(*[np.full((96, 96, 3), 40 + 35 * number, np.uint8)] * 2)
 
 
-def test_a_copy_is_looked_at_where_it_is_told_to_however_new_it_looks():
-    eyes, place = Eyes(), np.array([0, 0, 16, 16], np.float32)
+NEAR = np.array([2, 2, 14, 14], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("there", "looks"),
+    [
+        pytest.param([NEAR], 1, id="a face that the copy misses"),
+        pytest.param([FAR], 0, id="a face that is followed"),
+        pytest.param([], 0, id="nobody"),
+        pytest.param([FAR, NEAR], 1, id="both"),
+    ],
+)
+def test_a_copy_is_looked_at_where_it_misses_a_face_of_the_original(there, looks):
+    """Every picture is new everywhere; in the second one the original shows somebody, or nobody."""
+    eyes = Eyes()
     tracker = eyes.tracker()
-    seen = [tracker.step(_view(number), places=[place] if number == 3 else []) for number in range(6)]
-    assert eyes.looked == [place.tolist()]
-    assert [len(faces) for faces in seen] == [1, 1, 1, 2, 1, 1]
+    seen = [tracker.step(_view(number), there=there if number == 1 else []) for number in range(3)]
+    assert len(eyes.looked) == looks
+    assert [len(faces) for faces in seen] == [1, 1 + looks, 1]
+
+
+def test_nothing_is_looked_at_that_has_not_changed():
+    eyes = Eyes()
+    tracker = eyes.tracker()
+    for _ in range(4):
+        tracker.step(_view(0), there=[NEAR])
+    # the first frame is new
+    assert len(eyes.looked) <= 1
 
 
 def test_an_original_is_looked_at_wherever_it_is_new():
     eyes = Eyes()
     tracker = eyes.tracker()
-    for number in range(6):
+    for number in range(3):
         tracker.step(_view(number))
-    assert len(eyes.looked) >= 1
+    assert len(eyes.looked) == 1
