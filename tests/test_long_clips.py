@@ -36,13 +36,13 @@ def few(params):
 
 @pytest.fixture(scope="module", params=["cap12", "carphone"])
 def both(request, tmp_path_factory, sample, root, few):
-    """Two workspaces of a clip of four seconds: one did it whole, one in parts."""
+    """Two workspaces of a clip of three seconds: one did it whole, one in parts."""
     here = tmp_path_factory.mktemp("parts")
     (here / "data").mkdir()
     (here / "data/models").symlink_to(root / "data/models")
     path = here / video_path("original", CLIP)
     path.parent.mkdir(parents=True)
-    shutil.copyfile(sample(request.param, 4.0), path)
+    shutil.copyfile(sample(request.param, 3.0), path)
     admit_clips(here, {CLIP: f"subject-{0:016x}"})
     parted = tmp_path_factory.mktemp("parts") / "parted"
     for params, place in ((_in_parts(few, 600.0), here), (_in_parts(few), parted)):
@@ -72,7 +72,7 @@ def test_the_parts_are_many(both):
     _, parted, params = both
     for stage, arm in STAGES:
         (job,) = load_stage(stage).plan(parted, params, arm)
-        assert len(job.parts) == (0 if stage == "targets" else 4)
+        assert len(job.parts) == (0 if stage == "targets" else 3)
 
 
 def test_the_same_people_are_seen_in_the_same_frames(both):
@@ -93,7 +93,7 @@ def test_the_same_people_are_seen_in_the_same_frames(both):
         (frames, one), (_, other) = (_meshes(root, arm) for root in (whole, parted))
         size = np.ptp(one, axis=1).max(axis=1)[:, None]
         assert (np.linalg.norm(one - other, axis=2) / size).mean() < 0.01
-        assert len(frames) > 90
+        assert len(frames) > 70
 
 
 def test_the_same_is_covered_in_the_same_way(both):
@@ -113,7 +113,7 @@ def test_no_face_jumps_where_parts_meet(both):
     steps = np.linalg.norm(np.diff(errors, axis=0), axis=2).mean(axis=1)
     (job,) = load_stage("deidentify").plan(parted, params, "released")
     seams = [first for first, _ in job.parts[1:]]
-    assert len(seams) == 3
+    assert len(seams) == 2
     for seam in seams:
         assert steps[seam - 1] < 1.5 * np.quantile(steps, 0.9)
 

@@ -12,7 +12,6 @@ from schemas.jobs import Collected, Job, Row, Span
 from schemas.params import Params
 from schemas.params.deidentify import ComparedMethod, Deidentify
 from schemas.params.video import Encoding
-from schemas.targets import TARGETS
 from tasks.deidentify.cast import Cast
 from tasks.deidentify.clip import CoveredClip, Covering
 from tasks.deidentify.corrections import check_corrections
@@ -25,6 +24,7 @@ from tasks.files.clips import (
     covered_texts_path,
     keypoints_path,
     read_admitted,
+    read_cast,
     read_refusals,
     shapes_path,
     texts_path,
@@ -93,15 +93,11 @@ def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:
     known = {
         "keypoints": seen_digest(root, clip_id),
         "texts": sha256_file(root / texts_path(clip_id)),
-        "targets": sha256_document(_targets_of(root, clip_id).rows()),
+        "targets": sha256_document(read_cast(root, clip_id).rows()),
         "shapes": sha256_file(shapes),
     }
     path = root / corrections_path(clip_id)
     return known | ({"corrections": sha256_file(path)} if path.is_file() else {})
-
-
-def _targets_of(root: Path, clip_id: str) -> pl.DataFrame:
-    return read_table(root / TARGETS_PATH, TARGETS).filter(clip_id=clip_id).sort("face", "track")
 
 
 def rule_of(rule: Deidentify, arm: str) -> Deidentify:
@@ -114,7 +110,7 @@ def rule_of(rule: Deidentify, arm: str) -> Deidentify:
 
 def process(root: Path, job: Job[Covering]) -> Row:
     """Write a clip with every frame covered, or a part of it, and what covers it: faces and lines of text."""
-    rows = _targets_of(root, job.key).select("track", "face", "target", "target_sha256", "share").rows()
+    rows = read_cast(root, job.key).select("track", "face", "target", "target_sha256", "share").rows()
     covered = CoveredClip(root, job.key, Cast.from_rows(rows), job.order)
     paths = [root / path for path in _paths(job)]
     if job.part is not None:

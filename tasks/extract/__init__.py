@@ -39,6 +39,7 @@ from tasks.files.documents import read_table, write_pieces, write_table
 from tasks.files.errors import VideoError
 from tasks.files.hashing import sha256_file
 from tasks.files.parts import finish_parts, part_path
+from tasks.text.borders import join_lines
 from tasks.text.following import Texts
 from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.text.reading import look_within
@@ -161,13 +162,15 @@ def _join(root: Path, job: Job[Extract], spool: BinaryIO) -> tuple[Survey, pl.Da
     """Make one of what was seen part by part. Raises VideoError where frames are missing."""
     video = root / video_path(job.arm, job.key)
     survey = Survey(spool, backends_of(job.order), Evidence())
-    joiner = Joiner(survey, job.order.at(read_rate(video)))
+    settings = job.order.at(read_rate(video))
+    joiner = Joiner(survey, settings)
     for (path,) in finish_parts(root, job, process, lambda part: [_part(part)]):
         joiner.take(*read_stretch(path))
     joiner.end()
     if [row[1] for row in survey.frames] != frame_times(video):
         raise VideoError("the frames of its parts are not those of the video")
-    return survey, joiner.texts() if job.arm == ORIGINAL else None
+    reach = settings.frames(settings.text_interval_s)
+    return survey, join_lines(joiner.texts, reach) if job.arm == ORIGINAL else None
 
 
 def _schedule(root: Path, job: Job[Extract]) -> Schedule | None:

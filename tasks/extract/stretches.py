@@ -18,6 +18,7 @@ from tasks.extract.people import FrameParts
 from tasks.extract.tracking import Tracked
 from tasks.extract.weighing import Evidence
 from tasks.files.whole import whole
+from tasks.text.borders import PartLines
 from tasks.vision.regions import overlap
 
 KINDS = ("face", "body", "hand")
@@ -63,7 +64,10 @@ def read_stretch(path: Path) -> tuple[Stretch, Iterator[tuple[FrameRow, FramePar
 
 
 class Joiner:
-    """Add part after part to a survey; what is told of a face is gathered anew from all of them."""
+    """Add part after part to a survey; what is told of a face is gathered anew from all of them.
+
+    texts: the lines of each part.
+    """
 
     def __init__(self, survey: Survey, settings: Extract) -> None:
         self._survey, self._lead, self._limit = survey, lead_of(settings), settings.overlap
@@ -72,7 +76,7 @@ class Joiner:
         self._told: dict[int, list[Hypothesis]] = {}
         self._follows: list[Follow] = []
         self._twice: set[tuple[int, int]] = set()
-        self._texts: list[pl.DataFrame] = []
+        self.texts: list[PartLines] = []
 
     def take(self, stretch: Stretch, frames: Iterator[tuple[FrameRow, FrameParts]]) -> None:
         """Take the next part into account. frames: all of its frames, those that lead up to it first."""
@@ -91,7 +95,7 @@ class Joiner:
         for found in stretch.evidence.follows.values():
             self._follows.append(replace(found, track=names["face"][found.track]))
         if stretch.texts is not None:
-            self._texts.append(stretch.texts)
+            self.texts.append(PartLines(stretch.first, stretch.frames[-1][0] + 1, stretch.texts))
 
     def end(self) -> None:
         """Take note that there are no more parts."""
@@ -103,14 +107,6 @@ class Joiner:
         for found in self._follows:
             if found.track in known and (found.frame, found.track) not in self._twice:
                 self._survey.faces.follow(found)
-
-    def texts(self) -> pl.DataFrame:
-        """Return the lines of text of all parts; a line ends where its part does, and is read anew."""
-        tables, lines = list[pl.DataFrame](), 0
-        for table in self._texts:
-            tables.append(table.with_columns(pl.col("line") + pl.lit(lines, pl.Int32)))
-            lines += 0 if table.is_empty() else int(table["line"].to_numpy().max()) + 1
-        return pl.concat(tables)
 
     def _same(self, kind: str, lead: list[tuple[FrameRow, FrameParts]]) -> dict[int, int]:
         """Return who of a part is whom of those before: who lies in the same place in most frames."""

@@ -4,13 +4,14 @@ import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
 from schemas.clips import CLIPS
 from schemas.keypoints import KEYPOINTS
 from schemas.refusals import REFUSALS
+from schemas.targets import TARGETS
 from tasks.files.documents import read_table
 from tasks.files.errors import DocumentError
 
@@ -45,6 +46,22 @@ def read_admitted(root: Path) -> pl.DataFrame:
     if admitted.is_empty():
         raise DocumentError("no clip was admitted: `guise run ingest` says why each was refused")
     return admitted
+
+
+def read_cast(root: Path, clip_id: str) -> pl.DataFrame:
+    """Return who is given which face in a clip. Raises DocumentError where the table is not there."""
+    path = root / TARGETS_PATH
+    found = path.stat() if path.is_file() else None
+    casts = _read_casts(path, found and (found.st_mtime_ns, found.st_size, found.st_ino))
+    return casts.get((clip_id,), casts[()])
+
+
+@lru_cache(maxsize=2)
+def _read_casts(path: Path, stamp: tuple[int, int, int] | None) -> dict[tuple[str, ...], pl.DataFrame]:
+    # read for every clip, the table of a large cohort would be most of the work; () -> nobody
+    table = read_table(path, TARGETS).sort("clip_id", "face", "track")
+    by_clip = cast(dict[tuple[str, ...], pl.DataFrame], table.partition_by("clip_id", as_dict=True))
+    return by_clip | {(): table.clear()}
 
 
 def shapes_path(subject: str) -> Path:

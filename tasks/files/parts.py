@@ -8,8 +8,11 @@ from tasks.files.hashing import sha256_file
 
 
 def part_path(folder: Path, job: AnyJob, suffix: str) -> Path:
-    """Return where a job that does a part leaves it; the stage deletes it once it is joined."""
-    return folder / "parts" / f"{job.key}-{job.part:04}{suffix}"
+    """Return where a job that does a part leaves it; the stage deletes it once it is joined.
+
+    Its name begins with the clip's up to a dot, as that of every file that is removed with a person.
+    """
+    return folder / "parts" / f"{job.key}.{job.part:04}{suffix}"
 
 
 def finish_parts(

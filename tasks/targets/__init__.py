@@ -30,13 +30,14 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
     rule = params.deidentify
     admitted = with_file(root, read_admitted(root), partial(keypoints_path, "original"))
     models = model_digests(shared_weights(root), rule, *CHOOSERS[rule.targets.chooser])
-    settled = _settled(root, rule)
+    settled, digests = _settled(root, rule), _digests(root, admitted)
+    by_subject = admitted.group_by("subject", maintain_order=True).agg("clip_id").rows()
+    firsts = [clips[0] for _, clips in by_subject]
     jobs = []
-    for subject in admitted["subject"].unique(maintain_order=True):
-        clips = admitted.filter(subject=subject)["clip_id"]
-        own = _digests(root, admitted.filter(subject=subject))
+    for place, (subject, clips) in enumerate(by_subject):
+        own = {clip_id: digests[clip_id] for clip_id in clips}
         given = settled.get(subject)
-        others = {} if given else _digests(root, _others(admitted, subject, rule))
+        others = {} if given else {one: digests[one] for one in _others(firsts, place, rule)}
         if given and given.is_measured:
             own["shapes"] = sha256_file(root / shapes_path(subject))
         order = Casting(
@@ -58,13 +59,15 @@ def _digests(root: Path, clips: pl.DataFrame) -> dict[str, str]:
     return {clip_id: digest + seen_digest(root, clip_id) for clip_id, digest in rows}
 
 
-def _others(admitted: pl.DataFrame, subject: str, rule: Deidentify) -> pl.DataFrame:
-    """Return one clip of each of a few other subjects, of all where targets are latents."""
-    others = admitted.filter(pl.col("subject") != subject).unique(
-        "subject", keep="first", maintain_order=True
-    )
+def _others(firsts: list[str], place: int, rule: Deidentify) -> list[str]:
+    """Return one clip of each of a few other subjects, of all where targets are latents.
+
+    firsts: the first clip of every subject. place: the subject's own.
+    """
     # a latent must keep away from every subject
-    return others.head(len(others) if rule.swaps_neurally else rule.targets.others)
+    count = len(firsts) if rule.swaps_neurally else rule.targets.others
+    near = firsts[: count + 1]
+    return [clip_id for number, clip_id in enumerate(near) if number != place][:count]
 
 
 def _settled(root: Path, rule: Deidentify) -> dict[str, Given]:

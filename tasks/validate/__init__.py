@@ -1,5 +1,6 @@
 """Original, control and released keypoints -> evidence and verdicts."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tasks.files.clips import (
     faces_path,
     keypoints_path,
     read_admitted,
+    read_cast,
     read_refusals,
     video_path,
     with_file,
@@ -126,11 +128,12 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
         for clip_id, digests in keypoints.items()
         for name, digest in digests.items()
     }
+    subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
     cohort: Job[Order] = Job(
         stage="validate",
         arm=arm,
         key=COHORT,
-        inputs=seen | judges | dict(standing_clips(root).select("clip_id", "subject").iter_rows()),
+        inputs=seen | judges | _casts(root, arms) | subjects,
         order=CohortOrder(arms=arms, measures=measures, extract=params.extract, chooser=rule.targets.chooser),
     )
     clips: list[Job[Order]] = [
@@ -139,7 +142,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
             arm=arm,
             key=clip_id,
             # the judges look where a correction took a cover away
-            inputs=digests | _videos(root, clip_id) | judges,
+            inputs=digests | _videos(root, clip_id) | _casts(root, [clip_id]) | judges,
             order=_order(params, arms[clip_id], measures),
             clips=(clip_id,),
         )
@@ -156,14 +159,20 @@ def _order(params: Params, arms: tuple[str, ...], measures: Validate) -> ClipOrd
 
 
 def _judges(root: Path, strangers: list[str]) -> dict[str, str]:
-    """Name the recognisers, on what they run, strangers, and what says which faces are the subjects'."""
+    """Name the recognisers, on what they run, and strangers."""
     weights = shared_weights(root)
     there = [name for name in (*MODELS, *BROUGHT) if name in MODELS or weights.has(name)] + strangers
-    covers = [root / coverage_path("released", clip_id) for clip_id in standing_clips(root)["clip_id"]]
-    return {f"judge {name}": weights.digest(name) for name in there} | {
-        "casts": sha256_document([sha256_file(path) for path in (root / TARGETS_PATH, *covers)]),
-        "device": weights.inference.device,
-    }
+    named = {f"judge {name}": weights.digest(name) for name in there}
+    return named | {"device": weights.inference.device}
+
+
+def _casts(root: Path, clip_ids: Iterable[str]) -> dict[str, str]:
+    """Name what says which faces of clips are the subjects'."""
+    told = [
+        [clip_id, read_cast(root, clip_id).rows(), sha256_file(root / coverage_path("released", clip_id))]
+        for clip_id in clip_ids
+    ]
+    return {"casts": sha256_document(told)}
 
 
 def _videos(root: Path, clip_id: str) -> dict[str, str]:

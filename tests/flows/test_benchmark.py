@@ -8,8 +8,10 @@ import pytest
 from tests_support import REPO, command_environment
 
 from flows.benchmark import Options, benchmark
+from schemas.reports import StageReport
 from tasks.files.documents import write_params
 from tasks.files.errors import InputError
+from tools.benchmark.release import Cost, Size, fit_costs, stage_seconds
 
 
 @pytest.mark.slow
@@ -64,3 +66,38 @@ def test_what_surrounds_a_neural_swap_is_measured_beside_the_codec():
     _, frames_per_s, _, ratio = (float(value) for value in re.findall(r"[\d.]+", render))
     assert frames_per_s > 0
     assert 0 < ratio < 1.5
+
+
+def test_a_cost_curve_finds_what_a_run_a_clip_and_a_frame_cost():
+    sizes = [Size(clips, seconds, 0) for clips in (1, 4, 16) for seconds in (10, 60, 600)]
+    costs = [Cost(size, 8 + 2 * size.clips + 0.11 * size.frames, 1.0, {}) for size in sizes]
+    assert fit_costs(costs) == pytest.approx((8, 2, 0.11))
+    # a cost of less than nothing there is none
+    falling = [Cost(size, 100 - size.clips, 1.0, {}) for size in sizes]
+    assert min(fit_costs(falling)) >= 0
+
+
+def test_compared_methods_are_one_stage_and_extraction_is_told_by_arm():
+    reports = [
+        StageReport(stage=stage, arm=arm, seconds=seconds)
+        for stage, arm, seconds in (
+            ("extract", "original", 5), ("extract", "control", 3), ("extract", "blur", 1),
+            ("deidentify", "blur", 2), ("deidentify", "released", 7), ("validate", "", 4),
+        )
+    ]  # fmt: skip
+    told = stage_seconds(reports)
+    assert (told["extract"], told["extract original"], told["compare"]) == (8, 5, 3)
+    assert (told["deidentify"], told["validate"], told["targets"]) == (7, 4, 0)
+
+
+@pytest.mark.slow
+def test_a_release_is_measured_end_to_end():
+    size = ("--clips", "1", "--seconds", "0.4", "--height", "144")
+    said = _printed("tools.benchmark.release", *size, "--workers", "0")
+    rows = [line for line in said.splitlines() if line.startswith("│ - ")]
+    (whole, shares) = ([float(value) for value in re.findall(r"[\d.]+", row)] for row in rows[:2])
+    clips, each_s, frames, run_s, frames_per_s, peak_gb = whole
+    assert (clips, each_s, frames) == (1, 0.4, 10)
+    assert frames_per_s == pytest.approx(frames / run_s, rel=0.05)
+    assert 0.3 < peak_gb < 5
+    assert 0 < sum(shares[2:8]) < run_s

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from schemas.coverage import COVERAGE
 from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from schemas.targets import TARGETS
-from tasks.files.clips import TARGETS_PATH, coverage_path, frames_path, keypoints_path, video_path
+from tasks.files.clips import coverage_path, frames_path, keypoints_path, read_cast, video_path
 from tasks.files.documents import read_pieces, read_table
 from tasks.validate.identity.attack import BLANK, Probe, Sighting
 from tasks.validate.identity.blank import blank_face
@@ -55,8 +54,7 @@ def spread(places: NDArray[np.int64], count: int) -> list[int]:
 
 def covered_as_others(root: Path, clip_id: str) -> Callable[[int, Points], bool]:
     """Return what tells whether a face of a frame lies under a cover that was not cast as the subject's."""
-    cast = read_table(root / TARGETS_PATH, TARGETS).filter(face=SUBJECT, clip_id=clip_id)
-    tracks = set(cast["track"])
+    tracks = set(read_cast(root, clip_id).filter(face=SUBJECT)["track"])
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     covers: dict[int, list[tuple[Points, int]]] = {}
     boxes = coverage["region_xyxy"].to_numpy().reshape(-1, 2, 2)

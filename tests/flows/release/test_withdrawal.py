@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,7 +14,10 @@ from tests_support import DEMO_S, audited, command_environment
 from flows.demo.object_store import object_store
 from flows.demo.sample import cohort
 from flows.release.documents.datasheet import VERIFY
+from schemas.jobs import Job
+from schemas.params.sections import Section
 from tasks.files.clips import SHAPES, read_clips, shapes_path
+from tasks.files.parts import part_path
 from tasks.files.pseudonyms import known_key, subject_pseudonym
 from tasks.publish import open_bucket
 
@@ -39,6 +43,7 @@ def withdrawn(demo, release, guise, api, tmp_path_factory):
     subject = subject_pseudonym(known_key(root), SUBJECT)
     clips = read_clips(root).filter(subject=subject, status="admitted")["clip_id"].to_list()
     assert (root / shapes_path(subject)).is_file()  # how their face is built
+    _leave_parts(root, clips[0])
     objects = _objects_of(root, [*clips, subject])
     missing = [
         str(place / path) for place in _places(root) for path in objects if not (place / path).exists()
@@ -48,6 +53,15 @@ def withdrawn(demo, release, guise, api, tmp_path_factory):
         environment = store.environment() | api
         told = guise(root, "withdraw", SUBJECT, "--reason", "asked for it", env=environment)
         yield root, environment, told, clips, objects
+
+
+def _leave_parts(root, clip):
+    """Leave parts of a long clip as a run does that was stopped before it joined them."""
+    job = Job(stage="any", arm="", key=clip, inputs={}, order=Section(), parts=((0, 9), (9, 18)), part=1)
+    for folder in ("keypoints/original", "control", "deidentified", "compare/blur"):
+        path = root / part_path(Path("data") / folder, job, ".seen")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"what was seen of them")
 
 
 def _places(root):

@@ -19,6 +19,7 @@ from tasks.vision.keypoints import Part
 from tasks.vision.regions import Region
 
 AFAR = np.zeros(48, np.uint8)
+TEXTS_OF_NONE = build_table([], TEXTS)
 
 
 def _seen(track, x, size=10.0):
@@ -142,27 +143,13 @@ def test_the_likeliest_frame_is_that_of_the_best_look_of_any_part(join):
     assert survey.faces.hypotheses[0].looks == [0.5, 0.8, 0.6, 0.7]
 
 
-def test_lines_of_text_keep_numbers_of_their_own(join):
-    def texts(*lines):
-        rows = [
-            {
-                "line": line,
-                "first_frame": first,
-                "last_frame": first,
-                "kind": "word",
-                "box_xyxy": [0, 0, 9, 9],
-            }
-            for line, first in lines
-        ]
-        return build_table(rows, TEXTS)
-
+def test_lines_of_text_are_kept_by_part(join):
     parts = [
-        _stretch(0, {n: {} for n in range(10)}, texts=texts((0, 1), (1, 2), (1, 3))),
-        _stretch(10, {n: {} for n in range(7, 20)}, texts=texts()),
-        _stretch(20, {n: {} for n in range(17, 30)}, texts=texts((0, 20), (1, 25))),
+        _stretch(0, {n: {} for n in range(10)}, texts=TEXTS_OF_NONE),
+        _stretch(10, {n: {} for n in range(7, 20)}, texts=TEXTS_OF_NONE),
     ]
     _, joiner = join(*parts)
-    assert joiner.texts().select("line", "first_frame").rows() == [(0, 1), (1, 2), (1, 3), (2, 20), (3, 25)]
+    assert [(part.first, part.end) for part in joiner.texts] == [(0, 10), (10, 20)]
 
 
 def test_what_is_saved_of_a_part_is_what_is_read(tmp_path, params):
