@@ -10,6 +10,7 @@ from tests_support import STAGES, admit_clips, digests_of, run_stage
 
 from flows.stage.load import load_stage
 from schemas.frames import FRAMES
+from tasks.deidentify.clip import LEAD_S
 from tasks.files.clips import coverage_path, faces_path, frames_path, keypoints_path, video_path
 from tasks.files.documents import read_table, write_params
 from tasks.video import frame_times, read_frames
@@ -106,14 +107,26 @@ def test_the_same_is_covered_in_the_same_way(both):
     assert len(list(read_frames(videos[2]))) == len(frame_times(videos[0]))
 
 
-def test_no_face_jumps_where_parts_meet(both):
-    """Drawn anew, each part would read its face otherwise: tried so, seams moved two to six times as much."""
-    _, parted, params = both
-    errors = _errors(parted)
-    steps = np.linalg.norm(np.diff(errors, axis=0), axis=2).mean(axis=1)
-    (job,) = load_stage("deidentify").plan(parted, params, "released")
+def test_no_face_jumps_where_parts_meet(tmp_path, sample, root, few):
+    """Drawn anew, each part would read its face otherwise: tried so, seams moved two to six times as much.
+
+    What leads up to the last parts begins in the middle of the clip.
+    """
+    params = _in_parts(few, 2.0)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/models").symlink_to(root / "data/models")
+    path = tmp_path / video_path("original", CLIP)
+    path.parent.mkdir(parents=True)
+    shutil.copyfile(sample("cap12", 7.0), path)
+    admit_clips(tmp_path, {CLIP: f"subject-{0:016x}"})
+    drawn = [stage for stage in STAGES if "control" not in stage]
+    for stage in drawn:
+        run_stage(tmp_path, params, *stage)
+    steps = np.linalg.norm(np.diff(_errors(tmp_path), axis=0), axis=2).mean(axis=1)
+    (job,) = load_stage("deidentify").plan(tmp_path, params, "released")
     seams = [first for first, _ in job.parts[1:]]
-    assert len(seams) == 2
+    lead = params.deidentify.frames(LEAD_S)
+    assert len([seam for seam in seams if seam > lead]) >= 2
     for seam in seams:
         assert steps[seam - 1] < 1.5 * np.quantile(steps, 0.9)
 
