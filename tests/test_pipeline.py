@@ -235,7 +235,7 @@ def test_the_same_inputs_give_the_same_tables_to_the_byte(demo, tmp_path):
             (again / "data" / path.name).symlink_to(path)
     run_stage(again, read_params(again), "validate", "")
     first, second = (
-        {path.name: sha256_file(path) for path in (folder / "data/evidence").iterdir()}
+        {path.name: sha256_file(path) for path in (folder / "data/evidence").rglob("*") if path.is_file()}
         for folder in (root, again)
     )
     assert set(first) >= {f"{name}.parquet" for name in MEASURED}

@@ -40,7 +40,7 @@ from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, wit
 
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
-RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections")
+RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections", "evidence/measured")
 
 
 @dataclass(frozen=True)

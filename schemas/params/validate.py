@@ -79,12 +79,14 @@ class Validate(Section):
     """surviving: where more looks like the original's, the face is bare. doubtful: a person should look.
 
     strangers: pictures (names in models) whose faces stand in every gallery.
+    gallery_clips: among so many of a cohort's clips, at most, everybody is looked for.
     in_front_share: share of a face in front of which something may stay before a person should look.
     """
 
     surviving: Survival = Survival(face=0.4, eyes=0.4, nose=0.45, mouth=0.55)
     doubtful: Survival = Survival(face=0.25, eyes=0.3, nose=0.4, mouth=0.5)
     strangers: list[str] = []
+    gallery_clips: Count = 200
     in_front_share: Fraction01
     identity_frames: Count
     identity_threshold: Positive

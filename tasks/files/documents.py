@@ -1,7 +1,9 @@
 """Tables and documents at every boundary: validated when written and when read."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ from tasks.files.tables import check_own_table, check_table, encode
 from tasks.files.whole import whole, write_bytes
 
 Document = TypeVar("Document", bound=BaseModel)
-PIECE_ROWS = 500
+PIECE_ROWS, LEAN_ROWS = 500, 200_000
 PARAMS = "params.yaml"
 PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
 
@@ -59,26 +61,53 @@ def read_csv_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
 
 def write_pieces(pieces: Iterable[pl.DataFrame], schema: pa.DataFrameSchema, path: Path) -> None:
     """Validate and write a table that is too long to hold, piece by piece."""
+    with piecewise(schema, path, PIECE_ROWS) as add:
+        for piece in pieces:
+            add(piece)
+
+
+@contextmanager
+def piecewise(
+    schema: pa.DataFrameSchema, path: Path, group_rows: int | None = None
+) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """Give the block what takes a long table's pieces, at least one; all are written when it ends well.
+
+    As CSV or parquet; group_rows: of parquet, how many rows are read together. Raises FaultError.
+    """
     with whole(path) as partial, TemporaryDirectory(dir=path.parent, prefix=".pieces-") as folder:
-        for number, piece in enumerate(pieces):
+        numbers = count()
+
+        def add(piece: pl.DataFrame) -> None:
             checked = check_own_table(piece, schema, path.name)
-            checked.write_parquet(Path(folder) / f"{number:06}.parquet", statistics=False)
-        pl.scan_parquet(f"{folder}/*.parquet").sink_parquet(
-            partial, compression="zstd", statistics=False, row_group_size=PIECE_ROWS
-        )
+            checked.write_parquet(Path(folder) / f"{next(numbers):06}.parquet", statistics=False)
+
+        yield add
+        table = pl.scan_parquet(f"{folder}/*.parquet")
+        if path.suffix == ".csv":
+            table.sink_csv(partial)
+        else:
+            table.sink_parquet(partial, compression="zstd", statistics=False, row_group_size=group_rows)
 
 
-def read_pieces(path: Path, schema: pa.DataFrameSchema) -> Iterator[pl.DataFrame]:
+def read_pieces(
+    path: Path, schema: pa.DataFrameSchema, piece_rows: int = PIECE_ROWS
+) -> Iterator[pl.DataFrame]:
     """Yield a long table in validated pieces, at least one. Raises DocumentError."""
     if not path.is_file():
         raise DocumentError(f"{path.name} is missing: run `guise run` first")
     try:
         table = pl.scan_parquet(path)
         rows = table.select(pl.len()).collect().item()
-        for start in range(0, max(1, rows), PIECE_ROWS):
-            yield check_table(table.slice(start, PIECE_ROWS).collect(), schema, path.name)
+        for start in range(0, max(1, rows), piece_rows):
+            yield check_table(table.slice(start, piece_rows).collect(), schema, path.name)
     except pl.exceptions.PolarsError as error:
         raise DocumentError(f"{path.name} is not a readable table") from error
+
+
+def read_lean(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Return a long table, validated in pieces, whose words are held once each. Raises DocumentError."""
+    words = pl.col(pl.String).cast(pl.Categorical)
+    return pl.concat([piece.with_columns(words) for piece in read_pieces(path, schema, LEAN_ROWS)])
 
 
 def write_json(document: object, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Embed a cohort's probes in every arm, in threads side by side."""
+"""Embed probes in every arm, in threads side by side; embeddings stay in memory."""
 
 import os
 from collections.abc import Iterator
@@ -12,18 +12,27 @@ from tasks.validate.identity.probes import embed_arm
 from tasks.vision.sessions import shared_weights
 
 MOST_THREADS = 4  # each holds its own models
+Wanted = list[tuple[str, Probe]]
+Seen = Iterator[tuple[tuple[str, Probe], Sighting]]
 
 
-def embed_all(root: Path, wanted: list[tuple[str, Probe]], extract: Extract) -> Iterator[Sighting]:
-    """Yield what the judges see of each (arm, probe), in their order; embeddings stay in memory."""
+def embed_all(root: Path, wanted: Wanted, extract: Extract) -> Seen:
+    """Yield each (arm, probe) and what the judges see of it, in their order."""
     # a device has one owner, and that is this thread, which holds its models already
     if shared_weights(root).inference.provider != "cpu":
-        yield from (_embed(root, arm, probe, extract) for arm, probe in wanted)
+        yield from embed_here(root, wanted, extract)
         return
     count = min(len(os.sched_getaffinity(0)), MOST_THREADS)
     with ThreadPoolExecutor(count) as pool:
-        yield from pool.map(lambda one: _embed(root, one[0], one[1], extract), wanted)
+        yield from zip(wanted, pool.map(lambda one: _embed(root, one, extract), wanted), strict=True)
 
 
-def _embed(root: Path, arm: str, probe: Probe, extract: Extract) -> Sighting:
+def embed_here(root: Path, wanted: Wanted, extract: Extract) -> Seen:
+    """Do the same in this thread, whose models stay open: what few faces are worth."""
+    for one in wanted:
+        yield one, _embed(root, one, extract)
+
+
+def _embed(root: Path, one: tuple[str, Probe], extract: Extract) -> Sighting:
+    arm, probe = one
     return embed_arm(root, arm, probe, make_judges(shared_weights(root), extract))

@@ -10,7 +10,7 @@ from tasks.files.clips import keypoints_path
 from tasks.files.errors import DocumentError
 from tasks.files.tables import build_table, check_table
 from tasks.validate.comparison import Comparison
-from tasks.validate.evidence import require_one_extractor
+from tasks.validate.keypoints.measuring import require_one_extractor
 from tasks.validate.keypoints.people import Tracks
 from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods

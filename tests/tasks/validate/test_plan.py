@@ -18,8 +18,11 @@ def workspace(demo, tmp_path):
     return copy_unprocessed(demo[0], tmp_path / "d", ("data/evidence",))
 
 
-def _inputs(root):
-    return {job.key: dict(job.inputs) for job in validate.plan(root, read_params(root), "")}
+def _inputs(root, gallery_clips=200):
+    params = read_params(root)
+    asked = params.validate_.model_copy(update={"gallery_clips": gallery_clips})
+    jobs = validate.plan(root, params.model_copy(update={"validate_": asked}), "")
+    return {job.key: (dict(job.inputs), job.order) for job in jobs}
 
 
 def _flag(root, clip_id):
@@ -53,3 +56,24 @@ def test_a_change_of_one_clip_is_seen_by_it_and_by_the_cohort(workspace, change,
     change(workspace, clip_id)
     after = _inputs(workspace)
     assert {key for key in before if before[key] != after[key]} == {clip_id, validate.COHORT}
+
+
+@pytest.mark.parametrize(
+    ("change", "others"), [(_flag, True), (_cast_otherwise, True), (_draw_otherwise, False)]
+)
+@pytest.mark.parametrize("number", range(3))
+def test_a_large_cohort_asks_only_those_who_stand_for_it(workspace, change, others, number):
+    """What a sampled clip shows of its subject matters to everybody; how it was drawn, to nobody else."""
+    before = _inputs(workspace, 2)
+    sampled = [*before[validate.COHORT][1].arms]
+    clips = [key for key in before if key != validate.COHORT]
+    assert len(sampled) == 2 < len(clips)
+    clip_id = clips[number]
+    change(workspace, clip_id)
+    after = _inputs(workspace, 2)
+    moved = {key for key in before if before[key] != after[key]}
+    if clip_id not in sampled:
+        assert moved == {clip_id}
+    else:
+        rest = {*clips} - {*sampled} if others else set()
+        assert moved == {clip_id, validate.COHORT, *rest}

@@ -26,6 +26,8 @@ from tasks.validate.keypoints.movement import movement_difference, temporal_corr
 from tasks.validate.keypoints.oks import average_precision, oks
 from tasks.validate.keypoints.people import Tracks, align_people
 from tasks.validate.keypoints.timeline import frame_errors
+from tasks.validate.measured import COHORT as TOGETHER
+from tasks.validate.measured import measured_path, write_measured
 from tasks.validate.signals.agreement import compare_series, compare_values
 from tasks.validate.signals.clinical import Film
 from tasks.validate.summary import compare_methods
@@ -263,6 +265,9 @@ def _measure(clip_id, film, kind, attacks):
     return rows
 
 
+OVER_CLIPS = ("linkage", "recognition", "roc")
+
+
 # what fails is small enough to read as it is
 @settings(max_examples=25, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
@@ -292,7 +297,11 @@ def test_any_cohort_gives_evidence_that_keeps_its_schemas(tmp_path_factory, film
         write_table(clips, CLIPS, root / CLIPS_PATH)
         asked = read_params(REPO).validate_
         judged = asked.model_copy(update={"rules": asked.rules | RULES})
-        for path in write_evidence(root, judged, rows, clips):
+        for clip_id in clips["clip_id"]:
+            own = {name: [row for row in rows[name] if row.get("clip_id") == clip_id] for name in rows}
+            write_measured(own, root / measured_path(clip_id))
+        write_measured({name: rows[name] for name in OVER_CLIPS}, root / measured_path(TOGETHER))
+        for path in write_evidence(root, judged, clips)[0]:
             assert (root / path).is_file()
     verdicts = read_table(root / EVIDENCE / "verdicts.parquet", VERDICTS)
     assert verdicts["clip_id"].n_unique() == len(films)
