@@ -8,12 +8,14 @@ import sys
 import threading
 from contextlib import chdir, contextmanager
 
+import polars as pl
 import uvicorn
 from playwright.sync_api import sync_playwright
 from tests_support import command_environment
 
 from flows.review.contents import read_contents
 from flows.review.desk import Desk
+from flows.review.outlines import MOVES, SEEN, outlines
 from flows.review.server import listening, make_app
 from flows.service.deciding import decide_now, mend_now, take_back_now
 from flows.workspace.git import git
@@ -140,3 +142,10 @@ def reviewing(root, *words):
             process.send_signal(signal.SIGINT)
             _, told = process.communicate(timeout=20)
             assert (process.returncode, told) == (0, "")
+
+
+def outline_of(tables):
+    """Return clip_id -> what a list shows of clips with these tables of evidence."""
+    broken = tables["verdicts"].filter(~pl.col("passed"))
+    seen, moves = tables["identity_frames"].filter(SEEN), tables["invariance"].filter(MOVES)
+    return outlines(tables["verdicts"].unique("clip_id"), broken, tables["findings"], seen, moves)

@@ -17,6 +17,7 @@ class Lock:
 
     def __init__(self, root: Path, lock: bytes, raw: bytes) -> None:
         self._root = root
+        self._listings: dict[str, dict[str, str] | None] = {}
         self.stages = yaml.safe_load(lock)["stages"]
         self.outs: dict[str, str] = {
             out["path"]: out["md5"] for stage in self.stages.values() for out in stage.get("outs", ())
@@ -35,10 +36,13 @@ class Lock:
     def listing(self, folder: str) -> dict[str, str] | None:
         """Return relative path -> md5 of an output that is a folder, None where the cache has it not."""
         oid = self.outs[folder]
-        path = self._root / CACHE / oid[:2] / oid[2:]
-        if not path.is_file():
-            return None
-        return {entry["relpath"]: entry["md5"] for entry in json.loads(path.read_bytes())}
+        if oid not in self._listings:
+            path = self._root / CACHE / oid[:2] / oid[2:]
+            entries = json.loads(path.read_bytes()) if path.is_file() else None
+            self._listings[oid] = (
+                None if entries is None else {entry["relpath"]: entry["md5"] for entry in entries}
+            )
+        return self._listings[oid]
 
     def md5_of(self, path: str) -> str | None:
         """Return DVC's md5 of a file or folder that a stage made; None where nothing here says it."""
@@ -48,8 +52,10 @@ class Lock:
         listing, inside = self.listing(folder), path.removeprefix(f"{folder}/")
         if listing is None:
             return None
+        if inside in listing:
+            return listing[inside]
         below = {name: oid for name, oid in listing.items() if name.startswith(f"{inside}/")}
-        return listing.get(inside) or _md5_of_folder(inside, below)
+        return _md5_of_folder(inside, below)
 
     def misfits(self) -> tuple[list[str], int]:
         """Return where a stage used something else than was made, and how many inputs cannot be told."""

@@ -10,22 +10,30 @@ from flows.release.documents.datasheet import OPEN_MOUTHS
 from flows.stage.libraries import noted
 from schemas.clips import SOURCES
 from schemas.coverage import COVERAGE, OPEN_MOUTH
-from schemas.dictionary import EVIDENCE
+from schemas.dictionary import EVIDENCE, published_tables
+from schemas.evidence import ROC, VERDICTS
 from schemas.params import Params
 from schemas.registry import Registry
 from schemas.release import ReleaseClip
-from tasks.files.clips import coverage_path, read_clips
-from tasks.files.documents import read_csv_table, read_document, read_table
+from tasks.files.clips import coverage_path, evidence_path, read_clips
+from tasks.files.documents import (
+    LEAN_ROWS,
+    piecewise,
+    read_csv_table,
+    read_document,
+    read_lean,
+    read_pieces,
+    read_table,
+)
 from tasks.files.hashing import keyed_digest
 from tasks.files.pseudonyms import known_key
 from tasks.files.tables import build_table
 from tasks.ingest import SOURCES_PATH
 from tasks.publish.signature import read_signers
 from tasks.validate.cohort import cohort_agreement, cohort_means
+from tasks.validate.evidence import KNOWN, MEANT, READ
 from tasks.validate.summary import compare_methods
 from tasks.vision.sessions import REGISTRY_PATH
-
-EVIDENCE_PATH = Path("data/evidence")
 
 
 def take_account(
@@ -33,12 +41,14 @@ def take_account(
 ) -> Account:
     """Read everything that the documents of a release are made from, of the chosen clips only."""
     chosen = [clip.clip_id for clip in clips]
+    rows = _read_rows(root, chosen)
     return Account(
         version=version,
         params=params,
         chosen=clips,
         clips=read_clips(root).filter(pl.col("clip_id").is_in(chosen)),
-        tables=_tables(root, chosen),
+        rows=rows,
+        tables=_tables(root, chosen, rows),
         faces=_count_faces(root, chosen),
         raw_hmacs=name_raw_files(root, chosen),
         models=read_document(root / REGISTRY_PATH, Registry),
@@ -55,35 +65,54 @@ def name_raw_files(root: Path, clip_ids: list[str]) -> dict[str, str]:
     return {clip_id: keyed_digest(key, "raw", raw[clip_id]) for clip_id in clip_ids}
 
 
-def _tables(root: Path, clip_ids: list[str]) -> dict[str, pl.DataFrame]:
-    """Return the evidence of the chosen clips; what speaks of many is computed from these alone.
+def _tables(root: Path, clip_ids: list[str], rows: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return what speaks of many clips, computed from the rows of the chosen ones alone.
 
     From a mean over all, and the rows of the chosen, the figures of a clip that was left out could be told.
     What cannot be computed from rows is empty where a clip was left out.
     """
-    whole = {name: _read_evidence(root, name) for name in EVIDENCE}
-    tables = {name: _of_clips(table, clip_ids) for name, table in whole.items()}
-    invariance, identity = tables["invariance"], tables["identity"]
     subjects = dict(read_clips(root).select("clip_id", "subject").iter_rows())
+    linkage, recognition = (
+        read_table(root / evidence_path(name), EVIDENCE[name]) for name in ("linkage", "recognition")
+    )
+    roc = read_csv_table(root / evidence_path("roc"), ROC)
+    judged = read_lean(root / evidence_path("verdicts"), VERDICTS, ["clip_id"])["clip_id"].unique()
     over_clips = {
-        "cohort": cohort_means(invariance, subjects),
-        "agreement": cohort_agreement(tables["signals"], subjects),
-        "methods": compare_methods(invariance, identity, subjects),
+        "cohort": cohort_means(rows["invariance"], subjects),
+        "agreement": cohort_agreement(rows["signals"], subjects),
+        "methods": compare_methods(rows["invariance"], rows["identity"], subjects),
     }
-    tables |= {name: build_table(rows, EVIDENCE[name]) for name, rows in over_clips.items()}
-    if set(whole["invariance"]["clip_id"]) != set(clip_ids):
-        tables |= {name: tables[name].clear() for name in ("recognition", "roc")}
-    return tables
+    tables = {name: build_table(found, EVIDENCE[name]) for name, found in over_clips.items()}
+    is_whole = set(judged) == set(clip_ids)
+    return tables | {
+        "linkage": linkage.filter(pl.all_horizontal(pl.col("clip_a", "clip_b").is_in(clip_ids))),
+        "recognition": recognition if is_whole else recognition.clear(),
+        "roc": roc if is_whole else roc.clear(),
+    }
 
 
-def _read_evidence(root: Path, name: str) -> pl.DataFrame:
-    path, schema = root / EVIDENCE_PATH / f"{name}.parquet", EVIDENCE[name]
-    return read_table(path, schema) if path.is_file() else read_csv_table(path.with_suffix(".csv"), schema)
+def _read_rows(root: Path, clip_ids: list[str]) -> dict[str, pl.DataFrame]:
+    """Return what is told of single clips, as far as sentences are made of it."""
+    chosen = pl.col("clip_id").is_in(clip_ids)
+    wanted = {"invariance": (MEANT, chosen), "identity": (KNOWN, chosen), "signals": (READ, chosen),
+              "verdicts": (None, chosen & ~pl.col("passed"))}  # fmt: skip
+    return {
+        name: read_lean(root / evidence_path(name), EVIDENCE[name], columns, keep)
+        for name, (columns, keep) in wanted.items()
+    }
 
 
-def _of_clips(table: pl.DataFrame, clip_ids: list[str]) -> pl.DataFrame:
-    columns = [column for column in ("clip_id", "clip_a", "clip_b") if column in table.columns]
-    return table.filter(pl.col(column).is_in(clip_ids) for column in columns) if columns else table
+def write_rows(root: Path, clip_ids: list[str], folder: Path) -> list[str]:
+    """Write the evidence of the chosen clips into a folder, a few rows at a time; return the files' names."""
+    names, places = [], published_tables()
+    for name, schema in EVIDENCE.items():
+        if "clip_id" not in schema.columns:
+            continue
+        with piecewise(schema, folder / places[name][0]) as add:
+            for piece in read_pieces(root / evidence_path(name), schema, LEAN_ROWS):
+                add(piece.filter(pl.col("clip_id").is_in(clip_ids)))
+        names.append(places[name][0])
+    return names
 
 
 def _count_faces(root: Path, clip_ids: list[str]) -> dict[str, int]:

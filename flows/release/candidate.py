@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.release.account import take_account
+from flows.release.account import take_account, write_rows
 from flows.release.decisions import decided, judged_clips, refused_clips, waiting_clips
 from flows.release.documents import SUMS, Account, render_documents, render_index, render_sums
 from flows.release.record import Record
@@ -136,7 +136,11 @@ def _write_documents(record: Record, account: Account) -> list[ReleaseFile]:
     # the last candidate's files stay until all of the new ones are there
     fresh = record.files.with_name("files.part")
     files = _media_files(record.root, account.chosen)
+    chosen = [clip.clip_id for clip in account.chosen]
     try:
+        for name in write_rows(record.root, chosen, fresh):
+            written = describe_file(record.root, name, fresh.relative_to(record.root) / name)
+            files.append(written.model_copy(update={"source": str(folder / name)}))
         files += _write(fresh, folder, render_documents(account))
         files += _write(fresh, folder, render_index(account, files))
         files += _write(fresh, folder, {SUMS: render_sums({file.path: file.sha256 for file in files})})

@@ -21,7 +21,7 @@ from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.pseudonyms import canonical_id
 from tasks.files.whole import write_bytes
 from tasks.ingest import RAW_PATH
-from tasks.ingest.manifest import MANIFEST_NAME, holds_name, read_manifest
+from tasks.ingest.manifest import MANIFEST_NAME, Names, read_manifest
 
 DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
@@ -208,7 +208,7 @@ def check_words(by: str, reason: str) -> None:
 def check_names(root: Path, reason: str) -> None:
     """Raise InputError where a reason, which stays on record, holds the id of somebody who was handed in."""
     manifest = root / RAW_PATH / MANIFEST_NAME
-    if manifest.is_file() and any(holds_name(reason, one) for one in read_manifest(manifest)["subject_id"]):
+    if manifest.is_file() and Names(read_manifest(manifest)["subject_id"]).any_in(reason):
         raise InputError("the reason stays on record for good: write it without naming a patient")
 
 

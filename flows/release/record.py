@@ -95,7 +95,7 @@ class Record:
 
 def in_yaml(document: dict[str, Any]) -> bytes:
     """Return a record as a person reads it."""
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True).encode()
 
 
 def published(root: Path) -> list[Record]:

@@ -12,14 +12,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from flows.release.decisions import DECISIONS_PATH
-from flows.review.contents import EVIDENCE, PASSES, WAITS, Clip, Contents, places
+from flows.review.contents import PASSES, WAITS, Clip, Contents, places
 from flows.review.guard import Guard
 from flows.review.mending import Mend, Mending
 from flows.review.rendering import Rendering
 from flows.review.stamps import CHANGED, stamp
 from flows.review.watching import Run, Watching
 from schemas.release import Decision, Watched
-from tasks.files.clips import video_path
+from tasks.files.clips import evidence_path, video_path
 from tasks.files.errors import GuiseError
 
 RENDERED = "this clip was rendered anew: load the page again, and watch what it is now"
@@ -94,7 +94,7 @@ class Desk:
         self._places: dict[str, str] = {}
         self._decided_at: tuple[int, int] | None = None
         videos = [self.root / video_path("released", clip_id) for clip_id in contents.clips]
-        self._stamps = {path: stamp(path) for path in (*videos, self.root / EVIDENCE / "verdicts.parquet")}
+        self._stamps = {path: stamp(path) for path in (*videos, self.root / evidence_path("verdicts"))}
 
     @property
     def places(self) -> dict[str, str]:

@@ -13,8 +13,8 @@ from flows.screen.console import number, say, say_below, show_table
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.params.validate import Rule
-from tasks.files.clips import CLIPS_PATH, REFUSED, read_clips
-from tasks.files.documents import read_params, read_table
+from tasks.files.clips import CLIPS_PATH, REFUSED, evidence_path, read_clips
+from tasks.files.documents import read_lean, read_params, read_some, read_table
 from tasks.ingest import SOURCES_PATH
 
 # each command imports this, and few of these
@@ -34,6 +34,9 @@ LEGEND = (
     "nearest: lowest distance to the original, dlib. place: where a recogniser ranks the patient (with the "
     "face filled flat)"
 )
+# of more than so many, those that do not pass are told first; `guise review` shows all
+MOST_CLIPS, MOST_NOTES = 50, 100
+RANK = {"fail": 0, "review": 1, "pass": 2}
 SEVERITIES = {"fail": "fails", "review": "asks for a look"}
 
 
@@ -45,8 +48,10 @@ def show_node(result: "NodeResult") -> None:
     for report in result.reports:
         done = report.jobs - report.cached
         say(f"  {report.name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
-        for note in report.notes:
+        for note in report.notes[:MOST_NOTES]:
             say(f"    {note}")
+        if len(report.notes) > MOST_NOTES:
+            say(f"    and {len(report.notes) - MOST_NOTES} more like these")
 
 
 def show_weights(weights: "list[Weight]") -> None:
@@ -75,9 +80,12 @@ def show_clips(root: Path) -> None:
 
     The file that was handed in stands beside its pseudonym on this screen and nowhere else.
     """
-    invariance, identity, verdicts = _evidence(root)
+    told = read_lean(root / evidence_path("verdicts"), VERDICTS, ["clip_id", "verdict"]).unique(
+        maintain_order=True
+    )
+    clip_ids = _first(told)
+    invariance, identity, verdicts = _evidence(root, clip_ids)
     files, rules = handed_in(root), read_params(root).validate_.rules
-    clip_ids = verdicts["clip_id"].unique(maintain_order=True).to_list()
     rows = [
         [files.get(clip_id, ""), verdicts.filter(clip_id=clip_id)["verdict"][0],
          *_figures_of(clip_id, invariance, identity)]
@@ -85,6 +93,11 @@ def show_clips(root: Path) -> None:
     ]  # fmt: skip
     show_table("Released clips against their originals", CLIP_COLUMNS, rows)
     say_below(LEGEND, 2)
+    if len(clip_ids) < told.height:
+        fared = ", ".join(
+            f"{count} {verdict}" for verdict, count in told["verdict"].value_counts().iter_rows()
+        )
+        say_below(f"{told.height} clips: {fared}. These are {len(clip_ids)}; `guise review` shows all", 2)
     for clip_id in clip_ids:
         say(f"  {files.get(clip_id, '')} is {clip_id}")
         for row in verdicts.filter(~pl.col("passed"), clip_id=clip_id).iter_rows(named=True):
@@ -110,10 +123,19 @@ def _figures_of(clip_id: str, invariance: pl.DataFrame, identity: pl.DataFrame) 
     return [*(number(row.get(name), digits) for row, name, digits in figures), *ranks]
 
 
-def _evidence(root: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _first(verdicts: pl.DataFrame) -> list[str]:
+    """Return the clips that are told on a screen: all, or of many those that need somebody first."""
+    clips = verdicts.rows()
+    if len(clips) > MOST_CLIPS:
+        clips = sorted(clips, key=lambda clip: RANK[clip[1]])[:MOST_CLIPS]
+    return [clip_id for clip_id, _ in clips]
+
+
+def _evidence(root: Path, clip_ids: list[str]) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     schemas = {"invariance": INVARIANCE, "identity": IDENTITY, "verdicts": VERDICTS}
+    theirs = pl.col("clip_id").is_in(clip_ids)
     invariance, identity, verdicts = (
-        read_table(root / f"data/evidence/{name}.parquet", schema) for name, schema in schemas.items()
+        read_some(root / evidence_path(name), schema, theirs) for name, schema in schemas.items()
     )
     return invariance, identity, verdicts
 

@@ -20,7 +20,8 @@ CLIPS_PATH = Path("data/ingested/clips.parquet")
 TARGETS_PATH = Path("data/targets/targets.parquet")
 SHAPES = TARGETS_PATH.with_name("shapes")
 CORRECTIONS = Path("data/corrections")
-REFUSED = Path("data/evidence/refusals.parquet")  # of all stages
+EVIDENCE = Path("data/evidence")
+REFUSED = EVIDENCE / "refusals.parquet"  # of all stages
 VIDEO_FOLDERS = {
     "original": Path("data/ingested/videos"),
     "control": Path("data/control"),
@@ -99,6 +100,11 @@ def video_path(arm: str, clip_id: str) -> Path:
 def coverage_path(arm: str, clip_id: str) -> Path:
     """Return where an arm says what it covered."""
     return video_path(arm, clip_id).parent.parent / "coverage" / f"{clip_id}.parquet"
+
+
+def evidence_path(table: str) -> Path:
+    """Return where a table of the cohort's evidence lies."""
+    return EVIDENCE / f"{table}{'.csv' if table in ('methods', 'roc') else '.parquet'}"
 
 
 def keypoints_path(arm: str, clip_id: str) -> Path:

@@ -1,7 +1,7 @@
 """Tables and documents at every boundary: validated when written and when read."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -104,10 +104,31 @@ def read_pieces(
         raise DocumentError(f"{path.name} is not a readable table") from error
 
 
-def read_lean(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """Return a long table, validated in pieces, whose words are held once each. Raises DocumentError."""
-    words = pl.col(pl.String).cast(pl.Categorical)
-    return pl.concat([piece.with_columns(words) for piece in read_pieces(path, schema, LEAN_ROWS)])
+def read_lean(
+    path: Path,
+    schema: pa.DataFrameSchema,
+    columns: Sequence[str] | None = None,
+    keep: pl.Expr | None = None,
+) -> pl.DataFrame:
+    """Return columns and rows of a long table, validated in pieces, with words that are held once each.
+
+    Raises DocumentError.
+    """
+    words, wanted = pl.col(pl.String).cast(pl.Categorical), pl.lit(True) if keep is None else keep
+    return pl.concat(
+        piece.filter(wanted).select(columns or piece.columns).with_columns(words)
+        for piece in read_pieces(path, schema, LEAN_ROWS)
+    )
+
+
+def read_some(path: Path, schema: pa.DataFrameSchema, keep: pl.Expr) -> pl.DataFrame:
+    """Return those rows of a long table that are wanted, validated. Raises DocumentError."""
+    if not path.is_file():
+        raise DocumentError(f"{path.name} is missing: run `guise run` first")
+    try:
+        return check_table(pl.scan_parquet(path).filter(keep).collect(), schema, path.name)
+    except pl.exceptions.PolarsError as error:
+        raise DocumentError(f"{path.name} is not a readable table") from error
 
 
 def write_json(document: object, path: Path) -> None:

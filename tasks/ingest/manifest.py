@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -188,7 +189,7 @@ def _breaches(table: pl.DataFrame) -> list[tuple[int, str]]:
 
 def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str]]:
     kept = table.filter(~pl.col("row").is_in(list(slipped)))
-    ids = {one for one in kept["subject_id"] if one}
+    ids = Names(one for one in kept["subject_id"] if one)
     found = []
     for row in table.iter_rows(named=True):
         if row["more"]:
@@ -198,7 +199,7 @@ def _wrong_values(table: pl.DataFrame, slipped: set[int]) -> list[tuple[int, str
         if not _is_day(row["consent_expires"]):
             found.append((row["row"], "consent_expires: no such day"))
         for column in ("session", "task"):
-            if any(holds_name(row[column] or "", one) for one in ids):
+            if ids.any_in(row[column] or ""):
                 found.append(
                     (row["row"], f"{column}: a label is published, and this one holds a subject's id: write "
                                  "what was done, or which visit it was")
@@ -237,10 +238,27 @@ def _twice(table: pl.DataFrame) -> list[tuple[int, str]]:
     return [(row, "file: another row names it, too, and is not the same: leave one of them") for row in both]
 
 
-def holds_name(text: str, name: str) -> bool:
-    """Return whether a text holds a name, however it is spelt; a very short one only as the very word."""
-    bare = _bare(name)
-    return bare in _bare(text) if len(bare) >= LEAST_NAME else name.strip() in text.split()
+class Names:
+    """Names to look for in a text, however they are spelt; a very short one only as the very word."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._words: set[str] = set()
+        self._by_length: dict[int, set[str]] = {}
+        for name in names:
+            bare = _bare(name)
+            if len(bare) < LEAST_NAME:
+                self._words.add(name.strip())
+            else:
+                self._by_length.setdefault(len(bare), set()).add(bare)
+
+    def any_in(self, text: str) -> bool:
+        """Return whether a text holds one of them. Of many names no more is asked than of one a length."""
+        bare = _bare(text)
+        return not self._words.isdisjoint(text.split()) or any(
+            bare[start : start + length] in known
+            for length, known in self._by_length.items()
+            for start in range(len(bare) - length + 1)
+        )
 
 
 def _bare(text: str) -> str:

@@ -83,7 +83,12 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
     }
     entries: list[Entry] = []
     contents: set[str] = set()
-    rows = [row | _strictest(rows, digests, digest) for row, digest in zip(rows, digests, strict=True)]
+    same: dict[str, list[Row]] = {}
+    for row, digest in zip(rows, digests, strict=True):
+        same.setdefault(digest or "", []).append(row)
+    rows = [
+        row | (_strictest(same[digest]) if digest else {}) for row, digest in zip(rows, digests, strict=True)
+    ]
     for row, refusal, digest in zip(rows, refusals, digests, strict=True):
         # what may not be released under one name may not under another
         reason = refusal or forbidden.get(digest or "")
@@ -95,13 +100,10 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
     return entries + _not_named(raw, key, note, {str(PurePosixPath(entry.file)) for entry in entries})
 
 
-def _strictest(rows: list[Row], digests: list[str | None], digest: str | None) -> Row:
-    """Return what all rows of the same video allow: until their first day, its sound if all keep it."""
-    if digest is None:
-        return {}
-    same = [row for row, other in zip(rows, digests, strict=True) if other == digest]
-    days = [row["consent_expires"] for row in same if row["consent_expires"]]
-    policies = {row["audio_policy"] for row in same}
+def _strictest(rows: list[Row]) -> Row:
+    """Return what all rows of one video allow: until their first day, its sound if all keep it."""
+    days = [row["consent_expires"] for row in rows if row["consent_expires"]]
+    policies = {row["audio_policy"] for row in rows}
     said = next((policy for policy in ("drop", None) if policy in policies), "keep")
     return {"consent_expires": min(days, default=None), "audio_policy": said}
 
@@ -117,7 +119,8 @@ def _of_wrong_row(key: bytes, row: int, file: str, said: str) -> Entry:
 
 def _not_named(raw: Path, key: bytes, note: InboxNote, named: set[str]) -> list[Entry]:
     """Return an entry for every file of which the manifest says nothing."""
-    unnamed = [file for file in list_files(raw) if file not in named | {MANIFEST_NAME, NOTE_NAME}]
+    known = named | {MANIFEST_NAME, NOTE_NAME}
+    unnamed = [file for file in list_files(raw) if file not in known]
     outside = [file for file in note.outside if file not in named]
     unusable = {file: why for file, why in note.unusable.items() if file not in named}
     return (

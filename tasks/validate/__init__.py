@@ -8,6 +8,7 @@ from schemas.jobs import Collected, Job, Row
 from schemas.params import Params
 from schemas.refusals import REFUSALS
 from tasks.files.clips import (
+    EVIDENCE,
     REFUSED,
     TARGETS_PATH,
     coverage_path,
@@ -19,7 +20,7 @@ from tasks.files.documents import write_table
 from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
-from tasks.validate.evidence import EVIDENCE, write_evidence
+from tasks.validate.evidence import write_evidence
 from tasks.validate.identity.search import Search
 from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.keypoints.measuring import clip_keypoints

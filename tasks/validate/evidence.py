@@ -10,7 +10,7 @@ from schemas.evidence import COLLECTED, IDENTITY, INVARIANCE, METHODS, SIGNALS, 
 from schemas.jobs import Row
 from schemas.keypoints import ARMS
 from schemas.params.validate import Rule, Validate
-from tasks.files.clips import read_clips
+from tasks.files.clips import EVIDENCE, evidence_path, read_clips
 from tasks.files.documents import piecewise, read_lean, write_json, write_tables
 from tasks.files.tables import build_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
@@ -18,12 +18,15 @@ from tasks.validate.measured import COHORT, TABLES, Tables, by_clip, measured_pa
 from tasks.validate.summary import brief, compare_methods, count_clips, figures_of_arms
 from tasks.validate.verdicts import judge
 
-EVIDENCE, METRICS = Path("data/evidence"), Path("data/metrics")
-PATHS = {
-    name: EVIDENCE / f"{name}{'.csv' if name in ('methods', 'roc') else '.parquet'}"
-    for name in (*TABLES, *COLLECTED, "methods")
-}
+METRICS = Path("data/metrics")
 VERDICT = build_table([], VERDICTS).select("clip_id", "verdict")  # without a row
+# the columns of which means over the cohort are taken, and by which methods are compared
+MEANT = ("clip_id", "arm", "part", "metric", "value", "floor")
+KNOWN = (
+    "clip_id", "arm", "recogniser", "distance_mean", "distance_min", "rank_mean", "rank_floor", "rank1",
+    "gallery_subjects",
+)  # fmt: skip
+READ = ("clip_id", "arm", "signal", "unit", "original", "value")
 JUDGED = ("invariance", "identity", "signals", "findings")
 
 
@@ -35,10 +38,10 @@ def write_evidence(root: Path, settings: Validate, clips: pl.DataFrame) -> tuple
     found: list[Row] = []
     outcomes = [VERDICT]
     # nobody reads verdicts before everything else is there
-    with piecewise(VERDICTS, root / PATHS["verdicts"]) as add_verdicts:
+    with piecewise(VERDICTS, root / evidence_path("verdicts")) as add_verdicts:
         with ExitStack() as stack:
             add = {
-                name: stack.enter_context(piecewise(schema, root / PATHS[name]))
+                name: stack.enter_context(piecewise(schema, root / evidence_path(name)))
                 for name, schema in TABLES.items()
             }
             for tables, verdicts in _judged(root, clips["clip_id"].to_list(), settings.rules):
@@ -48,7 +51,7 @@ def write_evidence(root: Path, settings: Validate, clips: pl.DataFrame) -> tuple
                 add_verdicts(verdicts)
                 outcomes.append(verdicts.select("clip_id", "verdict").unique("clip_id"))
         documents = _summarise(root, clips, pl.concat(outcomes))
-    return (*map(str, PATHS.values()), *documents), found
+    return (*(str(evidence_path(name)) for name in (*TABLES, *COLLECTED, "methods")), *documents), found
 
 
 def _judged(
@@ -69,16 +72,20 @@ def _judged(
 def _summarise(root: Path, clips: pl.DataFrame, outcomes: pl.DataFrame) -> tuple[str, ...]:
     """Write what is made of all clips together; return the documents' paths. outcomes: each one's verdict."""
     subjects = dict(clips.select("clip_id", "subject").iter_rows())
-    invariance = read_lean(root / PATHS["invariance"], INVARIANCE)
-    identity = read_lean(root / PATHS["identity"], IDENTITY)
+    invariance = read_lean(root / evidence_path("invariance"), INVARIANCE, MEANT)
+    identity = read_lean(root / evidence_path("identity"), IDENTITY, KNOWN)
+    signals = read_lean(root / evidence_path("signals"), SIGNALS, READ)
     made = {
         "cohort": cohort_means(invariance, subjects),
-        "agreement": cohort_agreement(read_lean(root / PATHS["signals"], SIGNALS), subjects),
+        "agreement": cohort_agreement(signals, subjects),
         "methods": compare_methods(invariance, identity, subjects),
     }
     schemas = COLLECTED | {"methods": METHODS}
     write_tables(
-        {root / PATHS[name]: (build_table(rows, schemas[name]), schemas[name]) for name, rows in made.items()}
+        {
+            root / evidence_path(name): (build_table(rows, schemas[name]), schemas[name])
+            for name, rows in made.items()
+        }
     )
     counts, arms = count_clips(read_clips(root), outcomes), figures_of_arms(invariance, identity)
     documents = {EVIDENCE / "summary.json": {"clips": counts, "arms": arms}} | {

@@ -7,11 +7,12 @@ import polars as pl
 
 from schemas.evidence import MEASURED, ROC
 from schemas.jobs import Row
+from tasks.files.clips import EVIDENCE
 from tasks.files.errors import DocumentError
 from tasks.files.tables import build_table, check_own_table, check_table, encode
 from tasks.files.whole import write_bytes
 
-FOLDER = Path("data/evidence/measured")
+FOLDER = EVIDENCE / "measured"
 COHORT = "cohort"  # beside the clips'
 TABLES = MEASURED | {"roc": ROC}
 # so many files, or bytes of them, are held at once
@@ -25,11 +26,13 @@ def measured_path(key: str) -> Path:
 
 
 def write_measured(rows: Mapping[str, list[Row]], path: Path) -> None:
-    """Write the tables of a clip or of the cohort, those without rows, too. Raises FaultError."""
-    tables = {
-        name: check_own_table(build_table(rows.get(name, []), schema), schema, name)
-        for name, schema in TABLES.items()
-    }
+    """Write the rows of a clip's or of the cohort's tables, those without any, too. Raises FaultError."""
+    keep_measured({name: build_table(rows.get(name, []), schema) for name, schema in TABLES.items()}, path)
+
+
+def keep_measured(found: Mapping[str, pl.DataFrame], path: Path) -> None:
+    """Write all tables of a clip or of the cohort. Raises FaultError."""
+    tables = {name: check_own_table(found[name], schema, name) for name, schema in TABLES.items()}
     nested = pl.DataFrame({name: table.to_struct(name).implode() for name, table in tables.items()})
     write_bytes(encode(nested, as_parquet=True), path)
 

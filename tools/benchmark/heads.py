@@ -26,12 +26,11 @@ from schemas.coverage import COVERAGE
 from schemas.evidence import INVARIANCE, VERDICTS
 from schemas.params.deidentify import SWAPS, Deidentify
 from tasks import models
-from tasks.files.clips import coverage_path, read_admitted
+from tasks.files.clips import EVIDENCE, coverage_path, read_admitted
 from tasks.files.documents import read_params, read_table
 from tasks.files.errors import InputError
 from tasks.files.hashing import sha256_file
 from tasks.swap.laid import AROUND
-from tasks.validate.evidence import EVIDENCE
 from tasks.vision.regions import without_margin
 from tools.benchmark.graph import admit, scratch
 from tools.benchmark.scoring import Head, Region, Score, score

@@ -24,10 +24,9 @@ from flows.host.failures import exit_code_of
 from flows.screen.console import number, show_table
 from schemas.evidence import INVARIANCE, SIGNALS
 from schemas.skeletons import FACE_OVAL
-from tasks.files.clips import keypoints_path, read_admitted, read_keypoints, video_path
+from tasks.files.clips import EVIDENCE, keypoints_path, read_admitted, read_keypoints, video_path
 from tasks.files.documents import read_table
 from tasks.validate.averages import mean_of_known, ratio
-from tasks.validate.evidence import EVIDENCE
 from tasks.video import read_frames
 from tasks.vision.keypoints import stack_xy
 from tasks.vision.regions import Points, RgbImage

@@ -23,17 +23,19 @@ SIGNERS = "allowed_signers"
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What a release gives account of; clips, tables: rows of the chosen clips only.
+    """What a release gives account of; clips: the chosen ones only, as everything here.
 
-    faces: method -> how many faces in frames it covered, and how many mouths are open. raw_hmacs: clip_id ->
-    what its raw file is called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y
-    verify`. libraries: package -> version, by which everything was computed.
+    rows: of single clips, what sentences are made of. tables: what is told of many clips together. faces:
+    method -> how many faces in frames it covered, and how many mouths are open. raw_hmacs: clip_id -> what a
+    raw file is called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y verify`.
+    libraries: package -> version, by which everything was computed.
     """
 
     version: str
     params: Params
     chosen: list[ReleaseClip]
     clips: pl.DataFrame
+    rows: dict[str, pl.DataFrame]
     tables: dict[str, pl.DataFrame]
     faces: dict[str, int]
     raw_hmacs: dict[str, str]
@@ -44,11 +46,11 @@ class Account:
 
 
 def render_documents(account: Account) -> dict[str, bytes]:
-    """Return path in the release -> bytes, of all that does not name the other files."""
+    """Return path in the release -> bytes; of what names other files, or has rows for every clip, nothing."""
     params, models = published_settings(account.params, account.models)
     return _render_tables(account) | {
         "datasheet.md": describe_release(
-            account.version, account.params, account.chosen, account.tables, account.faces
+            account.version, account.params, account.chosen, account.rows, account.faces
         ).encode(),
         "DATA_DICTIONARY.md": describe_tables().encode(),
         "LICENSE": f"{account.params.publish.licence}\n".encode(),

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from schemas.dictionary import FLAT, FLOORS
+from schemas.jobs import Row
 from schemas.params import Params
 from schemas.release import ReleaseClip
 from tasks.publish.plan import NAMESPACE, SIGNER
@@ -120,15 +121,15 @@ def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame) -> Iterator[str
         "a named person accepted them:"
     )
     yield ""
-    yield from (_explain(clip, verdicts) for clip in reviewed)
+    broken = verdicts.filter(~pl.col("passed")).rows_by_key("clip_id", named=True)
+    yield from (_explain(clip, broken.get(clip.clip_id, [])) for clip in reviewed)
 
 
-def _explain(clip: ReleaseClip, verdicts: pl.DataFrame) -> str:
-    rows = verdicts.filter(pl.col("clip_id") == clip.clip_id, ~pl.col("passed"))
+def _explain(clip: ReleaseClip, rows: list[Row]) -> str:
     parts = [
         f"{row['rule']} is {'not known' if row['value'] is None else format(row['value'], '.3g')}, "
         f"asked is {row['comparison']} {row['threshold']:g}"
-        for row in rows.iter_rows(named=True)
+        for row in rows
     ]
     return f"- `{clip.clip_id}`: {'; '.join(parts)}"
 

@@ -1,11 +1,17 @@
 """prov.json: what every released file came from, as W3C PROV says it (pure)."""
 
-from prov.model import ProvDocument, ProvEntity
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from prov.model import ProvDocument
 
 from schemas.registry import Registry
 from tasks.files.hashing import sha256_bytes
 
 NAMESPACE = "urn:guise:"
+SETTINGS, WEIGHTS, SOFTWARE = "guise:params.yaml", "guise:models.json", "guise:software"
+Sections = dict[str, list[str]]
 
 
 def trace_release(
@@ -22,42 +28,65 @@ def trace_release(
     digests: path in the release -> SHA-256. libraries: package -> version. Nothing of the private side but
     HMACs, and no time, is in it.
     """
-    document = ProvDocument()
-    document.add_namespace("guise", NAMESPACE)
+    document = _document()
     versions = {f"guise:library/{name}": version for name, version in sorted(libraries.items())}
-    document.agent("guise:software", {"guise:code_revision": code_revision} | versions)
-    settings = document.entity("guise:params.yaml", {"guise:sha256": sha256_bytes(params)})
-    weights = document.collection("guise:models.json")
+    document.agent(SOFTWARE, {"guise:code_revision": code_revision} | versions)
+    document.entity(SETTINGS, {"guise:sha256": sha256_bytes(params)})
+    weights = document.collection(WEIGHTS)
     for name, model in sorted(models.models.items()):
         says = {"guise:sha256": model.sha256, "guise:licence": model.licence}
         document.hadMember(weights, document.entity(f"guise:model/{name}", says))
+    sections: Sections = {}
+    _add(sections, document, "release")
+    # a clip's records are 50 kB while the library holds them, and 4 as text
     for clip_id, hmac in sorted(raw_hmacs.items()):
-        trace = _Trace(document, clip_id)
-        raw = document.entity(f"guise:raw/{clip_id}", {"guise:hmac_sha256": hmac})
-        ingested = trace.step("ingest", "ingested", [raw])
-        keypoints = trace.step("extract", "original-keypoints", [ingested])
-        used = [ingested, keypoints, settings, weights]
-        video = trace.step("deidentify", "video", used, digests.get(f"videos/{clip_id}.mp4"))
-        document.wasDerivedFrom(video, raw)
-        released = digests.get(f"keypoints/{clip_id}.parquet")
-        trace.step("extract-released", "keypoints", [video, settings], released)
-    return f"{document.serialize(indent=1)}\n".encode()
+        _add(sections, _trace_clip(clip_id, hmac, digests), clip_id)
+    prefix = json.dumps({"guise": NAMESPACE})
+    told = [f' "{name}": {{\n  ' + ",\n  ".join(lines) + "\n }" for name, lines in sections.items()]
+    return (",\n".join([f'{{\n "prefix": {prefix}', *told]) + "\n}\n").encode()
 
 
-class _Trace:
-    """The activities of one clip, one after the other."""
+def _document() -> ProvDocument:
+    document = ProvDocument()
+    document.add_namespace("guise", NAMESPACE)
+    return document
 
-    def __init__(self, document: ProvDocument, clip_id: str) -> None:
-        self.document = document
-        self.clip_id = clip_id
 
-    def step(self, activity: str, made: str, used: list[ProvEntity], sha256: str | None = None) -> ProvEntity:
+def _add(sections: Sections, document: ProvDocument, name: str) -> None:
+    """Add a document's records as lines of JSON; what bears no name of its own is called after it."""
+    told: dict[str, dict[str, Any]] = json.loads(str(document.serialize()))
+    del told["prefix"]
+    for section, records in told.items():
+        sections.setdefault(section, []).extend(
+            f"{json.dumps(key.replace('_:', f'_:{name}-', 1))}: {json.dumps(record)}"
+            for key, record in records.items()
+        )
+
+
+def _trace_clip(clip_id: str, hmac: str, digests: dict[str, str]) -> ProvDocument:
+    document = _document()
+
+    def step(activity: str, made: str, used: Sequence[str], sha256: str | None = None) -> str:
         """Say that an activity made an entity from what it used; entities without a digest stay at home."""
-        doing = self.document.activity(f"guise:{activity}/{self.clip_id}")
-        known = {"guise:sha256": sha256} if sha256 else {}
-        entity = self.document.entity(f"guise:{made}/{self.clip_id}", known)
+        doing, entity = f"guise:{activity}/{clip_id}", f"guise:{made}/{clip_id}"
+        document.activity(doing)
+        document.entity(entity, {"guise:sha256": sha256} if sha256 else {})
         for source in used:
-            self.document.used(doing, source)
-        self.document.wasGeneratedBy(entity, doing)
-        self.document.wasAssociatedWith(doing, "guise:software")
+            document.used(doing, source)
+        document.wasGeneratedBy(entity, doing)
+        document.wasAssociatedWith(doing, SOFTWARE)
         return entity
+
+    raw = f"guise:raw/{clip_id}"
+    document.entity(raw, {"guise:hmac_sha256": hmac})
+    ingested = step("ingest", "ingested", [raw])
+    keypoints = step("extract", "original-keypoints", [ingested])
+    video = step(
+        "deidentify",
+        "video",
+        [ingested, keypoints, SETTINGS, WEIGHTS],
+        digests.get(f"videos/{clip_id}.mp4"),
+    )
+    document.wasDerivedFrom(video, raw)
+    step("extract-released", "keypoints", [video, SETTINGS], digests.get(f"keypoints/{clip_id}.parquet"))
+    return document

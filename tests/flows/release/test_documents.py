@@ -44,7 +44,8 @@ def test_a_folder_of_this_machine_is_not_published(params):
         params=params.model_copy(update={"models": models, "publish": publish}),
         clips=build_table([], CLIPS),
         chosen=[],
-        tables={name: build_table([], schema) for name, schema in EVIDENCE.items()},
+        rows={name: build_table([], schema) for name, schema in EVIDENCE.items()},
+        tables={},
         faces={},
         raw_hmacs={},
         models=Registry(
@@ -181,14 +182,15 @@ def test_nothing_of_a_clip_that_is_left_out_is_in_what_is_said_of_many(release, 
         for number, clip_id in enumerate(everybody)
         if number not in left_out
     ]
-    tables = take_account(root, "1", params, chosen, "0" * 40).tables
-    rows = tables["invariance"].filter(arm="released", part="face", metric="nme_mean")
+    account = take_account(root, "1", params, chosen, "0" * 40)
+    tables = account.tables
+    rows = account.rows["invariance"].filter(arm="released", part="face", metric="nme_mean")
     (figure,) = tables["cohort"].filter(arm="released", part="face", metric="nme_mean").iter_rows(named=True)
     assert figure["clips"] == rows.height == len(chosen)
     assert figure["value"] == pytest.approx(rows["value"].mean())
     assert (figure["low"], figure["high"]) == (None, None)  # of fewer than eight people
     assert tables["methods"]["clips"].max() <= len(chosen)
-    assert all(n <= tables["signals"].height for n in tables["agreement"]["n"])
+    assert all(n <= account.rows["signals"].height for n in tables["agreement"]["n"])
     for name in ("recognition", "roc"):
         assert tables[name].is_empty() == bool(left_out)
     if not left_out:

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from review_support import outline_of
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from tests_support import REPO
@@ -35,7 +36,8 @@ def _clip(number, verdict="pass", flags=(), timeline=()):
         "timeline": build_table(errors, MEASURED["timeline"]),
     }
     place = PASSES if verdict == "pass" else WAITS
-    return Clip(clip_id, place, (64, 48), "h264", tables, lambda: Details([0.1 * n for n in range(20)]))
+    details = Details([0.1 * n for n in range(20)], tables=tables)
+    return Clip(clip_id, place, (64, 48), "h264", outline_of(tables)[clip_id], lambda: details)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -889,7 +890,8 @@ def test_nine_frames_of_ten_and_every_flag_will_do(frames, flags, enough):
 
 def test_a_flag_was_seen_where_one_of_its_frames_was(workspace):
     clip = next(iter(read_contents(workspace, "research", None).clips.values()))
-    clip.__dict__["flags"] = [Flag(3, 5, "flagged"), Flag(9, 9, "flagged")]
+    flags = (Flag(3, 5, "flagged"), Flag(9, 9, "flagged"))
+    clip = replace(clip, outline=replace(clip.outline, flags=flags))
     watching = Watching(workspace)
     assert watching.of(clip, NAME).flags == 0
     assert watching.add(clip, [(0, 3)], NAME).flags == 1

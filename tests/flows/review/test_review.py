@@ -19,7 +19,7 @@ import polars as pl
 import psutil
 import pytest
 from doubts_support import write_doubts
-from review_support import chromium, clean_page, open_clip, reviewing, serving, tell_dvc, until
+from review_support import chromium, clean_page, open_clip, outline_of, reviewing, serving, tell_dvc, until
 from tests_support import command_environment, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
@@ -422,7 +422,8 @@ def late(tmp_path):
         Text(0, 19, "identifying", covered=True, line="0,19,4,3,33,10,remove,,"),
         Text(3, 7, "other", covered=False, line="3,7,10,30,40,36,add,mask,"),
     )
-    clip = Clip(LATE, "left out", (64, 64), "mpeg4", tables, lambda: Details(time_s, doubts, texts))
+    outline, details = outline_of(tables)[LATE], Details(time_s, doubts, texts, tables)
+    clip = Clip(LATE, "left out", (64, 64), "mpeg4", outline, lambda: details)
     contents = Contents(None, "research", None, {LATE: clip}, build_table([], METHODS))
     with serving(make_app(tmp_path, contents, "token")) as address:
         yield f"{address}token/"

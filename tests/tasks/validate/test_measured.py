@@ -5,12 +5,13 @@ import pytest
 from tests_support import copy_unprocessed
 
 import tasks.validate as validate
-from tasks.files.clips import read_admitted
+from schemas.evidence import COLLECTED
+from tasks.files.clips import evidence_path, read_admitted
 from tasks.files.documents import read_params
 from tasks.files.errors import DocumentError, FaultError
 from tasks.validate import measured
-from tasks.validate.evidence import PATHS, write_evidence
-from tasks.validate.measured import COHORT, measured_path, read_measured, write_measured
+from tasks.validate.evidence import write_evidence
+from tasks.validate.measured import COHORT, TABLES, measured_path, read_measured, write_measured
 
 CLIP = "clip-{:016x}"
 
@@ -66,13 +67,14 @@ def workspace(demo, tmp_path):
 @pytest.mark.parametrize("files", [1, 2])
 def test_evidence_is_the_same_however_many_files_are_read_at_once(workspace, monkeypatch, files):
     clips, settings = read_admitted(workspace), read_params(workspace).validate_
-    before = {name: (workspace / path).read_bytes() for name, path in PATHS.items()}
-    (workspace / PATHS["cohort"]).unlink()
+    paths = {name: evidence_path(name) for name in (*TABLES, *COLLECTED, "methods")}
+    before = {name: (workspace / path).read_bytes() for name, path in paths.items()}
+    (workspace / evidence_path("cohort")).unlink()
     monkeypatch.setattr(measured, "MOST_FILES", files)
-    paths, found = write_evidence(workspace, settings, clips)
-    assert {name: (workspace / path).read_bytes() for name, path in PATHS.items()} == before
+    written, found = write_evidence(workspace, settings, clips)
+    assert {name: (workspace / path).read_bytes() for name, path in paths.items()} == before
     assert found and all(row["frames"] for row in found)
-    assert all((workspace / path).is_file() for path in paths)
+    assert all((workspace / path).is_file() for path in written)
 
 
 def test_a_clip_that_could_not_be_measured_is_told(workspace):
@@ -83,4 +85,4 @@ def test_a_clip_that_could_not_be_measured_is_told(workspace):
     rows = [{"outputs": {str(measured_path(key)): ""}} for key in (COHORT, *clips) if key != gone]
     told = validate.collect(workspace, params, "", rows)
     assert f"{gone} is refused: its figures could not be measured" in told.notes
-    assert gone not in pl.read_parquet(workspace / PATHS["verdicts"])["clip_id"]
+    assert gone not in pl.read_parquet(workspace / evidence_path("verdicts"))["clip_id"]

@@ -13,12 +13,12 @@ from schemas.clips import CLIPS
 from schemas.evidence import AGREEMENT, COHORT, INVARIANCE, MEASURED, METHODS, MOST, SIGNALS, VERDICTS
 from schemas.keypoints import PARTS
 from schemas.params.validate import Rule
-from tasks.files.clips import CLIPS_PATH
+from tasks.files.clips import CLIPS_PATH, EVIDENCE
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.tables import build_table, check_table
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.comparison import Comparison
-from tasks.validate.evidence import EVIDENCE, write_evidence
+from tasks.validate.evidence import write_evidence
 from tasks.validate.identity.attack import Attacks, Probe, Sighting
 from tasks.validate.identity.distances import attack, make_gallery, match_rates, template_of, true_match_rate
 from tasks.validate.intervals import mean_interval, percentile_interval, stretches

@@ -1,0 +1,69 @@
+"""A cohort on the screen: all of a small one, of a large one those that need somebody."""
+
+import pytest
+from tests_support import REPO
+
+from flows.screen import cohort
+from flows.workspace.graph import NodeResult
+from schemas.clips import SOURCES
+from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
+from schemas.reports import StageReport
+from tasks.files.clips import evidence_path
+from tasks.files.documents import read_params, write_params, write_table
+from tasks.files.tables import build_table
+from tasks.ingest import SOURCES_PATH
+
+
+def _cohort(root, verdicts):
+    """Clips with these verdicts, in this order."""
+    clips = [f"clip-{number:016x}" for number in range(len(verdicts))]
+    rows = [
+        {"clip_id": clip_id, "verdict": verdict, "rule": "face_motion", "value": 3.0, "comparison": "<=",
+         "threshold": 1.5, "severity": verdict if verdict != "pass" else "review",
+         "passed": verdict == "pass"}
+        for clip_id, verdict in zip(clips, verdicts, strict=True)
+    ]  # fmt: skip
+    write_table(build_table(rows, VERDICTS), VERDICTS, root / evidence_path("verdicts"))
+    for name, schema in (("invariance", INVARIANCE), ("identity", IDENTITY)):
+        write_table(build_table([], schema), schema, root / evidence_path(name))
+    known = [
+        {"clip_id": clip_id, "file": f"visit-{number}.mp4", "raw_sha256": None}
+        for number, clip_id in enumerate(clips)
+    ]
+    write_table(build_table(known, SOURCES), SOURCES, root / SOURCES_PATH)
+    write_params(read_params(REPO), root)
+
+
+def _told(root, capsys):
+    cohort.show_clips(root)
+    lines = capsys.readouterr().out.splitlines()
+    return [line.split()[0] for line in lines if " is clip-" in line], " ".join(lines)
+
+
+@pytest.mark.parametrize("verdicts", [["pass", "fail", "review"], ["review"] * cohort.MOST_CLIPS])
+def test_a_small_cohort_is_told_whole_and_in_its_order(tmp_path, capsys, verdicts):
+    _cohort(tmp_path, verdicts)
+    files, text = _told(tmp_path, capsys)
+    assert files == [f"visit-{number}.mp4" for number in range(len(verdicts))]
+    assert "shows all" not in text
+
+
+@pytest.mark.parametrize("place", [0, 40, 119])
+def test_of_a_large_cohort_those_come_first_that_need_somebody(tmp_path, capsys, place):
+    verdicts = ["pass"] * 120
+    verdicts[place], verdicts[place // 2 + 7] = "fail", "review"
+    _cohort(tmp_path, verdicts)
+    files, text = _told(tmp_path, capsys)
+    assert files[:2] == [f"visit-{place}.mp4", f"visit-{place // 2 + 7}.mp4"]
+    assert len(files) == len(set(files)) == cohort.MOST_CLIPS
+    assert "120 clips: " in text
+    assert all(said in text for said in ("118 pass", "1 review", "1 fail", "`guise review` shows all"))
+
+
+@pytest.mark.parametrize(("count", "more"), [(0, None), (100, None), (101, 1), (5000, 4900)])
+def test_no_screen_is_flooded_with_notes(capsys, count, more):
+    report = StageReport(stage="validate", arm="", jobs=1, notes=tuple(f"note {n}" for n in range(count)))
+    cohort.show_node(NodeResult("validate", (report,)))
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("note " in line for line in lines) == min(count, cohort.MOST_NOTES)
+    assert any(f"and {more} more" in line for line in lines) == (more is not None)
