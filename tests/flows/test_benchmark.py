@@ -3,14 +3,19 @@
 import re
 import subprocess
 import sys
+from io import BytesIO
 
+import av
+import polars as pl
 import pytest
 from tests_support import REPO, command_environment
 
 from flows.benchmark import Options, benchmark
 from schemas.reports import StageReport
+from tasks.files.clips import keypoints_path, read_admitted, video_path
 from tasks.files.documents import write_params
 from tasks.files.errors import InputError
+from tools.benchmark import many
 from tools.benchmark.release import Cost, Size, fit_costs, stage_seconds
 
 
@@ -101,3 +106,31 @@ def test_a_release_is_measured_end_to_end():
     assert frames_per_s == pytest.approx(frames / run_s, rel=0.05)
     assert 0.3 < peak_gb < 5
     assert 0 < sum(shares[2:8]) < run_s
+
+
+@pytest.mark.slow
+def test_what_is_done_with_many_clips_together_is_measured_step_by_step(demo):
+    """Every step of a release is done with clips that nobody worked on, up to a sound audit."""
+    started = {name: path.stat().st_mtime_ns for name, path in _evidence(demo[0])}
+    costs = many.measure(demo[0], 11)
+    assert [*costs][:2] == ["plan ingest", "plan extract:original"]
+    assert [*costs][-3:] == ["approve", "publish", "audit"]
+    assert all(cost["seconds"] > 0 and 0.05 < cost["gb"] < 4 for cost in costs.values())
+    assert started == {name: path.stat().st_mtime_ns for name, path in _evidence(demo[0])}
+
+
+def _evidence(root):
+    return [(path.name, path) for path in (root / "data/evidence").rglob("*.parquet")]
+
+
+@pytest.mark.parametrize("number", [0, 255, 99_999])
+def test_a_copy_that_is_unlike_says_the_same(demo, number):
+    clip_id = read_admitted(demo[0])["clip_id"][0]
+    table, video = demo[0] / keypoints_path("released", clip_id), demo[0] / video_path("released", clip_id)
+    other = many.unlike(table.read_bytes(), ".parquet", number)
+    assert other != many.unlike(table.read_bytes(), ".parquet", number + 1) != table.read_bytes()
+    assert pl.read_parquet(BytesIO(other)).equals(pl.read_parquet(table))
+    longer = many.unlike(video.read_bytes(), ".mp4", number)
+    assert longer != video.read_bytes()
+    with av.open(BytesIO(longer)) as there, av.open(str(video)) as here:
+        assert [packet.size for packet in there.demux()] == [packet.size for packet in here.demux()]
