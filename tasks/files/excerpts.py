@@ -14,7 +14,6 @@ from tasks.files.documents import read_table
 
 LEAST_S = 1.0  # an excerpt of less shows no motion
 SLACK_S = 1e-6  # of times that are sums
-LOOKED_AT_S = 300.0  # of a clip: what comes later is decoded for nothing else
 
 Excerpts = dict[str, range]
 
@@ -52,8 +51,7 @@ def best_stretch(time_s: NDArray[np.float64], shown: NDArray[np.bool_], length_s
 
     time_s: of every frame, ascending. shown: which frames show what is wanted.
     """
-    starts = np.flatnonzero(time_s - time_s[0] <= LOOKED_AT_S - length_s)
-    starts = starts if len(starts) else np.zeros(1, np.int64)
+    starts = np.arange(len(time_s))
     ends = np.maximum(np.searchsorted(time_s, time_s[starts] + length_s - SLACK_S), starts + 1)
     count = np.concatenate([[0], np.cumsum(shown)])
     found = count[ends] - count[starts]
