@@ -14,6 +14,9 @@ STAGES = ("models", "ingest", "control", "extract", "targets", "deidentify", "va
 # of the stages that have any; a stage deletes what it did not write in its arm's folder
 ARMS_OF = {"extract": ARMS, "deidentify": tuple(arm for arm in ARMS if arm not in ("original", "control"))}
 
+# several arms whose jobs are done side by side
+TOGETHER = {"compared": ("blur", "pixelate", "mask")}
+
 
 class Stage(Protocol):
     """What every stage package offers; paths are relative to the workspace."""
@@ -31,8 +34,11 @@ def load_stage(name: str) -> Stage:
     return cast(Stage, import_module(f"tasks.{name}"))
 
 
-def require_arm(name: str, arm: str) -> None:
-    """Raise StageError where a stage has no such arm, or needs one."""
-    if arm not in ARMS_OF.get(name, ("",)):
-        arms = ", ".join(f"{name}:{one}" for one in ARMS_OF.get(name, ())) or name
-        raise StageError(f"there is no stage {':'.join(filter(None, (name, arm)))}: write {arms}")
+def arms_of(name: str, arm: str) -> tuple[str, ...]:
+    """Return the arm, or those that its name stands for. Raises StageError where a stage has none of them."""
+    known, arms = ARMS_OF.get(name, ("",)), TOGETHER.get(arm, (arm,))
+    if not {*arms} <= {*known}:
+        there = [*known, *(group for group, ones in TOGETHER.items() if {*ones} <= {*known})]
+        told = ", ".join(":".join(filter(None, (name, one))) for one in there)
+        raise StageError(f"there is no stage {':'.join(filter(None, (name, arm)))}: write {told}")
+    return arms

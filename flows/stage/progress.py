@@ -18,7 +18,7 @@ STEP_S = 2.0  # so often Prefect's page is told
 
 
 @contextmanager
-def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
+def clip_progress(title: str, jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
     """Show how many jobs and parts of a stage are done, here and on Prefect's page; call it after each."""
     columns = (
         TextColumn("{task.description}"),
@@ -26,7 +26,6 @@ def clip_progress(jobs: list[AnyJob]) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    title = f"{jobs[0].stage} {jobs[0].arm}".strip() if jobs else ""
     with (
         _terminal() as console,
         Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,

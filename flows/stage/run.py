@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prefect import Task, flow, tags
@@ -20,7 +20,7 @@ from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
 from flows.stage.job import code_here, key_of, process_job
 from flows.stage.libraries import require_noted
-from flows.stage.load import load_stage, require_arm
+from flows.stage.load import arms_of, load_stage
 from flows.stage.progress import clip_progress
 from flows.stage.runners import clip_runner, placement
 from schemas.jobs import AnyJob, Collected, Row
@@ -56,22 +56,25 @@ def run_stage(name: str, arm: str) -> StageReport:
 def _do_stage(name: str, arm: str) -> StageReport:
     started = time.monotonic()
     root, stage = Path.cwd(), load_stage(name)
-    require_arm(name, arm)
+    arms = arms_of(name, arm)
     require_noted(root)
     params = read_params(root)
-    jobs = stage.plan(root, params, arm)
-    code = code_here(name)
-    rows, refused, cached = _run_jobs(jobs, code)
-    (root / stage.folder(arm)).mkdir(parents=True, exist_ok=True)
-    collected = stage.collect(root, params, arm, rows)
-    _keep_only(root / stage.folder(arm), rows, collected)
-    _write_refusals(root, stage.folder(arm), name, refused)
-    if cached < len(jobs):
+    jobs = {one: stage.plan(root, params, one) for one in arms}
+    done = _run_jobs(f"{name} {arm}".strip(), [job for one in arms for job in jobs[one]], code_here(name))
+    notes: list[str] = []
+    for one in arms:
+        rows, refused = done.rows.get(one, []), done.refused.get(one, {})
+        (root / stage.folder(one)).mkdir(parents=True, exist_ok=True)
+        collected = stage.collect(root, params, one, rows)
+        _keep_only(root / stage.folder(one), rows, collected)
+        _write_refusals(root, stage.folder(one), name, refused)
+        notes += [*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values()))]
+    count = sum(map(len, jobs.values()))
+    if done.cached < count:
         _let_go()
     seconds = round(time.monotonic() - started, 2)
-    notes = (*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values())))
     return StageReport(
-        stage=name, arm=arm, jobs=len(jobs), cached=cached, seconds=seconds, notes=notes,
+        stage=name, arm=arm, jobs=count, cached=done.cached, seconds=seconds, notes=tuple(notes),
         run_id=str(flow_run.id or ""),
     )  # fmt: skip
 
@@ -88,26 +91,35 @@ def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str
         write_table(build_table(rows, REFUSALS), REFUSALS, root / refusals_path(folder))
 
 
-def _run_jobs(jobs: list[AnyJob], code: str) -> tuple[list[Row], dict[str, str], int]:
-    """Return the rows, clip_id -> why it was refused, and how many jobs were not done anew."""
-    rows: list[Row] = []
-    refused: dict[str, str] = {}
+@dataclass
+class _Done:
+    """By arm: rows, and clip_id -> why it was refused. cached: how many jobs were not done anew."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    refused: dict[str, dict[str, str]] = field(default_factory=dict)
+    cached: int = 0
+
+
+def _run_jobs(title: str, jobs: list[AnyJob], code: str) -> _Done:
+    """Do jobs side by side. Raises what stops the stage, or why an arm has nothing left."""
+    done = _Done()
     failures: list[Exception] = []
-    cached = 0
-    with clip_progress(jobs) as advance:
+    with clip_progress(title, jobs) as advance:
         for job, row, was_cached in _outcomes(jobs, code, advance):
             if isinstance(row, ClipFailedError) and job.clips:
-                refused |= dict.fromkeys(job.clips, str(row))
+                done.refused.setdefault(job.arm, {}).update(dict.fromkeys(job.clips, str(row)))
             elif isinstance(row, Exception):
                 failures.append(row)
             else:
-                rows.append(row)
-                cached += was_cached
-    if jobs and not rows and not failures:
-        failures = [StageError(reason) for reason in dict.fromkeys(refused.values())]
+                done.rows.setdefault(job.arm, []).append(row)
+                done.cached += was_cached
+    empty = {job.arm for job in jobs} - {*done.rows}
+    if empty and not failures:
+        told = {reason: None for arm in sorted(empty) for reason in done.refused.get(arm, {}).values()}
+        failures = [StageError(reason) for reason in told]
     if failures:
         raise _all_of(failures)
-    return rows, refused, cached
+    return done
 
 
 def _all_of(failures: list[Exception]) -> Exception:
@@ -158,22 +170,31 @@ def _outcomes(
 
 def _send(jobs: list[AnyJob], work: Task[..., Row], code: str, *, anew: bool = False) -> list[_Sent]:
     """Send every job, the dearest first, and parts before who joins them. anew: whatever was done before."""
-    shared = {job.key: job.each_part() for job in jobs if anew or not _is_done(job, code)}
-    single = [part for job in jobs for part in shared.get(job.key) or [job]]
+    shared = {_arm_and_key(job): job.each_part() for job in jobs if anew or not _is_done(job, code)}
+    single = [part for job in jobs for part in shared.get(_arm_and_key(job)) or [job]]
     # Prefect asks its server for a slot of each tag of a task, which takes up to two seconds
     with placement(), TagsContext(current_tags=set()):
         futures = {
-            (one.key, one.part): work.submit(job=one, code=code)
+            (*_arm_and_key(one), one.part): work.submit(job=one, code=code)
             for one in sorted(single, key=lambda one: -one.cost)
         }
-        parts = {job.key: [futures[job.key, one.part] for one in shared.get(job.key, [])] for job in jobs}
-        whole = {
-            job.key: work.submit(job=job, code=code, parts=parts[job.key])
-            if parts[job.key]
-            else futures[job.key, None]
+        parts = {
+            _arm_and_key(job): [
+                futures[(*_arm_and_key(job), one.part)] for one in shared.get(_arm_and_key(job), [])
+            ]
             for job in jobs
         }
-    return [_Sent(job, parts[job.key], whole[job.key]) for job in jobs]
+        whole = {
+            _arm_and_key(job): work.submit(job=job, code=code, parts=parts[_arm_and_key(job)])
+            if parts[_arm_and_key(job)]
+            else futures[(*_arm_and_key(job), None)]
+            for job in jobs
+        }
+    return [_Sent(job, parts[_arm_and_key(job)], whole[_arm_and_key(job)]) for job in jobs]
+
+
+def _arm_and_key(job: AnyJob) -> tuple[str, str]:
+    return job.arm, job.key
 
 
 def _is_done(job: AnyJob, code: str) -> bool:

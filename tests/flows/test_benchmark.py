@@ -86,8 +86,8 @@ def test_compared_methods_are_one_stage_and_extraction_is_told_by_arm():
     reports = [
         StageReport(stage=stage, arm=arm, seconds=seconds)
         for stage, arm, seconds in (
-            ("extract", "original", 5), ("extract", "control", 3), ("extract", "blur", 1),
-            ("deidentify", "blur", 2), ("deidentify", "released", 7), ("validate", "", 4),
+            ("extract", "original", 5), ("extract", "control", 3), ("extract", "compared", 1),
+            ("deidentify", "compared", 2), ("deidentify", "released", 7), ("validate", "", 4),
         )
     ]  # fmt: skip
     told = stage_seconds(reports)

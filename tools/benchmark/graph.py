@@ -30,7 +30,7 @@ from flows.host.failures import exit_code_of
 from flows.host.servers import HOST, Server, prefect_server, serve, serve_on_free_ports
 from flows.screen.console import show_table
 from flows.stage.libraries import note_libraries
-from flows.stage.load import load_stage
+from flows.stage.load import arms_of, load_stage
 from flows.stage.runners import SCHEDULER, worker_count
 from flows.workspace.graph import graph_order
 from flows.workspace.inbox import take_inbox
@@ -131,10 +131,12 @@ def work_alone(root: Path, name: str, arm: str) -> float:
 def _work_here(root: Path, name: str, arm: str) -> float:
     started = time.monotonic()
     stage, params = load_stage(name), read_params(root)
-    jobs = stage.plan(root, params, arm)
+    jobs = {one: stage.plan(root, params, one) for one in arms_of(name, arm)}
     with ThreadPoolExecutor(worker_count()) as pool:
-        rows = list(pool.map(partial(stage.process, root), jobs))
-    stage.collect(root, params, arm, rows)
+        done = {one: pool.map(partial(stage.process, root), jobs[one]) for one in jobs}
+        rows = {one: list(found) for one, found in done.items()}
+    for one in jobs:
+        stage.collect(root, params, one, rows[one])
     return time.monotonic() - started
 
 

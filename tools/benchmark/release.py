@@ -121,7 +121,7 @@ def stage_seconds(reports: Iterable[StageReport]) -> dict[str, float]:
     """Return what each stage took; extraction by arm, too, and every command of a compared method as one."""
     told: dict[str, float] = dict.fromkeys(SHARES, 0.0)
     for report in reports:
-        is_compared = report.arm in ("blur", "pixelate", "mask")
+        is_compared = report.arm == "compared"
         name = "compare" if is_compared else report.stage
         told[name] = told.get(name, 0.0) + report.seconds
         if report.stage == "extract" and not is_compared:

@@ -12,12 +12,14 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.filesystems import LocalFileSystem
 from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
-from tests_support import REPO, STAGES, admit_clips, run_stage, write_video
+from tests_support import REPO, STAGES, admit_clips, digests_of, run_stage, write_video
 
 import flows.stage.job as job
 import flows.stage.run as stage_module
 import tasks.control as control
+import tasks.deidentify as deidentify
 from flows.host.environment import JOB_RESULTS
+from flows.stage.load import arms_of
 from flows.workspace.replay import forget_refusals
 from schemas.refusals import REFUSALS
 from tasks.files.clips import REFUSED, read_refusals, refusals_path, video_path
@@ -317,3 +319,60 @@ def test_a_clip_of_which_a_part_fails_is_refused_by_it(workspace, shared_clip, m
     stage_module.run_stage("control", "")
     assert _names(2)[1] in shared_clip
     assert _video(workspace).is_file()
+
+
+def test_compared_methods_are_done_side_by_side_and_keep_apart(workspace, monkeypatch):
+    """One command does three arms: each has its files and refusals, and nothing that is no longer its own."""
+    params = read_params(workspace)
+    for name, arm in STAGES[:4]:
+        run_stage(workspace, params, name, arm)
+    arms = ("blur", "pixelate", "mask")
+    stale = [workspace / video_path(arm, GOOD) for arm in arms]
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of another run")
+    process, done = deidentify.process, []
+
+    def fail_in_one_arm(root, job):
+        done.append((job.arm, job.key))
+        if (job.arm, job.key) == ("mask", BROKEN):
+            raise VideoError("it is broken")
+        return process(root, job)
+
+    excerpts = {clip: range(3) for clip in (BUSY, BROKEN)}
+    monkeypatch.setattr(deidentify, "choose_excerpts", lambda *_: excerpts)
+    monkeypatch.setattr(deidentify, "process", fail_in_one_arm)
+    report = stage_module.run_stage("deidentify", "compared")
+    assert (report.name, report.jobs, report.cached) == ("deidentify compared", 6, 0)
+    assert sorted(done) == sorted((arm, clip) for arm in arms for clip in (BUSY, BROKEN))
+    assert report.notes == (f"refused: deidentify {BROKEN}: it is broken",)
+    assert not any(path.exists() for path in stale)
+    for arm in arms:
+        there = {BUSY} if arm == "mask" else {BUSY, BROKEN}
+        assert {path.stem for path in (workspace / video_path(arm, "")).parent.glob("*.mp4")} == there
+        assert set(read_refusals(workspace, deidentify.folder(arm))) == {BUSY, BROKEN} - there
+    together = digests_of(workspace, [f"data/compare/{arm}" for arm in arms])
+    monkeypatch.setattr(deidentify, "process", process)
+    for arm in arms:
+        shutil.rmtree(workspace / deidentify.folder(arm))
+        stage_module.run_stage("deidentify", arm)
+    alone = digests_of(workspace, [f"data/compare/{arm}" for arm in arms])
+    assert {path: alone[path] for path in together if "refused" not in path} == {
+        path: digest for path, digest in together.items() if "refused" not in path
+    }
+    assert stage_module.run_stage("extract", "compared").jobs == 6
+
+
+@pytest.mark.parametrize("name", ["control", "validate", "extract:nobody", "deidentify:original"])
+def test_an_arm_that_a_stage_has_not_is_a_sentence(name):
+    stage, _, arm = name.partition(":")
+    with pytest.raises(StageError, match=f"there is no stage {stage}:.*: write {stage}"):
+        arms_of(stage, arm or "compared")
+
+
+@pytest.mark.parametrize("name", ["extract", "deidentify"])
+def test_a_group_is_its_arms_and_is_told_with_them(name):
+    assert arms_of(name, "compared") == ("blur", "pixelate", "mask")
+    assert arms_of(name, "mask") == ("mask",)
+    with pytest.raises(StageError, match=f"{name}:mask.*{name}:compared"):
+        arms_of(name, "")
