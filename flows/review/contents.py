@@ -29,6 +29,7 @@ SHOWN = {
 }
 PLAYED = ("h264", "vp9", "av1")
 RANK = {"fail": 0, "review": 1, "pass": 2}
+UNJUDGED = Outline("fail", ("no evidence",))
 WAITS, PASSES = "waits for a decision", "passes every rule"
 
 
@@ -188,7 +189,7 @@ def _read_clips(root: Path, told: dict[str, str]) -> list[Clip]:
             told.get(clip_id, PASSES),
             (width, height),
             codec,
-            told_of[clip_id],
+            told_of.get(clip_id, UNJUDGED),
             partial(_read_details, root, clip_id),
         )
         for clip_id, width, height, codec in admitted.iter_rows()

@@ -12,7 +12,7 @@ import yaml
 from prov.model import ProvDocument
 from tests_support import command_environment
 
-from flows.release.account import take_account
+from flows.release.account import take_account, write_rows
 from flows.release.documents import Account, render_documents, render_index, render_sums
 from flows.release.documents.datasheet import OPEN_MOUTHS, VERIFY, _processing
 from schemas.clips import CLIPS
@@ -20,8 +20,8 @@ from schemas.dictionary import EVIDENCE, meaning_of, published_tables
 from schemas.params.inference import ModelSource
 from schemas.registry import RegisteredModel, Registry
 from schemas.release import ReleaseClip, ReleaseFile
-from tasks.files.clips import read_admitted
-from tasks.files.tables import build_table
+from tasks.files.clips import evidence_path, read_admitted
+from tasks.files.tables import build_table, table_bytes
 
 FOLDER = "/home/dr.jane/weights"
 READ = """
@@ -196,6 +196,24 @@ def test_nothing_of_a_clip_that_is_left_out_is_in_what_is_said_of_many(release, 
     if not left_out:
         stored = pl.read_parquet(root / "data/evidence/cohort.parquet")
         assert tables["cohort"].equals(stored)
+
+
+@pytest.mark.parametrize("places", [[0], [1, 3], [0, 1, 2, 3], []])
+@pytest.mark.parametrize("rows_at_once", [7, 200_000])
+def test_published_tables_hold_the_chosen_clips_alone(release, tmp_path, monkeypatch, places, rows_at_once):
+    root = release[0]
+    monkeypatch.setattr("flows.release.account.LEAN_ROWS", rows_at_once)
+    chosen = [read_admitted(root)["clip_id"][place] for place in places]
+    names = write_rows(root, chosen, tmp_path)
+    assert {Path(name).stem for name in names} == {
+        name for name, schema in EVIDENCE.items() if "clip_id" in schema.columns
+    }
+    for name in names:
+        written, table = tmp_path / name, Path(name).stem
+        known = pl.read_parquet(root / evidence_path(table)).filter(pl.col("clip_id").is_in(chosen))
+        assert written.read_bytes() == table_bytes(
+            known, EVIDENCE[table], table, as_parquet=written.suffix == ".parquet"
+        )
 
 
 def test_the_datasheet_says_whose_expression_is_nobodys():
