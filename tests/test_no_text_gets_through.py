@@ -14,6 +14,7 @@ from tasks.files.clips import corrections_path, covered_texts_path, read_admitte
 from tasks.files.documents import read_table
 from tasks.files.tables import build_table, check_table
 from tasks.text.reading import read_lines
+from tasks.validate.measured import measured_path, read_measured
 from tasks.validate.pixels.texts import frames_of
 from tasks.validate.verdicts import judge
 from tasks.video import read_frames
@@ -66,10 +67,11 @@ def _with_rule(params, text):
 def _check(here, params, clip_ids=tuple(CLIPS)):
     """Return clip -> its findings on text; the evidence on text; clip -> the verdict of the rules on text."""
     stage = load_stage("validate")
-    parts = [stage.process(here, job) for job in stage.plan(here, params, "") if job.key in clip_ids]
-    rows = {
-        name: [row for part in parts for row in part[name]] for name in ("invariance", "findings", "texts")
-    }
+    for job in stage.plan(here, params, ""):
+        if job.key in clip_ids:
+            stage.process(here, job)
+    (measured,) = read_measured(here / measured_path(clip_id) for clip_id in clip_ids)
+    rows = {name: table.to_dicts() for name, table in measured.items()}
     told = {clip_id: {} for clip_id in clip_ids}
     for row in rows["findings"]:
         if row["finding"].startswith("text") and row["frames"]:
