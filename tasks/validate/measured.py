@@ -61,8 +61,7 @@ def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
 
 
 def _rows(column: pl.Series) -> pl.DataFrame:
-    # a list without rows would become a row of nothing
-    return column.explode().drop_nulls().struct.unnest()
+    return column.explode().struct.unnest()
 
 
 def by_clip(tables: Mapping[str, pl.DataFrame], clip_ids: Collection[str]) -> Iterator[tuple[str, Tables]]:

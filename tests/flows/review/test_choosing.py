@@ -2,6 +2,7 @@
 
 import time
 
+import polars as pl
 import pytest
 from review_support import outline_of
 from starlette.exceptions import HTTPException
@@ -9,8 +10,10 @@ from starlette.requests import Request
 from tests_support import REPO
 
 from flows.release.wording import FINDINGS as WORDS
+from flows.review import contents
 from flows.review.choosing import PAGE_CLIPS, SHOWN, choose
 from flows.review.contents import PASSES, WAITS, Clip, Contents, Details
+from flows.review.outlines import Outline
 from flows.review.pictures import ORDER, worst_frame
 from flows.review.server import Pages
 from schemas.evidence import FINDINGS, MEASURED, METHODS, VERDICTS
@@ -109,3 +112,18 @@ def test_the_picture_is_of_the_worst_frame():
     assert worst_frame(_clip(0, "pass", timeline=errors)) == 6
     assert worst_frame(_clip(0, "pass")) == 10
     assert worst_frame(_clip(0, "pass", [("in_mouth", "1-2")])) == 10
+
+
+@pytest.mark.parametrize("judged", [(), (0,), (1, 2)])
+def test_a_clip_that_nobody_judged_fails_for_want_of_evidence(monkeypatch, tmp_path, judged):
+    """As one that was admitted since the evidence was written."""
+    clips = [f"clip-{number:016x}" for number in range(3)]
+    sizes = {"width": [64] * 3, "height": [48] * 3, "codec": ["h264"] * 3}
+    monkeypatch.setattr(contents, "read_outlines", lambda _: {clips[at]: Outline("pass") for at in judged})
+    monkeypatch.setattr(contents, "read_admitted", lambda _: pl.DataFrame({"clip_id": clips} | sizes))
+    monkeypatch.setattr(contents, "refused_clips", lambda _: {})
+    read = {clip.clip_id: clip for clip in contents._read_clips(tmp_path, {})}
+    assert {clip_id: clip.verdict for clip_id, clip in read.items()} == {
+        clip_id: "pass" if at in judged else "fail" for at, clip_id in enumerate(clips)
+    }
+    assert all(clip.needs_eyes == (clip.broken == ("no evidence",)) for clip in read.values())
