@@ -1,4 +1,4 @@
-"""Eyes that look where the patient's look (pure)."""
+"""Eyes that look where the patient's look, and are as far open (pure)."""
 
 from dataclasses import replace
 
@@ -13,6 +13,10 @@ from tasks.vision.regions import Points
 FARTHEST_XY = np.array([0.2, 0.08], np.float32)
 FIXED = 0.12
 LEAST_OPENING = 0.02
+# of eye widths: an eye that opens less is shut, one that opens more is as far open as its keypoints say
+SHUT, OPEN = 0.08, 0.2
+UPPER_SHARE = 0.8  # of a way to shut is the upper lid's
+LEAST_EYE_PX = 8  # a smaller one says nothing
 
 
 def eye_axes(mesh_xy: Points, eye: int) -> tuple[Points, Points]:
@@ -34,8 +38,30 @@ def lids_apart(mesh_xy: Points) -> Points:
     return apart
 
 
+def lids_open(mesh_xy: Points, openings: Points) -> Points:
+    """Return for either eye which share of the way between its keypoints' lids is open, in 0..1.
+
+    openings: 2, in eye widths, as `read_eyes` says it: keypoints of lids never meet.
+    """
+    widths_px = [float(np.linalg.norm(eye_axes(mesh_xy, eye)[1][0])) for eye in (0, 1)]
+    shares = np.clip((openings - SHUT) / (OPEN - SHUT), 0, 1)
+    return np.where(np.array(widths_px) < LEAST_EYE_PX, 1, shares).astype(np.float32)
+
+
+def shut_lids(mesh_xy: Points, shares: Points) -> Points:
+    """Return a mesh whose lids are only so far apart as shares of what they were, one for either eye."""
+    if shares.min() >= 1:
+        return mesh_xy
+    shut = mesh_xy.copy()
+    for share, upper, lower in zip(shares, UPPER_LIDS, LOWER_LIDS, strict=True):
+        way = (mesh_xy[lower] - mesh_xy[upper]) * (1 - share)
+        shut[upper] += way * UPPER_SHARE
+        shut[lower] -= way * (1 - UPPER_SHARE)
+    return shut
+
+
 def looking(target: Target, irises: Points) -> Target:
-    """Move a target's irises to where the patient's are; 2 x 2, in eye widths as `locate_irises` says it."""
+    """Move a target's irises to where the patient's are; 2 x 2, in eye widths as `read_eyes` says it."""
     lab = target.lab.copy()
     for eye, lids in enumerate(LIDS):
         middle, axes = eye_axes(target.mesh_xy, eye)

@@ -14,9 +14,9 @@ import numpy as np
 from schemas.params.deidentify import MeshSwap
 from schemas.skeletons import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK
 from tasks.swap.canvas import Brush, Scene, lay_over
-from tasks.swap.gaze import FARTHEST_XY, looking
+from tasks.swap.gaze import FARTHEST_XY, lids_open, looking
 from tasks.swap.hands import hand_weights
-from tasks.swap.irises import locate_irises
+from tasks.swap.irises import read_eyes
 from tasks.swap.layout import make_layout
 from tasks.swap.moving import move_picture
 from tasks.swap.occluders import Occluders
@@ -33,6 +33,7 @@ from tasks.vision.regions import (
     Region,
     RgbImage,
     crop_region,
+    is_astray,
     mesh_region,
     to_crop,
 )
@@ -43,7 +44,7 @@ GAZE_INTERVAL, GAZE_CORRECTION = 5, 0.4  # every so many frames, so much of what
 TURNED, TURNING = 0.2, 0.08
 BESIDE = 0.08  # of the face's size: how much beside such a face is smoothed
 SMOOTHED = 0.12  # of a face's square: over which what may be a shadow is blurred
-# the irises of a face in a picture, given its mesh
+# where the eyes of a face in a picture look and how far they are open, given its mesh, as `read_eyes` says it
 Look = Callable[[RgbImage, Points], Points]
 
 
@@ -59,7 +60,7 @@ def make_fit(weights: Weights, landmark_score: float) -> Fit:
 
 def make_look(weights: Weights) -> Look:
     """Bind the iris model."""
-    return lambda rgb, mesh_xy: locate_irises(rgb, mesh_xy, weights)
+    return lambda rgb, mesh_xy: read_eyes(rgb, mesh_xy, weights)
 
 
 class Shown(NamedTuple):
@@ -145,13 +146,14 @@ class MeshSwapper:
             if smoothed is not None:
                 smooth(shown.rgb, shown.box_xyxy, region, smoothed)
                 crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
-        irises = self.look(shown.rgb, shown.mesh_xy)
-        brush = Brush(looking(target, irises + memory.gaze), self.settings.feather, in_front)
+        eyes = self.look(shown.rgb, shown.mesh_xy)
+        irises, lids = eyes[:, :2], lids_open(shown.mesh_xy, eyes[:, 2])
+        brush = Brush(looking(target, irises + memory.gaze), self.settings.feather, in_front, lids)
         scene, number = Scene(shown.rgb, region, crop), self.settings.corrections
         canvas = memory.settling.settle(scene, region, aim, brush, fit=self.fit, corrections=number)
-        lay_over(shown.rgb, shown.box_xyxy, region, canvas)
+        lay_over(shown.rgb, shown.box_xyxy, region, canvas, memory.frames)
         if memory.frames % GAZE_INTERVAL == 0:
-            memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy))
+            memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy)[:, :2])
         memory.frames += 1
         return _shares_kept(in_front, shade, rims, aim)
 
@@ -164,8 +166,10 @@ class MeshSwapper:
 
 
 def _square(mesh_xy: Points, last_xy: Points | None, rim: float) -> Region:
-    """Return where the extractor looks for a face, from the mesh of the frame before."""
+    """Return where the extractor looks for a face last, from the mesh of the frame before."""
     region = mesh_region(mesh_xy if last_xy is None else last_xy)
+    if is_astray(region, mesh_region(mesh_xy)):
+        return mesh_region(mesh_xy)
     wide = to_crop(with_rim(mesh_xy, rim), region, MESH_SIDE_PX)
     # it may have moved so fast that the last frame's square does not hold it
     is_inside = wide.min() >= 1 and wide.max() <= MESH_SIDE_PX - 1

@@ -24,19 +24,22 @@ STEP, SHORTER = 0.9, 0.5  # of what is astray; after a step that made it worse
 NOTHING_ASTRAY_PX = 1e-4
 # how fast a drawn face's own reading is learnt, as a share of each frame, and how far it may be astray
 HABIT_RATE, MOST_HABIT_PX = 0.003, 6.0
+GRADE_RATE = 0.3  # of sharpness and grain, as a share of each frame
 
 
 @dataclass
 class Settling:
     """What is known of a track's drawn face: how its mesh is moved, how it is read, and where it was read.
 
-    habit: 468 x 2 canvas pixels by which the drawn face is always read astray.
+    habit: 468 x 2 canvas pixels by which the drawn face is always read astray. grade: how far it is
+    softened, in pixels of the picture, and its grain.
     """
 
     moved: Points | None = None
     habit: Points | None = None
     read_xy: Points | None = None
     reads: int = 0
+    grade: Points | None = None
 
     def settle(
         self, scene: Scene, region: Region, aim: Points, brush: Brush, *, fit: Fit, corrections: int
@@ -49,12 +52,13 @@ class Settling:
         drawn = brush.draw(sketch, aim + moved)
         light = scene.light(brush.face.lab, drawn)
         canvas = Canvas(drawn, moved, light.tone(brush.face.lab), light.offset_on(MESH_SIDE_PX))
+        canvas = self._graded(scene, canvas)
         best, least, read, step = canvas, np.inf, None, np.float32(STEP)
         farthest = FARTHEST_CORRECTION * float(np.ptp(aim, axis=0).max())
         for number in range(corrections + 1):
             if number:
                 canvas = replace(canvas, drawn=brush.draw(sketch, aim + moved), moved=moved)
-            seen = fit(scene.show(canvas.drawn, canvas.face, canvas.offset))
+            seen = fit(scene.show(canvas))
             if seen is None or not is_near(seen, aim):
                 break
             if self.habit is None:
@@ -70,6 +74,12 @@ class Settling:
             moved = _apart(aim, _bounded(brush.face.near @ (best.moved - step * astray), farthest))
         self._learn(best.moved, read, aim, region)
         return best
+
+    def _graded(self, scene: Scene, canvas: Canvas) -> Canvas:
+        """Return a canvas as soft and as grainy as its picture, without a step from frame to frame."""
+        grade = np.array(scene.grade(canvas))
+        self.grade = grade if self.grade is None else self.grade + (grade - self.grade) * GRADE_RATE
+        return replace(canvas, soft_px=float(self.grade[0]), grain=float(self.grade[1]))
 
     def _learn(self, moved: Points, read: Points | None, aim: Points, region: Region) -> None:
         self.moved, self.read_xy = moved, None

@@ -31,6 +31,10 @@ MEETING = (
     [*np.ravel(UPPER_LIDS), *INNER_LIPS[-1:10:-1]],
     [*np.ravel(LOWER_LIDS), *INNER_LIPS[1:10]],
 )
+# how much less grown than a target somebody is who keeps their proportions: adults differ by less than that
+GROWN = (0.12, 0.16)
+STRAIN = 1e-3  # so little of it that it adds up evenly
+SKULL = 0.6  # eye distances from between the eyes back to where a head grows from
 LIMP = 0.1  # what a keypoint below the nose counts when the pose is found: jaws open
 
 
@@ -62,13 +66,33 @@ class Reshaping:
 def reshape(own: Shape, target: Shape, share: float, *, keep_asymmetry: bool) -> Reshaping:
     """Return what brings a person's shape a share of the way to a target's, smooth over the face.
 
-    keep_asymmetry: what differs between the halves of the person's face stays as it is.
+    keep_asymmetry: what differs between the halves of the person's face stays as it is. A child's
+    proportions stay.
     """
     mine = own.astype(np.float64)
-    apart = laid_over(target.astype(np.float64), mine) - mine
+    apart = laid_over(as_grown(target.astype(np.float64), mine), mine) - mine
     if keep_asymmetry:
         apart = (apart + apart[MIRRORED] @ _reflection(mine)) / 2
     return Reshaping(own, (_even(apart, mine) * share).astype(np.float32))
+
+
+def as_grown(target: Doubles, own: Doubles) -> Doubles:
+    """Return a target no more grown than a person, if that is a child; both 468 x 3.
+
+    A head grows by cardioidal strain (Todd et al. 1980): the farther below its top, the more.
+    """
+    laid = laid_over(own, target)
+    middle = (laid[RIGHT_EYE] + laid[LEFT_EYE]) / 2 + [
+        0,
+        0,
+        SKULL * np.linalg.norm(laid[RIGHT_EYE] - laid[LEFT_EYE]),
+    ]
+    away = laid - middle
+    strain = away * (1 + away[:, 1:2] / np.linalg.norm(away, axis=1, keepdims=True))
+    # what place, size and pose take up is no growth
+    growth = (laid_over(laid + STRAIN * strain, laid) - laid) / STRAIN
+    grown = float(((target - laid) * growth).sum() / (growth**2).sum())
+    return np.asarray(target - growth * grown * np.clip((grown - GROWN[0]) / (GROWN[1] - GROWN[0]), 0, 1))
 
 
 def _even(ways: Doubles, shape: Doubles) -> Doubles:

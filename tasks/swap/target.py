@@ -24,7 +24,7 @@ class Target:
 
     Triangles run clockwise, the farthest first: a nose is drawn over the cheek behind it.
 
-    irises: 2 x 2, where its eyes look, as `locate_irises` says it. near: 468 x 468, how much keypoints that
+    irises: 2 x 2, where its eyes look, as `read_eyes` says it. near: 468 x 468, how much keypoints that
     lie beside one another are moved together.
     """
 

@@ -14,6 +14,7 @@ Matrix = NDArray[np.float64]
 RgbImage = NDArray[np.uint8]
 # of the square in which the mesh model looks: its side there, and how it is to the face
 MESH_SIDE_PX, MESH_SCALE = 192, 1.5
+ASTRAY = 0.04  # of that square: a face that was found so far from where it was looked for is read badly
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,12 @@ def mesh_region(mesh_xy: Points) -> Region:
     """Return where the mesh model should look again, given 468 x 2 keypoints."""
     angle = line_angle(mesh_xy[RIGHT_EYE], mesh_xy[LEFT_EYE])
     return bounding_region(mesh_xy, angle, MESH_SCALE)
+
+
+def is_astray(looked_at: Region, found_in: Region) -> bool:
+    """Return whether a face lies so far from the middle of its square that it should be looked at again."""
+    (x0, y0), (x1, y1) = looked_at.center_xy, found_in.center_xy
+    return float(np.hypot(x1 - x0, y1 - y0)) > ASTRAY * looked_at.side
 
 
 def eyes_nose_of(meshes_xy: Points) -> Points:

@@ -9,6 +9,7 @@ from tasks.tracks.beliefs import GOOD
 from tasks.vision.closeup import closeness
 from tasks.vision.detectors import Detection, View
 from tasks.vision.faces import (
+    FaceMesh,
     face_region,
     glance_faces,
     locate_mesh,
@@ -17,10 +18,11 @@ from tasks.vision.faces import (
     search_faces,
 )
 from tasks.vision.keypoints import Part
-from tasks.vision.regions import Box, Region, RgbImage
+from tasks.vision.regions import Box, Region, RgbImage, is_astray
 from tasks.vision.sessions import Weights
 
 MODELS = ("face_detector", "centerface", "face_landmarks")
+LOOKS = 4  # at most, at one face in one frame
 
 
 def make_model(weights: Weights, settings: Extract) -> PartModel:
@@ -32,7 +34,7 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
         return search_faces(view, weights, settings, turned=look == "turned")
 
     def follow(rgb: RgbImage, region: Region) -> Located | None:
-        mesh = locate_mesh(rgb, region, weights, settings.landmark_score)
+        mesh = _locate(rgb, region, weights, settings.landmark_score)
         if mesh is None:
             return None
         visibility = np.full(FACE_POINTS, mesh.score, np.float32)
@@ -55,6 +57,17 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
         return follow(rgb, face_region(face))
 
     return PartModel(find, meet, follow, same_box=True, look_at=look_at, fit=fit)
+
+
+def _locate(rgb: RgbImage, region: Region, weights: Weights, least_score: float) -> FaceMesh | None:
+    """Fit the mesh, and again where it was found astray: at the edge of its square a face is read badly."""
+    mesh = locate_mesh(rgb, region, weights, least_score)
+    for _ in range(LOOKS - 1):
+        if mesh is None or not is_astray(region, mesh.next_region):
+            break
+        region = mesh.next_region
+        mesh = locate_mesh(rgb, region, weights, least_score) or mesh
+    return mesh
 
 
 def face_without_mesh(face: Detection) -> Located:

@@ -9,7 +9,7 @@ from tasks.deidentify.face_regions import FaceRegion
 from tasks.deidentify.render import make_methods, render
 from tasks.files.errors import GuiseError, ModelError
 from tasks.swap.canvas import paint
-from tasks.swap.gaze import lids_apart
+from tasks.swap.gaze import lids_apart, lids_open, shut_lids
 from tasks.swap.irises import eye_axes
 from tasks.swap.laid import PointSwapper
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
@@ -117,7 +117,7 @@ def test_a_face_at_the_edge_of_the_picture_is_covered(name, box, methods):
 
 
 def _straight(rgb, mesh_xy):
-    return np.zeros((2, 2), np.float32)
+    return np.array([[0, 0, 0.3]] * 2, np.float32)
 
 
 def _swapped(rgb, mesh, box, pool, fit, settings, target="average", look=_straight, **options):
@@ -166,7 +166,7 @@ def test_the_eyes_look_where_the_patients_look(target, face, pool, fit, look, pa
     settings = params.deidentify.mesh_swap
     seen = [
         look(_swapped(rgb, mesh, box, pool, fit, settings, target, lambda *_, at=at: at), mesh)[:, 0]
-        for at in (np.array([[across, 0]] * 2, np.float32) for across in (-0.12, 0.0, 0.12))
+        for at in (np.array([[across, 0, 0.3]] * 2, np.float32) for across in (-0.12, 0.0, 0.12))
     ]
     # left, straight, right, each by at least three tenths of what was asked for
     assert (np.diff(seen, axis=0).mean(axis=1) > 0.036).all()
@@ -183,6 +183,47 @@ def test_the_gaze_is_put_right_where_the_target_is_read_otherwise(face, pool, fi
     assert np.mean(astray[-5:]) < 0.75 * np.mean(astray[:5])
 
 
+def _opening(rgb, mesh, look):
+    return float(look(rgb, mesh)[:, 2].mean())
+
+
+@pytest.mark.parametrize("target", ["average", "old_woman", "young_man"])
+@pytest.mark.parametrize(("clip", "shut"), [("cap13", 98), ("carphone", 42)])
+def test_a_blink_stays_a_blink(clip, shut, target, sample, weights, pool, fit, look, params):
+    """Keypoints of shut lids lie half as far apart as those of open ones."""
+    frames = {one.index: one.rgb for one in read_frames(sample(clip, 5)) if one.index in (0, shut)}
+    for number, rgb in frames.items():
+        mesh, box = _mesh_in(rgb, weights)
+        eyes = look(rgb, mesh)
+        assert (eyes[:, 2] < 0.13).all() == (number == shut)
+
+        def release(opening, given=(rgb, mesh, box), eyes=eyes):
+            seen = (
+                eyes if opening is None else np.column_stack([eyes[:, :2], [opening] * 2]).astype(np.float32)
+            )
+            return _swapped(*given, pool, fit, params.deidentify.mesh_swap, target, lambda *_: seen)
+
+        released, as_shut, as_open = (release(opening).astype(float) for opening in (None, 0.0, 0.3))
+        assert np.abs(as_shut - as_open).max() > 20
+        is_shut = np.abs(released - as_shut).sum() < np.abs(released - as_open).sum()
+        assert is_shut == (number == shut)
+
+
+def test_one_eye_shuts_without_the_other(face):
+    _, mesh, _ = face
+    shares = lids_open(mesh, np.array([0.05, 0.3], np.float32))
+    np.testing.assert_array_equal(shares, [0, 1])
+    shut = shut_lids(mesh, shares)
+    gaps = [np.linalg.norm(shut[upper] - shut[lower]) for upper, lower in ((159, 145), (386, 374))]
+    assert gaps[0] < 0.05 * gaps[1]
+    assert gaps[1] == np.linalg.norm(mesh[386] - mesh[374])
+
+
+def test_an_eye_of_few_pixels_says_nothing(face):
+    _, mesh, _ = face
+    np.testing.assert_array_equal(lids_open(mesh / 10, np.zeros(2, np.float32)), [1, 1])
+
+
 def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
     _, mesh, _ = face
     np.testing.assert_array_equal(lids_apart(mesh), mesh)
@@ -197,7 +238,7 @@ def test_lids_never_cross_and_open_ones_stay_as_they_are(face):
 def test_beyond_the_targets_picture_its_edge_goes_on_and_no_black():
     beyond = np.dstack([np.full((4, 4), -9), np.full((4, 4), 20), np.ones((4, 4))]).astype(np.float32)
     lab = np.broadcast_to(np.array([200, 128, 128], np.uint8), (8, 8, 3)).copy()
-    painted = paint(np.zeros((4, 4, 3), np.uint8), beyond, lab, np.zeros((4, 4, 3), np.float32))
+    painted = paint(np.zeros((4, 4, 3), np.uint8), beyond, np.zeros((4, 4, 3), np.float32), face=lab)
     assert (painted == cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)[:4, :4]).all()
 
 

