@@ -18,10 +18,11 @@ from schemas.evidence import (
     VERDICTS,
 )
 from schemas.keypoints import KEYPOINTS
+from schemas.params.validate import ATTACKERS
 
 # what a place in the gallery is told beside, by recogniser where it is another
 FLAT = "with the face filled flat"
-FLOORS = {"shape": "a quarter of the others in the cohort"}
+FLOORS = dict.fromkeys(("shape", *ATTACKERS), "a quarter of the others in the cohort")
 
 # what tells in which frames a face is most like its own stays at home: `identity_frames`, `findings`
 EVIDENCE = {
@@ -112,7 +113,8 @@ MEANINGS = {
     "limit_high": "Bland and Altman's upper limit of agreement; over clips, of the next difference",
     "face_nme": "mean error of the face's keypoints in that frame",
     "body_nme": "mean error of the body's keypoints in that frame",
-    "recogniser": "who judged",
+    "recogniser": "who judged: a recogniser, or `shape`; `parrot` and `trained` give people's faces from "
+    "other clips the released one's and compare, as they are and along what tells them apart",
     "distance_mean": "mean distance to the same original faces",
     "distance_min": "lowest distance to the same original face",
     "distance_floor": "the same where the face is filled flat",

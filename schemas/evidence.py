@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.clips import CLIP_ID
 from schemas.keypoints import ARMS
-from schemas.params.validate import Finding
+from schemas.params.validate import ATTACKERS, Finding
 from schemas.texts import CLIP_TEXTS
 
 ARM = pa.Check.isin(ARMS)
@@ -105,7 +105,7 @@ IDENTITY = pa.DataFrameSchema(
     {
         "clip_id": pa.Column(pl.String, CLIP_ID),
         "arm": pa.Column(pl.String, IDENTITY_ARM),
-        "recogniser": pa.Column(pl.String, pa.Check.isin(RECOGNISERS)),
+        "recogniser": pa.Column(pl.String, pa.Check.isin((*RECOGNISERS, *ATTACKERS))),
         "distance_mean": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         "distance_min": pa.Column(pl.Float64, AT_LEAST_0, nullable=True),
         # the blank arm's lowest distance

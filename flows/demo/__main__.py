@@ -41,6 +41,7 @@ from flows.workspace.replay import replay
 from schemas.dictionary import FLAT, FLOORS
 from schemas.evidence import IDENTITY
 from schemas.params import Params
+from schemas.params.validate import ATTACKERS
 from schemas.release import ReleaseClip
 from tasks.files.documents import read_params, read_table
 from tasks.files.hashing import sha256_document
@@ -53,6 +54,7 @@ REASON = (
     "no recogniser that had no part in choosing the face finds this person more easily than with the face "
     "filled flat; the sample cohort is public"
 )
+KNOWING = "; somebody who has Guise and other photographs of them does"
 LEFT_OUT, ACCEPTED = "left out", "accepted"
 
 
@@ -120,11 +122,16 @@ def _decide(root: Path, params: Params) -> None:
     rows, files = [], handed_in(root)
     for clip in waiting_clips(root):
         against = _objection(root, params, clip)
-        decide(root, [clip.clip_id], accepted=not against, by=APPROVER, reason=against or REASON)
+        reason = against or REASON + KNOWING * _is_known_to_who_has_guise(params, clip)
+        decide(root, [clip.clip_id], accepted=not against, by=APPROVER, reason=reason)
         told = LEFT_OUT if against else ACCEPTED
-        rows.append([clip.clip_id, files[clip.clip_id], told, against or REASON])
+        rows.append([clip.clip_id, files[clip.clip_id], told, reason])
     if rows:
         show_table(f"Decided by {APPROVER}", ["clip", "handed in as", "decision", "because"], rows)
+
+
+def _is_known_to_who_has_guise(params: Params, clip: ReleaseClip) -> bool:
+    return any(params.validate_.rules[name].recogniser in ATTACKERS for name in clip.broken_rules)
 
 
 def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
@@ -136,6 +143,8 @@ def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
     told = {row["recogniser"]: row for row in identity.iter_rows(named=True)
             if (row["clip_id"], row["arm"]) == (clip.clip_id, "released")}  # fmt: skip
     for name in filter(None, (rules[name].recogniser for name in clip.broken_rules)):
+        if name in ATTACKERS:
+            continue
         row = told.get(name)
         if row is None or row["rank_mean"] is None or row["rank_floor"] is None:
             return f"nothing says whether {name} finds this person"

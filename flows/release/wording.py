@@ -25,7 +25,13 @@ BRIEFLY = {
     "text_left": "a name may be read",
     "text": "text stays",
 }
-JUDGES = {"dlib": "to dlib", "mobilefacenet": "to MobileFaceNet", "shape": "by the shape of the face"}
+JUDGES = {
+    "dlib": "to dlib",
+    "mobilefacenet": "to MobileFaceNet",
+    "shape": "by the shape of the face",
+    "parrot": "to somebody who has Guise",
+    "trained": "to somebody who has Guise and learns",
+}
 MOST = 6
 BOUNDS = {"<=": "at most {} will do", ">=": "at least {} is asked"}
 

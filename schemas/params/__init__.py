@@ -9,7 +9,7 @@ from schemas.params.extract import Extract
 from schemas.params.inference import Inference, ModelSource
 from schemas.params.publish import Publish
 from schemas.params.sections import Section
-from schemas.params.validate import Compare, Validate
+from schemas.params.validate import ATTACKERS, Compare, Validate
 from schemas.params.video import Encoding, Ingest
 
 Purpose = Literal["research", "commercial"]
@@ -39,7 +39,7 @@ class Params(Section):
         judges = {
             rule.recogniser: name
             for name, rule in self.validate_.rules.items()
-            if rule.recogniser and rule.severity == "fail"
+            if rule.recogniser and rule.severity == "fail" and rule.recogniser not in ATTACKERS
         }
         if chooser in judges:
             raise ValueError(

@@ -11,6 +11,10 @@ Finding = Literal[
 ]
 
 
+# who has Guise, and people's faces of another day: what each would look like, and what tells them apart then
+ATTACKERS = ("parrot", "trained")
+
+
 class Compare(Section):
     """On how much video compared methods are tried: so many seconds and such a share of all, at most."""
 
@@ -27,7 +31,8 @@ class Compare(Section):
 class Rule(Section):
     """A threshold on one figure of one of a clip's arms: of a part, a recogniser, a signal or a finding.
 
-    relative_to_floor: the figure is divided by the control's.
+    relative_to_floor: the figure is divided by the control's. where_known: a clip without the figure is not
+    judged by it; elsewhere that breaks a rule.
     """
 
     metric: str
@@ -37,6 +42,7 @@ class Rule(Section):
     finding: Finding | None = None
     arm: Literal["control", "released"] = "released"
     relative_to_floor: bool = False
+    where_known: bool = False
     comparison: Literal["<=", ">="]
     threshold: float
     severity: Literal["fail", "review"]

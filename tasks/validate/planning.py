@@ -97,7 +97,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
     together = Lookout(
         subjects={clip_id: subjects[clip_id] for clip_id in sample},
         extract=params.extract,
-        chooser=params.deidentify.targets.chooser,
+        deidentify=params.deidentify,
     )
     known = judges | _casts(root, sample) | together.subjects
     originals = {clip_id: _seen(root, clip_id, ("original",)) for clip_id in sample}

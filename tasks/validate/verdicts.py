@@ -80,7 +80,7 @@ def _relative(value: float | None, floor: float | None) -> float | None:
 
 def holds(rule: Rule, value: float | None) -> bool:
     if value is None:
-        return False
+        return rule.where_known
     return value <= rule.threshold if rule.comparison == "<=" else value >= rule.threshold
 
 

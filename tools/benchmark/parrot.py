@@ -5,7 +5,8 @@
 FOLDER holds photographs, NAME_1.png and so on, several of each person. Each is released and looked for among
 all others. original: nothing was done. flat: every face, the gallery's too, is filled flat, which
 is what hair, ears and head still say. parrot: every face was given the same target. Told of each: how often
-the own person is the nearest, and the mean place, of whole pictures and of nothing but the face.
+the own person is the nearest, and the mean place, of whole pictures, of nothing but the face, and of that
+without the scene's light. trained: along what tells people apart in all other photographs.
 """
 
 import argparse
@@ -26,22 +27,31 @@ from schemas.params import Params
 from tasks import models
 from tasks.files.documents import read_params
 from tasks.files.errors import InputError
-from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.pool import load_pool
-from tasks.swap.shape import reshape, shape_of
 from tasks.swap.target import Target
+from tasks.validate.identity.alone import face_alone, without_light
 from tasks.validate.identity.blank import blank_face
-from tasks.validate.identity.distances import Embeddings, likeness_to, template_of
+from tasks.validate.identity.distances import (
+    Embeddings,
+    discriminants,
+    likeness_to,
+    make_gallery,
+    template_of,
+)
+from tasks.validate.identity.parrot import swapped
 from tasks.vision.detectors import View
-from tasks.vision.faces import face_region, locate_mesh, read_shape, search_faces
+from tasks.vision.faces import face_region, locate_mesh, search_faces
 from tasks.vision.recognisers import Face, make_recognisers
-from tasks.vision.regions import Box, Points, bounding_box, mesh_region
 from tasks.vision.sessions import Weights, shared_weights
 from tools.benchmark.graph import scratch
 
 AROUND_PX = 64  # for the detectors
-GREY = 128
 Release = Callable[[Face], Face]
+LOOKS: dict[str, Release] = {
+    "": lambda face: face,
+    ", face alone": face_alone,
+    ", face alone without light": without_light,
+}
 
 
 @dataclass(frozen=True)
@@ -77,31 +87,6 @@ def read_photographs(folder: Path, weights: Weights, params: Params) -> dict[str
     return people
 
 
-def swapped(face: Face, target: Target, weights: Weights, params: Params) -> Face:
-    """Return a face with a target's, all of its shape, and where the mesh model finds it there."""
-    settings, score = params.deidentify.mesh_swap, params.extract.landmark_score
-    own, rgb = shape_of([read_shape(face.rgb, face.mesh_xy, weights)]), face.rgb.copy()
-    change = reshape(own, target.shape, 1.0, keep_asymmetry=settings.keep_asymmetry)
-    swap = MeshSwapper(settings, make_fit(weights, score), make_look(weights))
-    swap(rgb, _box(face.mesh_xy, params.deidentify.margin), 0, face.mesh_xy, target, reshaping=change)
-    aim = change.moved(face.mesh_xy)
-    seen = locate_mesh(rgb, mesh_region(aim), weights, score)
-    return Face(rgb, aim if seen is None else seen.xy)
-
-
-def _box(mesh_xy: Points, margin: float) -> Box:
-    box = bounding_box(mesh_xy).reshape(2, 2)
-    reach = np.ptp(box, axis=0) * margin
-    return np.asarray((box + np.stack([-reach, reach])).reshape(4), np.float32)
-
-
-def face_alone(face: Face) -> Face:
-    """Return a face without hair, ears and whatever else is around it."""
-    inside = np.zeros(face.rgb.shape[:2], np.uint8)
-    cv2.fillConvexPoly(inside, cv2.convexHull(np.round(face.mesh_xy).astype(np.int32)), 1)
-    return Face(np.where(inside[..., None] > 0, face.rgb, np.uint8(GREY)), face.mesh_xy, face.like)
-
-
 def places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
     """Return the own person's place, from 1, of each photograph among the mean faces of all others.
 
@@ -117,6 +102,18 @@ def places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
     return np.array(found)
 
 
+def trained_places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
+    """Return the same along what tells the other photographs' people apart."""
+    found = []
+    for name, own in vectors.items():
+        for number, probe in enumerate(own):
+            others = {who: [faces] for who, faces in vectors.items()}
+            people, shown = discriminants(others | {name: [np.delete(own, number, axis=0)]}, probe[None])
+            likeness = likeness_to(shown, make_gallery(people))[0]
+            found.append(1 + int((likeness > likeness[list(people).index(name)]).sum()))
+    return np.array(found)
+
+
 def measure(folder: Path, targets: list[str]) -> Iterator[Found]:
     """Yield what each recogniser finds by each attack; the parrot's are means over the targets."""
     with scratch() as root:
@@ -128,7 +125,7 @@ def measure(folder: Path, targets: list[str]) -> Iterator[Found]:
         people, judges = read_photographs(folder, weights, params), make_recognisers(weights)
         pool = load_pool(weights, params.deidentify, params.extract)
         parrots: list[Release] = [
-            partial(swapped, target=pool[name], weights=weights, params=params) for name in targets
+            partial(_swapped, target=pool[name], weights=weights, params=params) for name in targets
         ]
         attacks: dict[str, list[Release]] = {
             "original": [lambda face: face],
@@ -137,16 +134,19 @@ def measure(folder: Path, targets: list[str]) -> Iterator[Found]:
         }
         for attack, releases in attacks.items():
             whole = [{name: [*map(release, faces)] for name, faces in people.items()} for release in releases]
-            alone = [{name: [*map(face_alone, faces)] for name, faces in seen.items()} for seen in whole]
-            for label, seen in ((attack, whole), (f"{attack}, face alone", alone)):
+            for label, look in LOOKS.items():
+                seen = [{name: [*map(look, faces)] for name, faces in one.items()} for one in whole]
                 for judge, recogniser in judges.items():
-                    rank = np.concatenate(
-                        [
-                            places({name: recogniser.many(faces) for name, faces in one.items()})
-                            for one in seen
-                        ]
-                    )
-                    yield Found(label, judge, float((rank == 1).mean()), float(rank.mean()))
+                    vectors = [{name: recogniser.many(faces) for name, faces in one.items()} for one in seen]
+                    for by, compare in (("", places), (", trained", trained_places)):
+                        rank = np.concatenate([compare(one) for one in vectors])
+                        yield Found(
+                            f"{attack}{label}{by}", judge, float((rank == 1).mean()), float(rank.mean())
+                        )
+
+
+def _swapped(face: Face, target: Target, weights: Weights, params: Params) -> Face:
+    return swapped([face], target, weights, params.deidentify, params.extract)[0]
 
 
 def _flat(face: Face) -> Face:

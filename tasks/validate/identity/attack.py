@@ -19,6 +19,7 @@ from tasks.validate.identity.distances import (
     template_distance,
     template_of,
     true_match_rate,
+    unit,
 )  # fmt: skip
 from tasks.vision.regions import Points
 from tasks.vision.solid import SHAPE
@@ -84,9 +85,7 @@ class Attacks:
             found, nearest = attack(faces, probe.subject, gallery), float(apart.min())
             if arm == BLANK:
                 self._floors[probe.clip_id, name] = found.rank_mean, nearest
-            # a flat face has no shape
-            guessed = (self._guess(faces, probe, gallery), None) if name == SHAPE else (None, None)
-            rank_floor, distance_floor = self._floors.get((probe.clip_id, name), guessed)
+            rank_floor, distance_floor = self._floor(probe, name, faces)
             self.identity.append(
                 place
                 | {
@@ -106,16 +105,11 @@ class Attacks:
             self.identity_frames += [place | row for row in _per_face(probe, known, apart, other)]
             self._compare(probe, (arm, name), faces, gallery)
 
-    def _guess(self, faces: Embeddings, probe: Probe, gallery: Gallery) -> float:
-        """Return at which place somebody comes of whom nothing is known but that they were filmed, too.
-
-        A filmed face is told from a made one in a picture by its shape: a quarter of the others in the cohort
-        come earlier than guessing would say.
-        """
-        places = mean_places(faces, gallery)
-        others = [places[who] for who in self.filmed if who != probe.subject]
-        guessed = (len(gallery) + 1) / 2
-        return min(guessed, float(np.percentile(others, 25))) if len(others) >= LEAST_OTHERS else guessed
+    def _floor(self, probe: Probe, name: str, faces: Embeddings) -> tuple[float | None, float | None]:
+        # a flat face has no shape
+        is_shape, gallery = name == SHAPE, self.galleries[name]
+        guessed = guessed_place(faces, probe.subject, gallery, self.filmed) if is_shape else None
+        return self._floors.get((probe.clip_id, name), (guessed, None))
 
     def _compare(self, probe: Probe, key: tuple[str, str], faces: Embeddings, gallery: Gallery) -> None:
         self._templates.setdefault(key, {})[probe] = template_of(faces)
@@ -171,6 +165,44 @@ class Attacks:
             for key, scores in self._likeness.items()
             if any(map(len, scores["impostor"]))
         }
+
+
+def guessed_place(faces: Embeddings, subject: str, gallery: Gallery, filmed: Collection[str]) -> float:
+    """Return at which place somebody comes of whom nothing is known but that they were filmed, too.
+
+    A filmed face is told from a made one in a picture by its shape: a quarter of the others in the cohort
+    come earlier than guessing would say.
+    """
+    places = mean_places(faces, gallery)
+    others = [places[who] for who in filmed if who != subject]
+    guessed = (len(gallery) + 1) / 2
+    return min(guessed, float(np.percentile(others, 25))) if len(others) >= LEAST_OTHERS else guessed
+
+
+def found_row(
+    probe: Probe, name: str, faces: Embeddings, gallery: Gallery, *, filmed: Collection[str], lost: int
+) -> Row:
+    """Return the row of an attack on a released clip that compares faces with people, not with an original.
+
+    lost: in how many of its faces none was found.
+    """
+    apart = np.linalg.norm(unit(faces) - gallery[probe.subject], axis=1)
+    return {
+        "clip_id": probe.clip_id,
+        "arm": "released",
+        "recogniser": name,
+        "independent": True,
+        "threshold": None,
+        "frames": len(faces),
+        "subject_frames": len(faces),
+        "frames_no_face": lost,
+        "distance_mean": mean(apart),
+        "distance_min": float(apart.min()),
+        "distance_floor": None,
+        "gallery_subjects": len(gallery),
+        "rank_floor": guessed_place(faces, probe.subject, gallery, filmed),
+        **asdict(attack(faces, probe.subject, gallery)),
+    }
 
 
 def _known(vectors: Embeddings) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """Can a released face still be recognised? (pure)"""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 Embeddings = NDArray[np.float32]
 RANK5 = 5
 LEAST_LENGTH = 1e-12
+SHRINKAGE = 0.5
 
 
 def distances(original: Embeddings, other: Embeddings) -> NDArray[np.float64]:
@@ -38,12 +40,12 @@ class Attack:
 
 def likeness_to(probes: Embeddings, gallery: dict[str, Embeddings]) -> Embeddings:
     """Return N x S cosines of N probes to the gallery's S subjects, in its order."""
-    return np.asarray(_unit(probes) @ np.stack(list(gallery.values())).T, np.float32)
+    return np.asarray(unit(probes) @ np.stack(list(gallery.values())).T, np.float32)
 
 
 def template_of(probes: Embeddings) -> Embeddings:
     """Return the mean direction of N probes."""
-    return _unit(_unit(probes).mean(axis=0))
+    return unit(unit(probes).mean(axis=0))
 
 
 def template_distance(first: Embeddings, second: Embeddings) -> float:
@@ -88,7 +90,25 @@ def true_match_rate(rates: list[tuple[float, float]], false_match_rate: float) -
     return max((true for false, true in rates if false <= false_match_rate), default=0.0)
 
 
-def _unit(vectors: Embeddings) -> Embeddings:
+def discriminants(
+    people: Mapping[str, Sequence[Embeddings]], shown: Embeddings
+) -> tuple[dict[str, list[Embeddings]], Embeddings]:
+    """Return people's and other faces along what tells people apart (Fisher 1936).
+
+    What differs between the faces of one person says nothing of who it is; half of it is taken as even.
+    """
+    pooled = {name: np.concatenate(parts).astype(np.float64) for name, parts in people.items()}
+    within = np.concatenate([faces - faces.mean(axis=0) for faces in pooled.values()])
+    spread = within.T @ within / max(len(within) - len(pooled), 1)
+    even = np.trace(spread) / len(spread)
+    shrunk = (1 - SHRINKAGE) * spread + (SHRINKAGE * even + LEAST_LENGTH) * np.eye(len(spread))
+    axes = np.linalg.cholesky(np.linalg.inv(shrunk))
+    middle = np.mean([faces.mean(axis=0) for faces in pooled.values()], axis=0)
+    along = {name: [np.asarray((faces - middle) @ axes, np.float32)] for name, faces in pooled.items()}
+    return along, np.asarray((shown - middle) @ axes, np.float32)
+
+
+def unit(vectors: Embeddings) -> Embeddings:
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
     # opposite faces have no mean direction
     return np.asarray(vectors / np.maximum(lengths, LEAST_LENGTH), np.float32)

@@ -100,7 +100,7 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
     """
     vectors: dict[str, list[Embeddings]] = {name: [] for name in recognisers}
     found: list[bool] = []
-    faces = _faces_in(root, arm, probe)
+    faces = faces_in(root, arm, probe)
     # whole pictures, of which few may be held; a recogniser may take two as quickly as one
     while two := list(islice(faces, 2)):
         found += [is_found for _, is_found in two]
@@ -112,7 +112,7 @@ def embed_arm(root: Path, arm: str, probe: Probe, recognisers: dict[str, Recogni
     return Sighting(seen, np.array(found, np.bool_))
 
 
-def _faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]:
+def faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]:
     """Yield each of the probe's faces as it is in an arm, and whether the extractor found it there."""
     wanted: Meshes = {}
     for number, mesh in probe.faces:

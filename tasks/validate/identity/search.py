@@ -13,6 +13,7 @@ from tasks.validate.identity.distances import Embeddings, make_gallery
 from tasks.validate.identity.embedding import embed_all, embed_here
 from tasks.validate.identity.judges import make_judges
 from tasks.validate.identity.lookout import Lookout
+from tasks.validate.identity.parrot import RECOGNISER, Parrot
 from tasks.validate.identity.probes import make_probe
 from tasks.validate.identity.strangers import read_strangers
 from tasks.validate.keypoints.measuring import FOLLOWED, excerpt_of
@@ -38,11 +39,19 @@ class Search:
         sightings = self._see(probes)
         faces = self._with_strangers(_originals(probes, sightings)) if probes else {}
         attacks = self._attack(probes, sightings, faces)
-        return _rows(attacks) | {
+        found = _rows(attacks)
+        found["identity"] += self._parrot([probe for probe, attacked in probes.items() if BLANK in attacked])
+        return found | {
             "linkage": attacks.linkage(),
             "recognition": attacks.recognition(len(attacks.filmed)),
             "roc": attacks.roc(),
         }
+
+    def _parrot(self, probes: Sequence[Probe]) -> list[Row]:
+        weights, lookout = shared_weights(self.root), self.lookout
+        embed = make_judges(weights, lookout.extract)[RECOGNISER]
+        parrot = Parrot(self.root, weights, lookout.deidentify, lookout.extract, embed)
+        return list(parrot.rows(probes, self.settings.strangers))
 
     def clip(self, clip_id: str, subject: str, arms: Sequence[str]) -> dict[str, list[Row]]:
         """Return the rows of identity and its frames of a clip that is looked for in a sample of the cohort.
@@ -104,7 +113,7 @@ class Search:
         people = {*self.lookout.subjects.values(), *(probe.subject for probe in probes)}
         filmed = people & {*next(iter(galleries.values()), ())}
         thresholds = {"dlib": self.settings.identity_threshold}
-        attacks = Attacks(self.lookout.chooser, thresholds, galleries, filmed)
+        attacks = Attacks(self.lookout.deidentify.targets.chooser, thresholds, galleries, filmed)
         for probe, attacked in probes.items():
             for arm in attacked:
                 attacks.add(probe, arm, sightings["original", probe], sightings[arm, probe])

@@ -180,6 +180,20 @@ def test_what_has_no_evidence_says_what_it_asks_for(severity, shown, told):
     assert (row["verdict"], row["severity"], row["passed"]) == (told, told, False)
 
 
+@pytest.mark.parametrize("severity", ["fail", "review"])
+@pytest.mark.parametrize("shown", [0, 30])
+def test_a_rule_that_is_asked_where_it_can_be_answered_holds_up_no_other_clip(severity, shown):
+    rule = Rule(
+        metric="rank_over_floor", recogniser="parrot", comparison=">=", threshold=-1.0,
+        severity=severity, where_known=True,
+    )  # fmt: skip
+    (row,) = _rows(rules={"parrot": rule}, shown=shown).rows(named=True)
+    assert (row["verdict"], row["value"], row["passed"]) == ("pass", None, True)
+    known = rule.model_copy(update={"recogniser": "dlib"})
+    assert _judge(rules={"parrot": known}, places=(2.0, 4.0), subjects=26)[0] == severity
+    assert _judge(rules={"parrot": known}, places=(3.0, 4.0), subjects=26)[0] == "pass"
+
+
 @pytest.mark.parametrize("named", [{}, {"part": "face", "signal": "blink_count"}])
 def test_a_rule_that_speaks_of_nothing_or_of_two_things_is_refused(named):
     with pytest.raises(ValueError, match="one of part"):
