@@ -14,6 +14,7 @@ FINDINGS = {
     "doubtful": "a part of a face may still be the original's",
     "flagged": "a face was covered without having been located, may be none, or nobody was found",
     "in_front": "something stayed in front of a face, with its own pixels",
+    "glasses_lost": "somebody wears glasses that the release does not show",
     "text": "text stays that can be read",
 }
 BRIEFLY = {
@@ -21,6 +22,7 @@ BRIEFLY = {
     "uncovered": "a correction uncovers",
     "flagged": "a face was not located",
     "in_front": "something is in front",
+    "glasses_lost": "glasses are lost",
     "doubtful": "a part of a face is doubtful",
     "text_left": "a name may be read",
     "text": "text stays",

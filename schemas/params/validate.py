@@ -7,7 +7,15 @@ from pydantic import Field, field_validator, model_validator
 from schemas.params.sections import Count, Fraction01, Positive, Section
 
 Finding = Literal[
-    "surviving", "doubtful", "uncovered", "flagged", "in_front", "in_mouth", "text_left", "text"
+    "surviving",
+    "doubtful",
+    "uncovered",
+    "flagged",
+    "in_front",
+    "glasses_lost",
+    "in_mouth",
+    "text_left",
+    "text",
 ]
 
 

@@ -228,7 +228,7 @@ def make_swap(
         if mesh is None:
             raise GuiseError(f"frame {region.frame} cannot be swapped: its mesh is not known")
         target, reshaping = give(region.track)
-        in_front, glasses = swapper(
+        shares = swapper(
             rgb,
             region.box_xyxy,
             region.track,
@@ -238,7 +238,9 @@ def make_swap(
             last_xy=None if region.frame in starts else meshes.mesh_before(region.frame, region.track),
             hands_xy=meshes.hands(region.frame),
         )
-        kept[region.frame, region.track] = Kept(in_front, mouth_share(mesh), glasses)
+        kept[region.frame, region.track] = Kept(
+            shares.in_front, mouth_share(mesh), shares.glasses, shares.lost
+        )
 
     return swap
 
@@ -257,6 +259,7 @@ def to_table(regions: list[FaceRegion], kept: dict[FaceKey, Kept]) -> pl.DataFra
             "method": pl.Series([region.method for region in regions], dtype=pl.String),
             "in_front": pl.Series([share.in_front for share in shares], dtype=pl.Float32),
             "glasses": pl.Series([share.glasses for share in shares], dtype=pl.Float32),
+            "glasses_lost": pl.Series([share.glasses_lost for share in shares], dtype=pl.Boolean),
             "in_mouth": pl.Series([share.in_mouth for share in shares], dtype=pl.Float32),
             "flagged": pl.Series([region.flagged for region in regions], dtype=pl.Boolean),
         }

@@ -34,11 +34,15 @@ class FaceRegion:
 
 
 class Kept(NamedTuple):
-    """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, of glasses."""
+    """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, of glasses.
+
+    glasses_lost: whether the patient wears some that could not be kept.
+    """
 
     in_front: float
     in_mouth: float
     glasses: float = 0.0
+    glasses_lost: bool = False
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,17 @@ class Shown(NamedTuple):
         return self._replace(mesh_xy=mesh_xy, last_xy=last_xy)
 
 
+class Shares(NamedTuple):
+    """Of which share of a face something in front kept its own pixels, and of which glasses did.
+
+    lost: whether glasses are worn that could not be kept.
+    """
+
+    in_front: float
+    glasses: float
+    lost: bool
+
+
 @dataclass
 class Memory:
     """What is kept of a track from frame to frame: what lies in front, and what was put right."""
@@ -124,10 +135,9 @@ class MeshSwapper:
         reshaping: Reshaping | None = None,
         last_xy: Points | None = None,
         hands_xy: Sequence[Points] = (),
-    ) -> tuple[float, float]:
+    ) -> Shares:
         """Replace a face in place by the target's, in the patient's pose, expression, gaze and light.
 
-        Return of which share of the face something in front kept its own pixels, and of which glasses did.
         reshaping: what becomes of the patient's own shape. last_xy: the mesh of the frame before, around
         which the extractor looks for this one.
         """
@@ -136,7 +146,7 @@ class MeshSwapper:
             shown = shown.reshaped(reshaping)
         return self._draw(shown, self._memory(track, target), target)
 
-    def _draw(self, shown: Shown, memory: Memory, target: Target) -> tuple[float, float]:
+    def _draw(self, shown: Shown, memory: Memory, target: Target) -> Shares:
         region = _square(shown.mesh_xy, memory.read_before(shown.last_xy), target.rim)
         crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
         aim = to_crop(shown.mesh_xy, region, MESH_SIDE_PX)
@@ -155,7 +165,7 @@ class MeshSwapper:
         if memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy)[:, :2])
         memory.frames += 1
-        return _shares_kept(in_front, shade, rims, aim)
+        return Shares(*_shares_kept(in_front, shade, rims, aim), memory.occluders.are_lost)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:

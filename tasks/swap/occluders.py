@@ -42,6 +42,7 @@ class Occluders:
     """Follow one face, spread flat: its skin, its look at first and lately, and its hair.
 
     shade: the weights of that part of the hair which may be skin in a shadow. rims: those of glasses.
+    are_lost: whether there are glasses that should stay and cannot be told from the face.
     """
 
     layout: Layout
@@ -53,6 +54,7 @@ class Occluders:
     hair: Floats | None = None
     shade: Floats | None = None
     rims: Floats | None = None
+    are_lost: bool = False
     worn: Worn = field(init=False)
     glasses: Glasses = field(init=False)
 
@@ -66,6 +68,7 @@ class Occluders:
         """
         things = self._things(lab)
         self.rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
+        self.are_lost = self.keep_glasses and self.glasses.is_lost
         return np.maximum(things, self.rims)
 
     def _things(self, lab: Floats) -> Floats:

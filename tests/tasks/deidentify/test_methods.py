@@ -402,7 +402,7 @@ def test_only_the_darkness_of_what_may_be_a_shadow_stays_on_the_forehead(sample,
     swapper = MeshSwapper(params.deidentify.mesh_swap, fit, _straight)
     for _ in range(4):
         released = shadowed.copy()
-        share, _ = swapper(released, box, 0, mesh, pool["average"], last_xy=mesh)
+        share, *_ = swapper(released, box, 0, mesh, pool["average"], last_xy=mesh)
     inside = np.zeros(rgb.shape[:2], np.uint8)
     cv2.fillConvexPoly(inside, cv2.convexHull(np.round(mesh).astype(np.int32)), 1)
     inside[end - 2 :] = 0

@@ -79,6 +79,16 @@ def _with_frame(rgb, mesh_xy, colour=BLACK, form=SQUARE, *, thick=0.035, lenses=
     return (rgb * (1 - share) + np.array(colour) * share).astype(np.uint8), painted
 
 
+def _speckled(rgb, mesh_xy, form=SQUARE):
+    """Paint tortoiseshell: a dark bridge, and one eye's frame speckled with the skin's own colour."""
+    picture, painted = _with_frame(rgb, mesh_xy, BROWN, form)
+    down, across = np.indices(painted.shape)
+    size = float(np.linalg.norm(mesh_xy[LEFT_EYE] - mesh_xy[RIGHT_EYE]))
+    gaps = np.sin(down * 40 / size) * np.sin(across * 40 / size) > -0.55
+    beside = (across - mesh_xy[168, 0]) > 0.14 * size
+    return np.where((gaps & beside)[..., None], rgb, picture)
+
+
 def _spread(layout, rgb, mesh_xy):
     region = mesh_region(mesh_xy)
     wide = with_rim(to_crop(mesh_xy, region, MESH_SIDE_PX), 0.14)
@@ -149,7 +159,7 @@ def test_what_does_not_hang_together_below_both_eyes_is_no_frame(clips, layout, 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_shadow_across_the_eyes_is_a_frame(clips, layout, name):
     """Bars and edges of shadow, soft and hard, level and tilted, at any height of the upper face."""
-    rng, kept = np.random.default_rng(0), []
+    rng, kept, lost = np.random.default_rng(0), [], []
     for rgb, mesh in clips[name][::3]:
         size, middle = np.ptp(mesh, axis=0).max(), mesh[168]
         down, across = np.indices(rgb.shape[:2])
@@ -160,8 +170,33 @@ def test_no_shadow_across_the_eyes_is_a_frame(clips, layout, name):
             shadow = 1 / (1 + np.exp(np.clip((np.abs(way + half) - half) / soft, -60, 60)))
             light = 1 - rng.uniform(0.2, 0.8) * shadow
             lit = ((rgb / 255.0) ** 2.2 * light[..., None]) ** (1 / 2.2) * 255
-            kept.append(Glasses(layout).step(_spread(layout, lit.astype(np.uint8), mesh)).mean())
+            glasses = Glasses(layout)
+            kept.append(glasses.step(_spread(layout, lit.astype(np.uint8), mesh)).mean())
+            lost.append(glasses.is_lost)
     assert np.mean(np.array(kept) > 0) < 0.01
+    assert np.mean(lost) < 0.06
+
+
+@pytest.mark.parametrize("form", [SQUARE, ROUND])
+@pytest.mark.parametrize("name", NAMES)
+def test_glasses_that_cannot_be_told_from_the_face_are_said(clips, layout, name, form):
+    occluders = Occluders(layout)
+    for rgb, mesh in clips[name]:
+        shown = occluders.glasses.step(_spread(layout, _speckled(rgb, mesh, form), mesh))
+        assert not shown.any()
+        assert occluders.glasses.is_lost
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_is_said_to_have_lost_glasses_who_wears_none_or_keeps_them(clips, layout, name):
+    bare, kept, unwanted = Glasses(layout), Glasses(layout), Occluders(layout, keep_glasses=False)
+    for rgb, mesh in clips[name]:
+        framed, speckled = _with_frame(rgb, mesh)[0], _speckled(rgb, mesh)
+        for glasses, picture in ((bare, rgb), (kept, framed)):
+            glasses.step(_spread(layout, picture, mesh))
+            assert not glasses.is_lost
+        unwanted.step(_spread(layout, speckled, mesh))
+        assert not unwanted.are_lost
 
 
 def test_glasses_are_followed_when_they_are_put_on_and_taken_off(clips, layout):
@@ -177,15 +212,19 @@ def test_glasses_are_followed_when_they_are_put_on_and_taken_off(clips, layout):
 
 @pytest.fixture(scope="module")
 def released(tmp_path_factory, clips, root, params):
-    """Two people with glasses through all stages; name -> clip."""
+    """Three people with glasses, the last one's speckled, through all stages; name -> clip."""
     here = tmp_path_factory.mktemp("glasses")
     (here / "data").mkdir()
     (here / "data/models").symlink_to(root / "data/models")
-    ids = {name: f"clip-{number:016x}" for number, name in enumerate(("franck", "cap12"))}
+    ids = {name: f"clip-{number:016x}" for number, name in enumerate(("franck", "cap12", "speckled"))}
+    pictures = {
+        name: [_with_frame(rgb, mesh)[0] for rgb, mesh in clips[name][:8]] for name in ("franck", "cap12")
+    }
+    pictures["speckled"] = [_speckled(rgb, mesh) for rgb, mesh in clips["carphone"][:8]]
     for name, clip_id in ids.items():
         path = here / video_path("original", clip_id)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_pictures(path, [_with_frame(rgb, mesh)[0] for rgb, mesh in clips[name][:8]])
+        write_pictures(path, pictures[name])
     admit_clips(here, {clip_id: f"subject-{clip_id[5:]}" for clip_id in ids.values()})
     few = params.deidentify.targets.model_copy(update={"frames": 1, "others": 0, "tried": 1})
     params = params.model_copy(update={"deidentify": params.deidentify.model_copy(update={"targets": few})})
@@ -213,7 +252,15 @@ def test_glasses_are_in_the_release_and_a_person_is_asked(name, released, layout
     assert swapped["glasses"].min() > params.validate_.in_front_share >= swapped["in_front"].max()
     found = clip_leaks(here, ids[name], params.validate_, params.deidentify.margin)
     told = {row["finding"]: row["ranges"] for row in found}
-    assert (told["surviving"], told["in_front"]) == ("", ranges(meshes))
+    assert (told["surviving"], told["in_front"], told["glasses_lost"]) == ("", ranges(meshes), "")
+
+
+def test_glasses_that_are_painted_over_are_told_frame_by_frame(released, params):
+    here, ids = released
+    found = clip_leaks(here, ids["speckled"], params.validate_, params.deidentify.margin)
+    told = {row["finding"]: row["ranges"] for row in found}
+    assert told["surviving"] == told["in_front"] == ""
+    assert told["glasses_lost"] == ranges(read_meshes(here, "original", ids["speckled"]))
 
 
 @pytest.mark.parametrize("part", ["eyes", "nose"])
