@@ -13,16 +13,12 @@ from tasks.swap.glasses import Glasses
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
 from tasks.swap.worn import Worn
+from tasks.vision.skin import is_foreign, is_human, shines
 
 # distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
-OTHER_COLOUR, CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 14.0, 10.0, 0.55
-# less light says nothing, and more has lost its colour
-LEAST_LIGHT, MOST_LIGHT = 8.0, 250.0
-LIGHT_SKIN = 200.0  # which may shine itself
-# every skin, pale or dark, is a little red and a little yellow (a*, b*)
-LEAST_TINT, MOST_TINT = (3.0, 5.0), (40.0, 60.0)
-# chroma grows with L* + 16, here in 8 bits
-BLACK = 41.0
+CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 10.0, 0.55
+# less light says nothing
+LEAST_LIGHT = 8.0
 # what lies in front comes in from outside and covers at least so much of the square, at most so much of
 # the face
 LEAST, MOST = 0.01, 0.2
@@ -109,8 +105,7 @@ class Occluders:
         skin = np.median(above, axis=0).astype(np.float32) if len(above) else np.zeros(3, np.float32)
         if len(above) < self.layout.upper.sum() / 2 or not is_human(skin):
             return None
-        # white cloth shines
-        foreign = is_foreign(lab, skin) | ((lab[..., 0] > MOST_LIGHT) & (skin[0] < LIGHT_SKIN))
+        foreign = is_foreign(lab, skin) | shines(lab, skin)
         piece = self.worn.step(lab, known & foreign)
         if not piece.any():
             return None
@@ -166,24 +161,6 @@ class Occluders:
 
 def _step(now: Floats, skin: Floats) -> float:
     return float((np.abs(now - skin) * np.array([0.5, 1, 1])).max())
-
-
-def is_human(colour: Floats) -> bool:
-    """Return whether a Lab colour can be a skin's in white light."""
-    return all(
-        low <= tint <= high for low, tint, high in zip(LEAST_TINT, colour[1:] - 128, MOST_TINT, strict=True)
-    )
-
-
-def is_foreign(lab: Floats, skin: Floats) -> Mask:
-    """Return where a colour is neither this skin's nor any skin's, whatever light falls on it."""
-    light, red, yellow = cv2.split(lab)
-    gain = (skin[0] + BLACK) / (light + BLACK)
-    red, yellow = (red - 128) * gain, (yellow - 128) * gain
-    is_skin = cv2.magnitude(red - (skin[1] - 128), yellow - (skin[2] - 128)) <= OTHER_COLOUR
-    is_any = (red >= LEAST_TINT[0]) & (red <= MOST_TINT[0])
-    is_any &= (yellow >= LEAST_TINT[1]) & (yellow <= MOST_TINT[1])
-    return np.asarray(~(is_skin | is_any) & (light <= MOST_LIGHT), np.bool_)
 
 
 def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Mask:

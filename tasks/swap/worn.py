@@ -7,15 +7,10 @@ import numpy as np
 
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
+from tasks.vision.skin import COLD, EVEN, MIDDLE, MOST_OF
 
-# so much of lips, chin and the nose's end must be no skin; of bare faces, bearded ones too, half is at most
-MOST_OF = 0.8
-# below a bare nose it must have a colour that neither hair nor skin has (a* or b*)
-COLD = -3.0
-# it is of one colour (a* and b* of the middle four fifths: masks up to 7, faces in any light 15 and more) ...
-EVEN = 10.0
-MIDDLE = (10, 90)
-# ... and shaded unlike a face (the correlation: masks up to 0.3, faces in any light 0.45 and more)
+# a mask has a colour that is no skin's, one colour (`tasks/vision/skin.py`), and is shaded unlike a face (the
+# correlation: masks up to 0.3, faces in any light 0.45 and more)
 SAME_RELIEF = 0.4
 FINE_PX, COARSE_PX = 1.5, 8.0
 LATELY = 0.2  # what was worn is followed, as a share of each frame

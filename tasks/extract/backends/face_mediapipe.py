@@ -20,6 +20,7 @@ from tasks.vision.faces import (
 from tasks.vision.keypoints import Part
 from tasks.vision.regions import Box, Region, RgbImage, is_astray
 from tasks.vision.sessions import Weights
+from tasks.vision.skin import hidden_by_mask
 
 MODELS = ("face_detector", "centerface", "face_landmarks")
 LOOKS = 4  # at most, at one face in one frame
@@ -38,6 +39,7 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
         if mesh is None:
             return None
         visibility = np.full(FACE_POINTS, mesh.score, np.float32)
+        visibility[hidden_by_mask(rgb, mesh.xy)] = 0
         return Located(Part(mesh.xy, visibility, mesh.score, mesh.box_xyxy), mesh.next_region)
 
     def meet(rgb: RgbImage, face: Detection) -> Located | None:

@@ -180,8 +180,14 @@ def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> M
 def _motion(original: Tracks, other: Tracks, both: NDArray[np.bool_], block: int) -> Metrics:
     moved: list[Doubles] = [np.zeros(0)]
     apart, frames = [], []
+    shown = labelled(original, "face") & labelled(other, "face")
     for person, seen in enumerate(both):
-        found = motion_and_shape(*(arm.xy["face"][person, seen] for arm in (original, other)))
+        # what a mask hides is guessed, and moves as it is guessed
+        known = np.flatnonzero(shown[person, seen].mean(axis=0) > 0.5) if seen.any() else np.zeros(0, int)
+        if not {*OUTER_EYES} <= {*known}:
+            continue
+        first, second = (arm.xy["face"][person, seen][:, known] for arm in (original, other))
+        found = motion_and_shape(first, second, [int(np.searchsorted(known, eye)) for eye in OUTER_EYES])
         if found is not None:
             moved.append(found[0])
             apart.append(found[1])

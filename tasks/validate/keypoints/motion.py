@@ -1,5 +1,7 @@
 """How a face moves, and how it is built: each arm's own mean shape is taken off (pure)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,18 +14,20 @@ LEAST_FRAMES = 8
 ROUNDS = 3
 
 
-def motion_and_shape(original: Floats, other: Floats) -> tuple[Doubles, float] | None:
+def motion_and_shape(
+    original: Floats, other: Floats, outer_eyes: Sequence[int] = OUTER_EYES
+) -> tuple[Doubles, float] | None:
     """Return how far each frame's motion is from the original's, and the distance of the mean shapes.
 
     original, other: the same frames x K x 2. Both in distances of the original's outer eye corners, over
     keypoints; place, size and tilt of every frame are taken off first. None for too few frames to know a
-    mean shape.
+    mean shape. outer_eyes: which of the K they are.
     """
     if len(original) < LEAST_FRAMES:
         return None
     first, second = _taken_apart(original), _taken_apart(other)
     fit = _laid_over(second[0][None], first[0])
-    eyes = abs(first[0][OUTER_EYES[0]] - first[0][OUTER_EYES[1]])
+    eyes = abs(first[0][outer_eyes[0]] - first[0][outer_eyes[1]])
     moved = np.abs(second[1] * fit - first[1]).mean(axis=1) / eyes
     return moved, float(np.abs(second[0] * fit[0] - first[0]).mean() / eyes)
 
