@@ -31,10 +31,16 @@ MANIFEST = pa.DataFrameSchema(
         "audio_policy": pa.Column(
             pl.String, pa.Check.isin(("drop", "keep"), error="write drop, keep or nothing"), nullable=True
         ),
+        # whether others' faces may be mixed of theirs: of who says nothing they are not
+        "consent_mix": pa.Column(
+            pl.String, pa.Check.isin(("yes", "no"), error="write yes or no"), nullable=True
+        ),
         "notes": pa.Column(pl.String, nullable=True),
     },
     strict=True,
 )
+# columns that a manifest need not have
+OPTIONAL = ("consent_mix",)
 
 CLIP_ID = pa.Check.str_matches(r"^clip-[0-9a-f]{16}$")
 SUBJECT = pa.Check.str_matches(r"^subject-[0-9a-f]{16}$")
@@ -78,6 +84,7 @@ CLIPS = pa.DataFrameSchema(
         "audio": pa.Column(pl.String, pa.Check.isin(("none", "dropped", "kept")), nullable=True),
         "sha256": pa.Column(pl.String, nullable=True),
         "consent_expires": pa.Column(pl.String, pa.Check.str_matches(DATE), nullable=True),
+        "may_be_mixed": pa.Column(pl.Boolean, nullable=True),
         "status": pa.Column(pl.String, pa.Check.isin(("admitted", "refused"))),
         "reason": pa.Column(pl.String, pa.Check.isin(REASONS), nullable=True),
         "detail": pa.Column(pl.String, nullable=True),

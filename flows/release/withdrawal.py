@@ -37,6 +37,7 @@ from tasks.publish.plan import MANIFEST_NAME as RELEASE_MANIFEST
 from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
 from tasks.publish.signature import is_signed, sign
 from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, without_clips
+from tasks.swap.kin import donors_in
 
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
@@ -224,6 +225,7 @@ def _is_inside(place: Path, path: Path) -> bool:
 def _remove_results(root: Path, subject: str, clips: set[str]) -> int:
     shapes = root / shapes_path(subject)
     paths = [shapes] if shapes.is_file() else []
+    paths += [path for name, path in donors_in(root).items() if name == subject]
     paths += [
         path
         for folder in RESULTS

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from schemas.params.sections import AsTuple, Count, Fraction01, Positive, Seconds, Section, Timed, in_seconds
 
@@ -62,13 +62,17 @@ class Recipe(Section):
     detail: Positive = 1
 
 
+LEAST_KIN = 10
+
+
 class Targets(Section):
     """The pool of faces that are nobody's, and how one is chosen for a subject.
 
     chooser: the recogniser that chooses, so that the other may judge. frames: of each face that are
     tried. tried: how many targets of the pool, those whose skin is most alike in lightness. others: how
     many other subjects stand in the gallery of a choice. alike: least cosine at which two tracks show one
-    person. tolerance: greatest keypoint error of a choice, as a multiple of the least one in the pool.
+    person. tolerance: greatest keypoint error of a choice, as a multiple of the least one in the pool. k: of
+    so many people of the cohort who agreed to it a face is mixed for others; 0: of nobody.
     """
 
     chooser: Literal["dlib", "mobilefacenet", "arcface"]
@@ -77,7 +81,15 @@ class Targets(Section):
     others: Annotated[int, Field(ge=0)]
     alike: Fraction01
     tolerance: Annotated[float, Field(ge=1)]
+    k: int = 0
     pool: Annotated[dict[str, Recipe], Field(min_length=8)]
+
+    @field_validator("k")
+    @classmethod
+    def _is_nobody(cls, k: int) -> int:
+        if k and k < LEAST_KIN:
+            raise ValueError(f"a face is mixed of {LEAST_KIN} people at least, or of nobody (0)")
+        return k
 
 
 class Inswapper(Section):

@@ -146,7 +146,7 @@ class CoveredClip:
             frames, neural = ahead(swaps.ahead_of(frames, self._regions)), swaps.cover(self._kept)
         fit = make_fit(weights, extract.landmark_score)
         swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
-        pool = load_pool(weights, rule, extract)
+        pool = load_pool(weights, rule, extract, self._root)
         swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept, starts=span[:1])
         return frames, make_methods(rule, swap, self._point_swap(pool), neural)
 

@@ -104,6 +104,7 @@ def _describe(entry: Entry, row: Row) -> Row:
         "session": entry.session,
         "task": entry.task,
         "consent_expires": entry.consent_expires,
+        "may_be_mixed": entry.may_be_mixed,
         "status": "refused" if reason else "admitted",
         "reason": reason,
         "detail": row.get("detail") or entry.detail,

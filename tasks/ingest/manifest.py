@@ -11,7 +11,7 @@ from unicodedata import normalize
 import pandera.errors
 import polars as pl
 
-from schemas.clips import DATE, MANIFEST
+from schemas.clips import DATE, MANIFEST, OPTIONAL
 from tasks.files.errors import DocumentError
 from tasks.files.pseudonyms import canonical_id
 from tasks.files.spreadsheet import Sheet, read_sheet
@@ -22,7 +22,7 @@ LEAST_NAME = 3  # in characters: shorter ones stand in any text
 CONSENTS = ("yes", "no")
 DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
 SEPARATORS = re.compile(r"[,;|\t\r\n]")
-FOLDED = ("consent_release", "audio_policy")  # words of ours, in whatever case
+FOLDED = ("consent_release", "audio_policy", "consent_mix")  # words of ours, in whatever case
 EMPTY = {"not_nullable": "it is empty"}
 
 
@@ -71,7 +71,7 @@ def read_handed_in(path: Path) -> HandedIn:
         content = path.read_bytes()
     except PermissionError:
         raise DocumentError(f"you may not read {MANIFEST_NAME}: give yourself the right to") from None
-    sheet = read_sheet(content, MANIFEST_NAME, frozenset(MANIFEST.columns))
+    sheet = read_sheet(content, MANIFEST_NAME, frozenset(MANIFEST.columns) - {*OPTIONAL})
     _check_columns(sheet)
     table = _as_table(sheet)
     wrong = _wrong_rows(table)
@@ -107,14 +107,14 @@ def _is_title(row: list[str]) -> bool:
 
 
 def _check_columns(sheet: Sheet) -> None:
-    missing = sorted(set(MANIFEST.columns) - set(sheet.columns))
+    missing = sorted(set(MANIFEST.columns) - {*OPTIONAL, *sheet.columns})
     if missing:
         raise DocumentError(f"{MANIFEST_NAME} lacks the column {', '.join(missing)}")
     twice = sorted(name for name, count in Counter(sheet.columns).items() if count > 1 and name)
     if twice:
         raise DocumentError(f"{MANIFEST_NAME} has the column {', '.join(twice)} twice: take one out")
-    if len(set(sheet.columns) - {""}) > len(MANIFEST.columns):
-        unknown = len(set(sheet.columns) - {""}) - len(MANIFEST.columns)
+    unknown = len(set(sheet.columns) - {"", *MANIFEST.columns})
+    if unknown:
         raise DocumentError(
             f"{MANIFEST_NAME} has {unknown} columns that are not known: take them out, or move what they say "
             "to notes"
@@ -123,14 +123,14 @@ def _check_columns(sheet: Sheet) -> None:
 
 def _as_table(sheet: Sheet) -> pl.DataFrame:
     """Return the known columns as text, days as 2027-12-31, the row, and whether it has more than that."""
-    at = {name: sheet.columns.index(name) for name in MANIFEST.columns}
+    at = {name: sheet.columns.index(name) for name in MANIFEST.columns if name in sheet.columns}
     rest = [place for place, name in enumerate(sheet.columns) if not name and not _counts(sheet, place)]
     rows = [
         {name: _value(name, cells[place]) for name, place in at.items()}
         | {"row": number, "more": any(cells[place] for place in rest)}
         for number, cells in sheet.rows.items()
     ]
-    schema = dict.fromkeys(at, pl.String) | {"row": pl.Int64, "more": pl.Boolean}
+    schema = dict.fromkeys(MANIFEST.columns, pl.String) | {"row": pl.Int64, "more": pl.Boolean}
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return table.with_columns(
         pl.col(FOLDED).str.to_lowercase(),

@@ -55,6 +55,7 @@ class Entry:
     task: str | None = None
     audio_policy: str | None = None
     consent_expires: str | None = None
+    may_be_mixed: bool = False
     raw_sha256: str | None = None
     reason: str | None = None
     detail: str | None = None
@@ -101,11 +102,12 @@ def survey(raw: Path, key: bytes) -> list[Entry]:
 
 
 def _strictest(rows: list[Row]) -> Row:
-    """Return what all rows of one video allow: until their first day, its sound if all keep it."""
+    """Return what all rows of one video allow: until their first day, its sound and its mixing if all do."""
     days = [row["consent_expires"] for row in rows if row["consent_expires"]]
     policies = {row["audio_policy"] for row in rows}
     said = next((policy for policy in ("drop", None) if policy in policies), "keep")
-    return {"consent_expires": min(days, default=None), "audio_policy": said}
+    mix = "yes" if {row["consent_mix"] for row in rows} == {"yes"} else None
+    return {"consent_expires": min(days, default=None), "audio_policy": said, "consent_mix": mix}
 
 
 def _of_wrong_row(key: bytes, row: int, file: str, said: str) -> Entry:
@@ -165,6 +167,7 @@ def _entry(row: Row, key: bytes, digest: str | None, reason: str | None, detail:
         task=row["task"],
         audio_policy=row["audio_policy"],
         consent_expires=row["consent_expires"],
+        may_be_mixed=row["consent_mix"] == "yes",
         raw_sha256=digest if is_open else None,
         reason=reason,
         detail=detail,

@@ -1,6 +1,10 @@
 """Which weights and pictures another face needs."""
 
+from pathlib import Path
+
 from schemas.params.deidentify import Deidentify
+from tasks.files.hashing import sha256_document
+from tasks.swap.kin import kin_recipes
 from tasks.swap.latents import ARCFACE, latent_digests
 from tasks.swap.pool import donor_digests, donor_names, target_digests
 from tasks.vision.sessions import Weights
@@ -26,10 +30,12 @@ def model_digests(weights: Weights, rule: Deidentify, *others: str) -> dict[str,
     return models | {"device": weights.inference.device}
 
 
-def given_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
-    """Return the digest of every target that can be given."""
+def given_digests(weights: Weights, rule: Deidentify, root: Path) -> dict[str, str]:
+    """Return the digest of every target that can be given in a workspace."""
     neural = latent_digests(weights, rule) if rule.swaps_neurally else {}
-    return target_digests(weights, rule) | neural
+    # a mixed one's name tells its donors already
+    kin = {name: sha256_document(name) for name in kin_recipes(root, rule.targets.k)}
+    return target_digests(weights, rule) | neural | kin
 
 
 def _neural(rule: Deidentify) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from schemas.params.extract import Extract
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_document
 from tasks.swap.irises import read_eyes
+from tasks.swap.kin import donors_in, kin_recipes
 from tasks.swap.mixing import Donor, mix
 from tasks.swap.shape import shape_of
 from tasks.swap.target import Target, make_target
@@ -54,8 +56,12 @@ def target_digests(weights: Weights, rule: Deidentify) -> dict[str, str]:
 class Pool(Mapping[str, Target]):
     """Every target by name; each is mixed when it is first asked for, by whichever thread asks."""
 
-    def __init__(self, weights: Weights, rule: Deidentify, extract: Extract) -> None:
-        self._recipes, self._rim = rule.targets.pool, rule.mesh_swap.rim
+    def __init__(
+        self, weights: Weights, rule: Deidentify, extract: Extract, root: Path | None = None
+    ) -> None:
+        self.kin = kin_recipes(root, rule.targets.k) if root else {}
+        self._of_patients = donors_in(root) if root else {}
+        self._recipes, self._rim = {**rule.targets.pool, **self.kin}, rule.mesh_swap.rim
         self._weights, self._extract = weights, extract
         self._donors: dict[str, Donor] = {}
         self._targets: dict[str, Target] = {}
@@ -80,8 +86,9 @@ class Pool(Mapping[str, Target]):
         return len(self._recipes)
 
     def donors(self) -> dict[str, Donor]:
-        """Return every donor of the recipes: faces that are nobody's as well."""
-        return {donor: self._donor(donor) for donor in sorted(set().union(*map(self.donors_of, self)))}
+        """Return every donor of the recipes who is no patient: faces that are nobody's as well."""
+        names = set().union(*map(self.donors_of, self)) - {*self._of_patients}
+        return {donor: self._donor(donor) for donor in sorted(names)}
 
     def donors_of(self, name: str) -> set[str]:
         """Return the names of a target's donors."""
@@ -90,20 +97,27 @@ class Pool(Mapping[str, Target]):
     def _donor(self, name: str) -> Donor:
         with self._lock:
             if name not in self._donors:
-                self._donors[name] = read_donor(self._weights, name, self._extract)
+                path = self._of_patients.get(name) or self._weights.path(name)
+                self._donors[name] = read_picture(path, name, self._weights, self._extract)
             return self._donors[name]
 
 
-def load_pool(weights: Weights, rule: Deidentify, extract: Extract) -> Pool:
-    """Return the pool that this process keeps."""
-    key = f"pool {sha256_document(rule.targets.model_dump(mode='json'))} {rule.mesh_swap.rim}"
-    pool: Pool = weights.shared(key, lambda: Pool(weights, rule, extract))
+def load_pool(weights: Weights, rule: Deidentify, extract: Extract, root: Path | None = None) -> Pool:
+    """Return the pool that this process keeps; root: of a workspace whose own people may be mixed."""
+    kin = sorted(kin_recipes(root, rule.targets.k)) if root else []
+    key = f"pool {sha256_document([rule.targets.model_dump(mode='json'), kin])} {rule.mesh_swap.rim}"
+    pool: Pool = weights.shared(key, lambda: Pool(weights, rule, extract, root))
     return pool
 
 
 def read_donor(weights: Weights, name: str, extract: Extract) -> Donor:
     """Read a donor's picture and fit the mesh to it. Raises ModelError where it shows no one face."""
-    image = cv2.imread(str(weights.path(name)), cv2.IMREAD_UNCHANGED)
+    return read_picture(weights.path(name), name, weights, extract)
+
+
+def read_picture(path: Path, name: str, weights: Weights, extract: Extract) -> Donor:
+    """Do the same with a file; name: whose it is."""
+    image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3:
         raise ModelError(f"donor {name} is no colour picture")
     rgb, is_skin = _free(np.asarray(image, np.uint8))

@@ -13,10 +13,12 @@ from tasks.files.clips import SHAPES, TARGETS_PATH, keypoints_path, read_admitte
 from tasks.files.documents import read_table, write_table
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
+from tasks.swap.kin import donors_in, kin_recipes
 from tasks.swap.latents import load_latents, store_latent
 from tasks.swap.needs import CHOOSERS, given_digests, model_digests
 from tasks.swap.shapes import write_shapes
 from tasks.targets.casting import Casting, Given, cast_subject
+from tasks.targets.gathering import gather
 from tasks.tracks.seen import seen_digest
 from tasks.vision.sessions import shared_weights
 
@@ -30,7 +32,9 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
     rule = params.deidentify
     admitted = with_file(root, read_admitted(root), partial(keypoints_path, "original"))
     models = model_digests(shared_weights(root), rule, *CHOOSERS[rule.targets.chooser])
-    settled, digests = _settled(root, rule), _digests(root, admitted)
+    digests = _digests(root, admitted)
+    gather(root, admitted, digests, rule)
+    settled, kin = _settled(root, rule), kin_recipes(root, rule.targets.k)
     by_subject = admitted.group_by("subject", maintain_order=True).agg("clip_id").rows()
     firsts = [clips[0] for _, clips in by_subject]
     jobs = []
@@ -42,6 +46,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Casting]]:
             own["shapes"] = sha256_file(root / shapes_path(subject))
         order = Casting(
             subject=subject, clips=tuple(clips), others=tuple(others), settled=given,
+            kin=tuple(sorted(name for name, recipe in kin.items() if subject not in recipe.texture)),
             deidentify=rule, extract=params.extract,
         )  # fmt: skip
         jobs.append(
@@ -74,7 +79,7 @@ def _settled(root: Path, rule: Deidentify) -> dict[str, Given]:
     """Return what each subject was given before, as long as that face is still the same."""
     if not (root / TARGETS_PATH).is_file():
         return {}
-    digests, shares = given_digests(shared_weights(root), rule), rule.mesh_swap.shares
+    digests, shares = given_digests(shared_weights(root), rule, root), rule.mesh_swap.shares
     rows = _given_before(root, shares[len(shares) // 2]).unique().iter_rows()
     return {
         subject: Given(target=target, share=share, is_measured=(root / shapes_path(subject)).is_file())
@@ -102,10 +107,11 @@ def process(root: Path, job: Job[Casting]) -> Row:
 
 def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     """Write the table of targets."""
-    digests = given_digests(shared_weights(root), params.deidentify)
+    digests = given_digests(shared_weights(root), params.deidentify, root)
     given = [row | {"target_sha256": digests[row["target"]]} for part in rows for row in part["targets"]]
     write_table(build_table(given, TARGETS), TARGETS, root / TARGETS_PATH)
-    return Collected(tables=(str(TARGETS_PATH), *_store_latents(root, params, given)))
+    kin = [str(path.relative_to(root)) for path in donors_in(root).values()]
+    return Collected(tables=(str(TARGETS_PATH), *kin, *_store_latents(root, params, given)))
 
 
 def _store_latents(root: Path, params: Params, given: list[Row]) -> list[str]:

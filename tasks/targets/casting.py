@@ -50,13 +50,15 @@ class Given(Section):
 class Casting(Section):
     """A subject's clips, and a clip of each of a few others, among whom they must not be found.
 
-    settled: what they were given before, which stays theirs.
+    settled: what they were given before, which stays theirs. kin: faces that are mixed of others who agreed,
+    which go before the pool's.
     """
 
     subject: str
     clips: tuple[str, ...]
     others: tuple[str, ...]
     settled: Given | None
+    kin: tuple[str, ...] = ()
     deidentify: Deidentify
     extract: Extract
 
@@ -115,7 +117,8 @@ class Caster:
         weights, rule, extract = shared_weights(root), order.deidentify, order.extract
         self._root, self._order, self._weights, self._digests = root, order, weights, digests
         self._judge = weights.once("recognisers", lambda: make_recognisers(weights))[rule.targets.chooser]
-        self._pool, self._latents = load_pool(weights, rule, extract), load_latents(weights, rule, extract)
+        self._pool = load_pool(weights, rule, extract, root)
+        self._latents = load_latents(weights, rule, extract)
         self._shots: dict[tuple[str, int], list[Shot]] = {}
         gallery = [found for clip_id in order.others for found in self._largest_face(clip_id)]
         self._others, self._other_shapes = [face for face, _ in gallery], [shape for _, shape in gallery]
@@ -159,11 +162,13 @@ class Caster:
         settled = self._order.settled
         if role.number == 0 and settled is not None and settled.target in pool:
             return settled
-        free = [name for name in pool if name not in taken] or list(pool)
+        known = [name for name in pool if name not in self._pool.kin]
+        free = [name for name in known if name not in taken] or known
         if is_neural:
             latent = choose_latent(self._latents, free, [*faces, *self._others], rule.inswapper)
             return Given(target=latent, share=0)
-        return self._try(self._audition(role), self._of_like_skin(role.group, free))
+        kin = list(self._order.kin) if role.number == 0 else []
+        return self._try(self._audition(role), kin or self._of_like_skin(role.group, free))
 
     def _of_like_skin(self, group: list[Person], free: list[str]) -> list[str]:
         """Return those targets whose skin is about as light as a person's: its detail keeps its strength."""

@@ -30,7 +30,7 @@ def describe_release(
     sections = {
         "What is in it": _composition(params, clips),
         "Where it comes from": _collection(),
-        "What was done to it": _processing(faces),
+        "What was done to it": _processing(faces, params.deidentify.targets.k),
         "What a person decided": list(_decisions(clips, tables["verdicts"])),
         "Can the people be recognised?": [*_recognition(tables["identity"]), "", _ATTACKS],
         "Did the keypoints stay?": [_error_sentence(tables["invariance"]), "", _WHERE_EVIDENCE],
@@ -84,7 +84,7 @@ OPEN_MOUTHS = "open mouths"
 _SAID = ("none", OPEN_MOUTHS)
 
 
-def _processing(faces: dict[str, int]) -> list[str]:
+def _processing(faces: dict[str, int], k: int) -> list[str]:
     ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
     covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method not in _SAID]
     counts = ", ".join(covers) or "nothing"
@@ -103,6 +103,11 @@ def _processing(faces: dict[str, int]) -> list[str]:
             f" In {placed} the face was too small for keypoints (below `deidentify.trust.detail_px` of "
             "`params.yaml`), and another was laid on eyes and nose: place, size and turn are the person's; "
             "expression and gaze, and what keypoints say of them, are nobody's."
+        )
+    if k:
+        said += (
+            f" A patient's new face may be mixed, in equal shares, of {k} or more other patients who agreed "
+            f"to it (k-same): no more than 1/{k} of it is any one's."
         )
     return [
         f"{said} Frame count, time stamps and picture size are "

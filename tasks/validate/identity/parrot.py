@@ -49,7 +49,7 @@ class Parrot:
         clips: dict[str, list[Probe]] = {}
         for probe in probes:
             clips.setdefault(probe.subject, []).append(probe)
-        pool = load_pool(self.weights, self.rule, self.extract)
+        pool = load_pool(self.weights, self.rule, self.extract, self.root)
         for probe in probes:
             target = self._target_of(probe.clip_id)
             if len(clips[probe.subject]) < 2 or target is None or target not in pool:

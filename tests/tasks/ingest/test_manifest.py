@@ -267,3 +267,26 @@ def test_whatever_is_typed_no_other_clip_is_lost(tmp_path_factory, rows, delimit
     told = sum(any(cell.strip() for cell in row) for row in [SOUND, *rows])
     twice = any("there twice" in one for one in found.told)
     assert len(found.rows) + len(found.wrong) == told or (twice and len(found.rows) + len(found.wrong) < told)
+
+
+def _told(folder, rows):
+    with (folder / "manifest.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    return read_handed_in(folder / "manifest.csv")
+
+
+@pytest.mark.parametrize(
+    ("word", "kept"), [("yes", "yes"), ("Yes", "yes"), ("no", "no"), ("", None), (None, None)]
+)
+def test_who_may_be_mixed_is_said_in_a_column_that_need_not_be_there(tmp_path, word, kept):
+    columns = COLUMNS if word is None else [*COLUMNS, "consent_mix"]
+    rows = [[*row, *([] if word is None else [word])] for row in ROWS]
+    found = _told(tmp_path, [columns, *rows])
+    assert not found.wrong
+    assert set(found.rows["consent_mix"]) == {kept}
+
+
+def test_a_word_that_is_neither_yes_nor_no_is_refused(tmp_path):
+    rows = [[*ROWS[0], "maybe"], [*ROWS[1], "yes"]]
+    (wrong,) = _told(tmp_path, [[*COLUMNS, "consent_mix"], *rows]).wrong
+    assert wrong.detail == "consent_mix: write yes or no"
