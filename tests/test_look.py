@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from schemas.skeletons import FACE_OVAL
-from tools.benchmark.look import step_across
+from tasks.files.clips import read_admitted
+from tools.benchmark.look import step_across, turn_apart
 
 
 def _mesh():
@@ -33,3 +34,12 @@ def test_a_soft_rim_is_a_smaller_step_than_a_hard_one_and_the_edge_of_the_pictur
     hard, soft = (step_across(_picture((220, 170, 150), (90, 60, 40), px), _mesh()) for px in (1, 25))
     assert soft < 0.6 * hard
     assert np.isfinite(step_across(_picture((220, 170, 150), (90, 60, 40)), _mesh() - np.float32(140)))
+
+
+def test_a_heads_turn_is_compared_frame_by_frame(demo):
+    """Of every clip whose face is read in all arms; some degrees, where another shape is read otherwise."""
+    root = demo[0]
+    found = [turn_apart(root, clip_id) for clip_id in read_admitted(root)["clip_id"]]
+    known = [one for one in found if one is not None]
+    assert known
+    assert all(-1 < one < 10 for one in known)

@@ -20,6 +20,11 @@ def donors_in(root: Path) -> dict[str, Path]:
     return {path.name.split(".")[0]: path for path in sorted((root / KIN).glob("subject-*.png"))}
 
 
+def kin_paths(root: Path) -> list[Path]:
+    """Return where these pictures lie in a workspace."""
+    return [KIN / path.name for path in donors_in(root).values()]
+
+
 def kin_recipes(root: Path, k: int) -> dict[str, Recipe]:
     """Return target -> who it is mixed of, in equal shares: k people or more; none where they are fewer.
 

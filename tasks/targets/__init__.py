@@ -1,5 +1,6 @@
 """Subjects and their faces -> which target each is given."""
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tasks.files.clips import SHAPES, TARGETS_PATH, keypoints_path, read_admitte
 from tasks.files.documents import read_table, write_table
 from tasks.files.hashing import sha256_file
 from tasks.files.tables import build_table
-from tasks.swap.kin import donors_in, kin_recipes
+from tasks.swap.kin import PREFIX, donors_in, kin_paths, kin_recipes
 from tasks.swap.latents import load_latents, store_latent
 from tasks.swap.needs import CHOOSERS, given_digests, model_digests
 from tasks.swap.shapes import write_shapes
@@ -110,8 +111,18 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     digests = given_digests(shared_weights(root), params.deidentify, root)
     given = [row | {"target_sha256": digests[row["target"]]} for part in rows for row in part["targets"]]
     write_table(build_table(given, TARGETS), TARGETS, root / TARGETS_PATH)
-    kin = [str(path.relative_to(root)) for path in donors_in(root).values()]
-    return Collected(tables=(str(TARGETS_PATH), *kin, *_store_latents(root, params, given)))
+    tables = [str(TARGETS_PATH), *map(str, kin_paths(root)), *_store_latents(root, params, given)]
+    return Collected(tables=tuple(tables), notes=tuple(_tell(root, params.deidentify, given)))
+
+
+def _tell(root: Path, rule: Deidentify, given: list[Row]) -> Iterator[str]:
+    """Say how many agreed that a face is mixed of theirs, and who gets such a one."""
+    k, agreed = rule.targets.k, len(donors_in(root))
+    if k and agreed < k:
+        yield f"faces are mixed of {k} people who agreed, and {agreed} did whose can be taken: nobody gets one"
+    elif k:
+        subjects = {row["subject"] for row in given if row["target"].startswith(PREFIX)}
+        yield f"faces are mixed of {agreed} people who agreed; {len(subjects)} subjects get such a one"
 
 
 def _store_latents(root: Path, params: Params, given: list[Row]) -> list[str]:

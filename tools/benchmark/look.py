@@ -5,7 +5,7 @@
 rim: the colour step across the outline of the face (Lab, a twentieth of the face inward and outward of
 it), as a multiple of the same step in the original. motion: against the control's. lids, mouth:
 correlation over time, as a share of the control's. pose: mean difference of the head's pose in degrees, over
-the control's.
+the control's. turn: the same once each arm's own median pose is taken off, which is how another face is read.
 """
 
 import argparse
@@ -27,7 +27,9 @@ from schemas.skeletons import FACE_OVAL
 from tasks.files.clips import EVIDENCE, keypoints_path, read_admitted, read_keypoints, video_path
 from tasks.files.documents import read_table
 from tasks.validate.averages import mean_of_known, ratio
-from tasks.video import read_frames
+from tasks.validate.keypoints.motion import LEAST_FRAMES
+from tasks.validate.signals.face import head_pose_deg
+from tasks.video import read_frames, read_info
 from tasks.vision.keypoints import stack_xy
 from tasks.vision.regions import Points, RgbImage
 
@@ -43,6 +45,7 @@ class Look:
     lids: float | None
     mouth: float | None
     pose_deg: float | None
+    turn_deg: float | None
 
 
 def measure(root: Path, frames: int) -> Iterator[Look]:
@@ -62,6 +65,7 @@ def measure(root: Path, frames: int) -> Iterator[Look]:
             _kept(own, "eyelid_opening"),
             _kept(own, "mouth_opening"),
             _pose(own),
+            turn_apart(root, clip_id),
         )
 
 
@@ -113,6 +117,34 @@ def _kept(signals: pl.DataFrame, name: str) -> float | None:
 def _pose(signals: pl.DataFrame) -> float | None:
     rows = signals.filter(pl.col("signal").is_in(POSES), arm="released").drop_nulls(["difference", "floor"])
     return mean_of_known(rows["difference"] - rows["floor"])
+
+
+def turn_apart(root: Path, clip_id: str) -> float | None:
+    """Return by how many degrees a head turns otherwise than in the original, over the control's.
+
+    The first person's; None where too few frames have their face in all three arms.
+    """
+    size_wh = read_info(root / video_path("original", clip_id)).shown_size_wh
+    faces = {arm: _first_face(root, arm, clip_id) for arm in ("original", "control", "released")}
+    both = sorted(set.intersection(*(set(one) for one in faces.values())))
+    if len(both) < LEAST_FRAMES:
+        return None
+    poses = {
+        arm: head_pose_deg(np.stack([meshes[frame] for frame in both]), size_wh)
+        for arm, meshes in faces.items()
+    }
+    turned = {arm: pose - np.nanmedian(pose, axis=0) for arm, pose in poses.items()}
+    apart = {arm: np.nanmean(np.abs(turned[arm] - turned["original"])) for arm in ("control", "released")}
+    return float(apart["released"] - apart["control"])
+
+
+def _first_face(root: Path, arm: str, clip_id: str) -> dict[int, Points]:
+    table = (
+        read_keypoints(root, arm, clip_id)
+        .drop_nulls("face_xy")
+        .unique("frame", keep="first", maintain_order=True)
+    )
+    return dict(zip(table["frame"], stack_xy(table, "face"), strict=True)) if len(table) else {}
 
 
 def main(words: list[str]) -> int:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from tests_support import admit_clips, run_stage, write_pictures
 
+import tasks.targets as targets
 from schemas.clips import CLIPS
 from schemas.params.deidentify import Targets
 from tasks.files.clips import CLIPS_PATH, TARGETS_PATH, video_path
@@ -138,6 +139,8 @@ def test_whoever_does_not_agree_any_more_is_in_no_face(cast, params):
         run_stage(here, _with(params, 10), "targets", "")
         assert not kin_recipes(here, 10)
         assert not any(target.startswith("kin_") for target in _given(here).values())
+        (told,) = targets.collect(here, _with(params, 10), "", []).notes
+        assert told.startswith("faces are mixed of 10 people who agreed, and 9 did")
         run_stage(here, _with(params, 0), "targets", "")
         assert not donors_in(here)
     finally:
