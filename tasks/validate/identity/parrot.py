@@ -45,7 +45,12 @@ class Parrot:
     _seen: dict[tuple[str, str], Embeddings] = field(default_factory=dict)
 
     def rows(self, probes: Sequence[Probe], strangers: Sequence[str]) -> Iterator[Row]:
-        """Yield what is found of every clip whose subject is in another one, too; probes: of whole clips."""
+        """Yield what is found of every clip whose subject is in another one, too; probes: of whole clips.
+
+        Only where a face was given another one: of what a blur leaves others may tell.
+        """
+        if self.rule.method != "mesh_swap":
+            return
         clips: dict[str, list[Probe]] = {}
         for probe in probes:
             clips.setdefault(probe.subject, []).append(probe)

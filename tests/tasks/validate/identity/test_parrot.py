@@ -110,6 +110,12 @@ def test_only_who_is_in_several_clips_is_looked_for(looked):
         assert row["subject_frames"] + row["frames_no_face"] <= 6
 
 
+def test_where_no_face_was_swapped_nothing_is_tried(looked):
+    parrot, probes, strangers = looked
+    blurred = replace(parrot, rule=parrot.rule.model_copy(update={"method": "blur"}))
+    assert not list(blurred.rows(probes, strangers))
+
+
 def test_somebody_else_is_not_taken_for_the_patient(looked):
     """Of a clip that is said to be one person's with another's, the place is that of the other."""
     parrot, probes, strangers = looked
