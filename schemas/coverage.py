@@ -26,8 +26,8 @@ COVERAGE = pa.DataFrameSchema(
         "in_front": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         # the share of it that the frame of glasses takes, beside that: it explains nothing else that is left
         "glasses": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
-        # whether glasses are worn there whose frame could not be told from the face, and is painted over
-        "glasses_lost": pa.Column(pl.Boolean),
+        # whether something is worn or lies there that should have stayed in front, as glasses, and could not
+        "painted_over": pa.Column(pl.Boolean),
         # the share of a swapped face that is the inside of an open mouth, with its original pixels
         "in_mouth": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         "flagged": pa.Column(pl.Boolean),

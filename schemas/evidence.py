@@ -204,8 +204,8 @@ FINDINGS = pa.DataFrameSchema(
         # surviving: original pixels are still in a face. uncovered: a correction took a cover away.
         # flagged: a face was not located there.
         # doubtful: less of one is, or only a part. in_front: something stayed in front of a face, with its
-        # original pixels; glasses_lost: the patient's glasses did not; in_mouth: so did the inside of an open
-        # mouth. text_left: what may identify somebody can still be read. text: something can
+        # original pixels; painted_over: something should have and did not; in_mouth: the inside of an open
+        # mouth stayed. text_left: what may identify somebody can still be read. text: something can
         "finding": pa.Column(pl.String, pa.Check.isin(get_args(Finding))),
         "frames": pa.Column(pl.Int32, pa.Check.ge(0)),
         "ranges": pa.Column(pl.String),

@@ -217,7 +217,10 @@ def test_no_frame_keeps_its_original_face(case, cohort, params):
             assert share <= params.validate_.surviving.face, f"frame {before.index}"
             assert surviving_share(before.grey, before.grey, np.array(box, np.float32)) == 1.0
     found = clip_leaks(here, ids[case], params.validate_, params.deidentify.margin)
-    surviving, _, flagged, in_front, doubtful, _ = found
+    told = {row["finding"]: row for row in found}
+    surviving, flagged, in_front, doubtful = (
+        told[name] for name in ("surviving", "flagged", "in_front", "doubtful")
+    )
     assert (surviving["frames"], surviving["ranges"]) == (0, "")
     assert doubtful["frames"] == 0
     assert (in_front["frames"] > 0) == (case == "an instrument in front"), in_front

@@ -24,6 +24,7 @@ from flows.release.candidate import freeze
 from flows.release.decisions import decide, waiting_clips
 from flows.release.publication import publish
 from flows.release.record import Record
+from flows.release.wording import tell_floor
 from flows.screen.cohort import (
     handed_in,
     show_clips,
@@ -38,7 +39,6 @@ from flows.workspace.graph import NodeResult
 from flows.workspace.inbox import take_inbox
 from flows.workspace.ready import make_ready
 from flows.workspace.replay import replay
-from schemas.dictionary import FLAT, FLOORS
 from schemas.evidence import IDENTITY
 from schemas.params import Params
 from schemas.params.validate import ATTACKERS
@@ -151,8 +151,8 @@ def _objection(root: Path, params: Params, clip: ReleaseClip) -> str:
         if name != params.deidentify.targets.chooser:
             return (
                 f"{name} still finds this person: at place "
-                f"{row['rank_mean']:.1f} of {row['gallery_subjects']} on average, at "
-                f"{row['rank_floor']:.1f} {FLOORS.get(name, FLAT)}"
+                f"{row['rank_mean']:.1f} of {row['gallery_subjects']} on average, "
+                f"{tell_floor(name, row['rank_floor'])}"
             )
     return ""
 

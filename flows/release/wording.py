@@ -14,7 +14,7 @@ FINDINGS = {
     "doubtful": "a part of a face may still be the original's",
     "flagged": "a face was covered without having been located, may be none, or nobody was found",
     "in_front": "something stayed in front of a face, with its own pixels",
-    "glasses_lost": "somebody wears glasses that the release does not show",
+    "painted_over": "something before a face, as glasses or a tube, is not shown by the release",
     "text": "text stays that can be read",
 }
 BRIEFLY = {
@@ -22,7 +22,7 @@ BRIEFLY = {
     "uncovered": "a correction uncovers",
     "flagged": "a face was not located",
     "in_front": "something is in front",
-    "glasses_lost": "glasses are lost",
+    "painted_over": "something before a face is gone",
     "doubtful": "a part of a face is doubtful",
     "text_left": "a name may be read",
     "text": "text stays",
@@ -103,6 +103,12 @@ def _of_a_part(rule: Rule) -> Wording | None:
             said = f"the keypoints of the {part} stay where they were with an OKS of {{}}"
             return Wording(f"{part} has moved", said, 3)
     return None
+
+
+def tell_floor(recogniser: str, place: float) -> str:
+    """Return beside which place a subject's is told: the flat face's, or that of others in the cohort."""
+    others = FLOORS.get(recogniser)
+    return f"at {place:.1f} come {others}" if others else f"at {place:.1f} {FLAT}"
 
 
 def tell(wording: Wording, row: dict[str, Any]) -> str:

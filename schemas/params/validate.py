@@ -12,7 +12,7 @@ Finding = Literal[
     "uncovered",
     "flagged",
     "in_front",
-    "glasses_lost",
+    "painted_over",
     "in_mouth",
     "text_left",
     "text",

@@ -36,13 +36,13 @@ class FaceRegion:
 class Kept(NamedTuple):
     """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, of glasses.
 
-    glasses_lost: whether the patient wears some that could not be kept.
+    painted_over: whether something before the face could not be kept, as glasses.
     """
 
     in_front: float
     in_mouth: float
     glasses: float = 0.0
-    glasses_lost: bool = False
+    painted_over: bool = False
 
 
 @dataclass(frozen=True)

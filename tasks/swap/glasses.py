@@ -79,9 +79,9 @@ class Glasses:
         """
         found = self._frame(lab[..., 0])
         is_worn = float(found.any())
-        self.lately = _followed(self.lately, is_worn)
+        self.lately = followed(self.lately, is_worn)
         crosses = float(self._crosses(lab[..., 0]))
-        self.crossed_lately = _followed(self.crossed_lately, crosses)
+        self.crossed_lately = followed(self.crossed_lately, crosses)
         self.is_lost = bool(self.crossed_lately >= 0.5 and self.lately < 0.5 and crosses)
         if self.lately < 0.5:
             found[:] = False
@@ -124,5 +124,6 @@ def _darker(light: Floats) -> Floats:
     return np.asarray((around - fine) / np.maximum(around, 1), np.float32)
 
 
-def _followed(lately: float | None, now: float) -> float:
+def followed(lately: float | None, now: float) -> float:
+    """Return how much of lately something was so, in 0..1."""
     return now if lately is None else lately + (now - lately) * LATELY

@@ -12,6 +12,8 @@ from tasks.vision.regions import Points, RgbImage
 Lab = NDArray[np.uint8]
 # of a face's square: what is larger is light, what is smaller is the face; a flush or a pallor is smaller
 SPREAD, SPREAD_OF_COLOUR = 0.2, 0.08
+# at the rim it is the picture's down to that: no step is seen from one skin to the other; and how soon
+RIM, RIM_OF_COLOUR, SOON = 0.04, 0.03, 4.0
 SMALL_PX = 48
 GREY = 128.0
 LEAST_CHROMA = 1.0
@@ -54,12 +56,19 @@ def light_of(scene: RgbImage, drawn: Lab, weights: Floats) -> Light:
     toned = np.asarray(cv2.LUT(drawn, table[None]), np.uint8)
     apart = _small(lab) - _small(toned)
     ramp = _ramp(apart, share)
+    inner = _smoothed(apart - ramp, share, SPREAD, SPREAD_OF_COLOUR)
+    outer = _smoothed(apart - ramp, share, RIM, RIM_OF_COLOUR)
+    at_rim = np.clip((1 - _smooth(np.minimum(share, 1), RIM)[..., None]) * SOON, 0, 1)
+    return Light(table, np.asarray(ramp + inner + (outer - inner) * at_rim, np.float32))
+
+
+def _smoothed(apart: Floats, share: Floats, spread: float, spread_of_colour: float) -> Floats:
+    """Return Lab differences evened out within a face, lightness over one reach and colour over another."""
     light, colour = (
-        _smooth((apart - ramp) * share, spread)
-        / np.maximum(_smooth(share, spread)[..., None], np.float32(1e-4))
-        for spread in (SPREAD, SPREAD_OF_COLOUR)
+        _smooth(apart * share, reach) / np.maximum(_smooth(share, reach)[..., None], np.float32(1e-4))
+        for reach in (spread, spread_of_colour)
     )
-    return Light(table, np.asarray(ramp + np.dstack([light[..., :1], colour[..., 1:]]), np.float32))
+    return np.dstack([light[..., :1], colour[..., 1:]])
 
 
 def _ramp(picture: Floats, share: Floats) -> Floats:

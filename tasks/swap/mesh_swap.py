@@ -83,12 +83,12 @@ class Shown(NamedTuple):
 class Shares(NamedTuple):
     """Of which share of a face something in front kept its own pixels, and of which glasses did.
 
-    lost: whether glasses are worn that could not be kept.
+    painted_over: whether something lies before it that should have stayed, as glasses, and could not.
     """
 
     in_front: float
     glasses: float
-    lost: bool
+    painted_over: bool
 
 
 @dataclass
@@ -165,7 +165,7 @@ class MeshSwapper:
         if memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy)[:, :2])
         memory.frames += 1
-        return Shares(*_shares_kept(in_front, shade, rims, aim), memory.occluders.are_lost)
+        return Shares(*_shares_kept(in_front, shade, rims, aim), memory.occluders.painted_over)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:

@@ -9,11 +9,11 @@ from dataclasses import KW_ONLY, dataclass, field
 import cv2
 import numpy as np
 
-from tasks.swap.glasses import Glasses
+from tasks.swap.glasses import Glasses, followed
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
 from tasks.swap.worn import Worn
-from tasks.vision.skin import is_foreign, is_human, shines
+from tasks.vision.skin import BLACK, is_foreign, is_human, shines
 
 # distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
 CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 10.0, 0.55
@@ -31,6 +31,9 @@ AROUND_PX = 61
 SKIN_RATE, LOOK_RATE, DOUBTFUL_RATE, HAIR_RATE = 0.04, 0.06, 0.004, 0.2
 SMALL, MIDDLE, LARGE = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)) for side in (3, 5, 7))
 SOFT_PX = 1.5
+# of a thing that is there from the first: how cold its tint is, or how light and colourless against the skin
+ICY, LIGHTER, COLOURLESS = -6.0, 1.1, 8.0
+EDGE_PX = 13  # of a flat face may show what is beside it
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Occluders:
     """Follow one face, spread flat: its skin, its look at first and lately, and its hair.
 
     shade: the weights of that part of the hair which may be skin in a shadow. rims: those of glasses.
-    are_lost: whether there are glasses that should stay and cannot be told from the face.
+    painted_over: whether something should have stayed and could not: it was there from the first.
     """
 
     layout: Layout
@@ -50,7 +53,8 @@ class Occluders:
     hair: Floats | None = None
     shade: Floats | None = None
     rims: Floats | None = None
-    are_lost: bool = False
+    painted_over: bool = False
+    strange_lately: float | None = None
     worn: Worn = field(init=False)
     glasses: Glasses = field(init=False)
 
@@ -64,8 +68,12 @@ class Occluders:
         """
         things = self._things(lab)
         self.rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
-        self.are_lost = self.keep_glasses and self.glasses.is_lost
-        return np.maximum(things, self.rims)
+        kept = np.maximum(things, self.rims)
+        strange = float(self.skin is not None and is_strange(lab, self.skin, kept, self.layout))
+        self.strange_lately = followed(self.strange_lately, strange)
+        is_there = strange > 0 and self.strange_lately >= 0.5
+        self.painted_over = is_there or (self.keep_glasses and self.glasses.is_lost)
+        return kept
 
     def _things(self, lab: Floats) -> Floats:
         """Return what lies in front beside glasses.
@@ -161,6 +169,29 @@ class Occluders:
 
 def _step(now: Floats, skin: Floats) -> float:
     return float((np.abs(now - skin) * np.array([0.5, 1, 1])).max())
+
+
+def is_strange(lab: Floats, skin: Floats, kept: Floats, layout: Layout) -> bool:
+    """Return whether something lies before a face that is no skin, hair or beard, beside what is kept.
+
+    It has a tint that neither has, or is lighter than the skin and without colour: a tube, a plaster.
+    """
+    if not is_human(skin):
+        return False
+    light, red, yellow = cv2.split(lab)
+    gain = (skin[0] + BLACK) / (light + BLACK)
+    red, yellow = (red - 128) * gain, (yellow - 128) * gain
+    is_cold = np.minimum(red, yellow) <= ICY
+    is_white = (light > LIGHTER * skin[0]) & (np.hypot(red, yellow) < COLOURLESS)
+    known = (light >= LEAST_LIGHT) & _core(layout) & ~layout.features & (kept < 0.5)
+    strange = is_foreign(lab, skin) & known & (is_cold | is_white)
+    whole = cv2.morphologyEx(strange.astype(np.uint8), cv2.MORPH_OPEN, MIDDLE)
+    _, _, sizes, _ = cv2.connectedComponentsWithStats(whole)
+    return bool(sizes[1:, cv2.CC_STAT_AREA].max(initial=0) >= LEAST * layout.inside.sum())
+
+
+def _core(layout: Layout) -> Mask:
+    return np.asarray(cv2.erode(layout.inside.astype(np.uint8), np.ones((EDGE_PX, EDGE_PX))) > 0, np.bool_)
 
 
 def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Mask:

@@ -114,7 +114,7 @@ def _tell(finding: Row) -> str:
         "surviving": "original pixels of a face are still there",
         "uncovered": "a correction took the cover away",
         "in_front": "something stayed in front of a face, with its own pixels,",
-        "glasses_lost": "somebody wears glasses that the release does not show",
+        "painted_over": "something before a face is not shown by the release, as glasses or a tube,",
         "doubtful": "a part of a face may still be the original's",
         "in_mouth": "an open mouth shows the patient's own inside",
         "flagged": "a face was covered without having been located, may be none, or nobody was found",

@@ -48,7 +48,7 @@ GOOD = {
                             "consent_release": "yes", "consent_expires": None, "audio_policy": None,
                             "notes": None}),
     "coverage": (COVERAGE, {"frame": 0, "track": 0, "source": "detected", "region_xyxy": [0.0] * 4,
-                            "method": "mask", "in_front": 0.0, "glasses": 0.0, "glasses_lost": False,
+                            "method": "mask", "in_front": 0.0, "glasses": 0.0, "painted_over": False,
                             "in_mouth": 0.0, "flagged": False}),
     "invariance": (INVARIANCE, {"clip_id": CLIP, "arm": "control", "part": "face", "metric": "nme_mean",
                                 "value": 0.1, "n": 3, "low": 0.0, "high": 0.2,

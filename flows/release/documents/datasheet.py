@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from schemas.dictionary import FLAT, FLOORS
+from flows.release.wording import tell_floor
 from schemas.jobs import Row
 from schemas.params import Params
 from schemas.release import ReleaseClip
@@ -156,8 +156,8 @@ def _recognition(identity: pl.DataFrame) -> Iterator[str]:
         place, floor = (float(np.mean(known[column].to_numpy())) for column in ("rank_mean", "rank_floor"))
         yield (
             f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} people "
-            f"(chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, at "
-            f"{floor:.1f} {FLOORS.get(str(name), FLAT)}"
+            f"(chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, "
+            f"{tell_floor(str(name), floor)}"
         )
 
 
@@ -182,7 +182,10 @@ def _uses(params: Params) -> list[str]:
     return [
         f"The declared purpose is {params.purpose}; `LICENSE` says under which terms. Do not try to "
         "recognise anybody, and do not train a recogniser on it: that is not what these people consented to. "
-        "Nothing about a face's skin, age or asymmetry may be concluded: the face is not the patient's.",
+        "Nothing about a face's skin, age or asymmetry may be concluded: the face is not the patient's. "
+        "Nor may it be whether somebody wears glasses, a plaster or a tube: thin and light frames and what "
+        "has the skin's colour are painted over and not noticed; `evidence/verdicts.csv` says in how many "
+        "frames something was that was noticed (`nothing_painted_over`).",
     ]
 
 

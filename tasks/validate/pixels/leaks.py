@@ -97,7 +97,7 @@ def clip_leaks(
         ),
         finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
         finding(clip_id, "in_front", behind, max(most[name] for name in BEFORE)),
-        finding(clip_id, "glasses_lost", sorted(set(coverage.filter("glasses_lost")["frame"])), None),
+        finding(clip_id, "painted_over", sorted(set(coverage.filter("painted_over")["frame"])), None),
         finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
         finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]

@@ -196,7 +196,7 @@ def test_nobody_is_said_to_have_lost_glasses_who_wears_none_or_keeps_them(clips,
             glasses.step(_spread(layout, picture, mesh))
             assert not glasses.is_lost
         unwanted.step(_spread(layout, speckled, mesh))
-        assert not unwanted.are_lost
+        assert not unwanted.painted_over
 
 
 def test_glasses_are_followed_when_they_are_put_on_and_taken_off(clips, layout):
@@ -252,7 +252,7 @@ def test_glasses_are_in_the_release_and_a_person_is_asked(name, released, layout
     assert swapped["glasses"].min() > params.validate_.in_front_share >= swapped["in_front"].max()
     found = clip_leaks(here, ids[name], params.validate_, params.deidentify.margin)
     told = {row["finding"]: row["ranges"] for row in found}
-    assert (told["surviving"], told["in_front"], told["glasses_lost"]) == ("", ranges(meshes), "")
+    assert (told["surviving"], told["in_front"], told["painted_over"]) == ("", ranges(meshes), "")
 
 
 def test_glasses_that_are_painted_over_are_told_frame_by_frame(released, params):
@@ -260,7 +260,7 @@ def test_glasses_that_are_painted_over_are_told_frame_by_frame(released, params)
     found = clip_leaks(here, ids["speckled"], params.validate_, params.deidentify.margin)
     told = {row["finding"]: row["ranges"] for row in found}
     assert told["surviving"] == told["in_front"] == ""
-    assert told["glasses_lost"] == ranges(read_meshes(here, "original", ids["speckled"]))
+    assert told["painted_over"] == ranges(read_meshes(here, "original", ids["speckled"]))
 
 
 @pytest.mark.parametrize("part", ["eyes", "nose"])

@@ -119,3 +119,33 @@ def _colour(rgb, middle):
     lab = cv2.cvtColor(np.asarray(rgb, np.uint8), cv2.COLOR_RGB2LAB).astype(np.float64)
     x, y = middle
     return lab[y - 8 : y + 8, x - 8 : x + 8, 1:].mean(axis=(0, 1))
+
+
+def _round(skin, spot=None):
+    """Return a scene whose face grows dark towards its outline, with a spot on the cheek if asked for."""
+    rows, columns = np.indices((SIDE, SIDE))
+    depth = np.clip(1 - ((columns - 96) / 60) ** 2 - ((rows - 96) / 76) ** 2, 0, 1) ** 0.5
+    rgb = np.array(skin) * (0.35 + 0.65 * depth)[..., None]
+    if spot is not None:
+        cv2.circle(rgb, (70, 104), 5, spot, -1)
+    return rgb.astype(np.uint8)
+
+
+@pytest.mark.parametrize("skin", [(235, 200, 185), (150, 110, 90), (90, 60, 45), (140, 140, 140)])
+def test_at_its_rim_a_face_is_as_light_as_the_scene(skin):
+    scene = _round(skin)
+    face = _lit(scene).astype(int)
+    inside = cv2.distanceTransform((MASK > 0).astype(np.uint8), cv2.DIST_L2, 3)
+    rim = (inside > 1) & (inside < 6)
+    apart = np.abs(face - scene)[rim].mean()
+    assert apart < 0.06 * skin[0]
+    middle = inside > 30
+    assert np.abs(face - scene)[middle].mean() > 1.3 * apart
+
+
+@pytest.mark.parametrize("skin", [(235, 200, 185), (90, 60, 45)])
+def test_what_is_small_inside_a_face_is_not_the_scenes(skin):
+    """A mole on a cheek goes, at the rim as elsewhere."""
+    plain, spotted = (_lit(_round(skin, spot)).astype(int) for spot in (None, (20, 10, 10)))
+    assert np.abs(plain - spotted)[MASK > 0].max() < 40
+    assert np.abs(_round(skin).astype(int) - _round(skin, (20, 10, 10)).astype(int)).max() > 60

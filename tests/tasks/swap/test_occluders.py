@@ -265,3 +265,64 @@ def test_hair_that_has_gone_leaves_no_hole(clips, layout):
     bare = labs[20].copy()
     bare[layout.forehead] = np.median(bare[layout.cheeks], axis=0)
     assert not occluders.step(bare).any()
+
+
+CYAN, GREEN, WHITE = (120, 185, 205), (95, 175, 125), (236, 236, 232)
+
+
+def _tube(rgb, mesh_xy, colour):
+    """Paint a tube from the nose over a cheek to the ear."""
+    drawn = rgb.copy()
+    size = float(np.ptp(mesh_xy, axis=0).max())
+    way = np.round(mesh_xy[[2, 97, 206, 147, 177]] * 16).astype(np.int32)
+    cv2.polylines(drawn, [way], False, colour, max(2, round(0.05 * size)), cv2.LINE_AA, 4)
+    return drawn
+
+
+def _plaster(rgb, mesh_xy, colour):
+    """Paint a plaster on a cheek."""
+    drawn = rgb.copy()
+    cv2.fillConvexPoly(
+        drawn, cv2.convexHull(np.round(mesh_xy[[117, 123, 187, 205, 101]]).astype(np.int32)), colour
+    )
+    return drawn
+
+
+def _said(layout, frames, paint):
+    occluders = Occluders(layout)
+    said = []
+    for rgb, mesh_xy in frames:
+        occluders.step(_spread(layout, paint(rgb, mesh_xy), mesh_xy))
+        said.append(occluders.painted_over)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("draw", "colour"), [(_tube, CYAN), (_tube, GREEN), (_tube, WHITE), (_plaster, WHITE), (_plaster, CYAN)]
+)
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_what_was_there_from_the_first_is_painted_over_and_said(clips, layout, name, draw, colour):
+    said = _said(layout, clips[name], lambda rgb, mesh_xy: draw(rgb, mesh_xy, colour))
+    assert np.mean(said) > 0.9
+
+
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_of_a_bare_face_and_of_what_stays_in_front_nothing_is_said(clips, layout, name):
+    assert not any(_said(layout, clips[name], lambda rgb, mesh_xy: rgb))
+    for colour in (GLOVE, PEN):
+        later = iter([None] * ENTERS + list(np.linspace(0, 1, FRAMES - ENTERS)))
+
+        def pass_by(rgb, mesh_xy, later=later, colour=colour):
+            way = next(later)
+            return rgb if way is None else moving_bar(rgb, mesh_xy, way, colour)[0]
+
+        assert np.mean(_said(layout, clips[name], pass_by)) < 0.1
+
+
+@pytest.mark.parametrize("lamp", [(1.0, 0.75, 0.5), (0.6, 0.8, 1.0), (0.3, 0.3, 0.3), (1.2, 1.2, 1.2)])
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_no_light_that_falls_on_a_whole_face_is_a_thing(clips, layout, name, lamp):
+    def lit(rgb, mesh_xy):
+        return np.clip(rgb * np.array(lamp), 0, 255).astype(np.uint8)
+
+    assert not any(_said(layout, clips[name], lit))
