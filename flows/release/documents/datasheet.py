@@ -84,7 +84,7 @@ OPEN_MOUTHS = "open mouths"
 _SAID = ("none", OPEN_MOUTHS)
 
 
-def _processing(faces: dict[str, int], k: int) -> list[str]:
+def _processing(faces: dict[str, int], k: int = 0) -> list[str]:
     ordered = sorted(faces.items(), key=lambda item: (-item[1], item[0]))
     covers = [f"`{method}` ({count} faces in frames)" for method, count in ordered if method not in _SAID]
     counts = ", ".join(covers) or "nothing"

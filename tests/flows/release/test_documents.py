@@ -221,3 +221,10 @@ def test_the_datasheet_says_whose_expression_is_nobodys():
     assert "`point_swap` (6 faces in frames)" in said
     assert "expression and gaze, and what keypoints say of them, are nobody's" in said
     assert "nobody's" not in " ".join(_processing({"mesh_swap": 10}))
+
+
+@pytest.mark.parametrize("k", [0, 10, 25])
+def test_the_datasheet_says_of_how_many_a_face_may_be_mixed(k):
+    said = " ".join(_processing({"mesh_swap": 10}, k))
+    assert ("k-same" in said) == (k > 0)
+    assert (f"of {k} or more other patients" in said) == (k > 0)
