@@ -1,4 +1,4 @@
-"""Rules in words, told by what they measure and not by their names; of other measures one reads the name (pure)."""
+"""Rules in words, told by what they measure and not by their names; of others one reads the name (pure)."""
 
 from dataclasses import dataclass
 from typing import Any
