@@ -20,6 +20,8 @@ KERNELS = {
     },
     "haswell": {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2"},
 }  # fmt: skip
+# whose faces are drawn anew by each: a place of 26 more or less
+DRAWN_ANEW, A_PLACE = ("hidden_from_parrot", "hidden_from_trained"), 1.0
 SAME_DIGITS = 2e-3  # of values that thresholds are compared with: 2.0 of a ratio, 0.6 of a distance
 
 
@@ -50,10 +52,12 @@ def test_whoever_has_a_target_keeps_it(demo, outcomes, name):
 def test_the_same_verdicts_are_given_for_the_same_reasons(outcomes):
     one, other = (outcomes[name] for name in KERNELS)
     assert one["verdicts"] == other["verdicts"]
-    values = [*zip(one["values"], other["values"], strict=True)]
-    # what only whoever is in several clips is asked, neither answers of who is in one
-    assert all((one is None) == (other is None) for one, other in values)
-    assert max(abs(one - other) for one, other in values if one is not None) <= SAME_DIGITS
+    told = zip(one["verdicts"], one["values"], other["values"], strict=True)
+    for (_, rule, *_), value, same in told:
+        # what only whoever is in several clips is asked, neither answers of who is in one
+        assert (value is None) == (same is None), rule
+        most = A_PLACE if rule in DRAWN_ANEW else SAME_DIGITS
+        assert value is None or abs(value - same) <= most, rule
 
 
 def test_the_kernels_really_differ():
