@@ -61,6 +61,8 @@ class Rule(Section):
             raise ValueError("a rule names one of part, recogniser, signal and finding")
         if self.relative_to_floor and (self.recogniser or self.finding):
             raise ValueError("only the figures of a part or a signal are relative to the control's")
+        if self.where_known and self.recogniser not in ATTACKERS:
+            raise ValueError(f"only a rule on {' or '.join(ATTACKERS)} may be asked where_known")
         return self
 
 

@@ -119,7 +119,7 @@ def _tell(root: Path, rule: Deidentify, given: list[Row]) -> Iterator[str]:
     """Say how many agreed that a face is mixed of theirs, and who gets such a one."""
     k, agreed = rule.targets.k, len(donors_in(root))
     if k and agreed < k:
-        yield f"faces are mixed of {k} people who agreed, and {agreed} did: nobody gets one"
+        yield f"{agreed} people agreed to be mixed and are alone in their clip, {k} are needed: nobody is"
     elif k:
         subjects = {row["subject"] for row in given if row["target"].startswith(PREFIX)}
         yield f"faces are mixed of {agreed} people who agreed; {len(subjects)} subjects get such a one"

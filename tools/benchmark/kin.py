@@ -24,8 +24,6 @@ from flows.screen.console import show_table
 from schemas.params import Params
 from schemas.params.deidentify import Recipe
 from schemas.skeletons import FACE_POINTS
-from tasks import models
-from tasks.files.documents import read_params
 from tasks.swap.irises import read_eyes
 from tasks.swap.mixing import Donor, mix
 from tasks.swap.pool import load_pool, read_donor
@@ -37,9 +35,8 @@ from tasks.validate.identity.strangers import pictured_faces
 from tasks.vision.faces import read_shape
 from tasks.vision.recognisers import Face, Recogniser, make_recognisers
 from tasks.vision.regions import RgbImage, crop_region, mesh_region
-from tasks.vision.sessions import Weights, shared_weights
-from tools.benchmark.graph import scratch
-from tools.benchmark.parrot import read_photographs
+from tasks.vision.sessions import Weights
+from tools.benchmark.parrot import opened_weights, read_photographs
 
 SHOWN_PX = 256
 FLAT = ("mona_lisa", "average_face")  # a painting, and a mean already
@@ -67,12 +64,7 @@ def mixed(donors: Mapping[str, Donor], weights: Weights, rim: float) -> tuple[Rg
 
 def measure(folder: Path, k: int, picture: Path | None) -> Iterator[Found]:
     """Yield whom each recogniser finds, over all people of the folder."""
-    with scratch() as root:
-        params = read_params(root)
-        for job in models.plan(root, params, ""):
-            models.process(root, job)
-        models.collect(root, params, "", [])
-        weights = shared_weights(root)
+    with opened_weights() as (weights, params):
         yield from _measure(read_photographs(folder, weights, params), weights, params, k, picture)
 
 

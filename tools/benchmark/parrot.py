@@ -12,6 +12,7 @@ without the scene's light. trained: along what tells people apart in all other p
 import argparse
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -102,6 +103,17 @@ def places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
     return np.array(found)
 
 
+@contextmanager
+def opened_weights() -> Iterator[tuple[Weights, Params]]:
+    """Yield the weights of a workspace that lasts for so long, and its parameters."""
+    with scratch() as root:
+        params = read_params(root)
+        for job in models.plan(root, params, ""):
+            models.process(root, job)
+        models.collect(root, params, "", [])
+        yield shared_weights(root), params
+
+
 def trained_places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
     """Return the same along what tells the other photographs' people apart."""
     found = []
@@ -116,12 +128,7 @@ def trained_places(vectors: dict[str, Embeddings]) -> NDArray[np.int64]:
 
 def measure(folder: Path, targets: list[str]) -> Iterator[Found]:
     """Yield what each recogniser finds by each attack; the parrot's are means over the targets."""
-    with scratch() as root:
-        params = read_params(root)
-        for job in models.plan(root, params, ""):
-            models.process(root, job)
-        models.collect(root, params, "", [])
-        weights = shared_weights(root)
+    with opened_weights() as (weights, params):
         people, judges = read_photographs(folder, weights, params), make_recognisers(weights)
         pool = load_pool(weights, params.deidentify, params.extract)
         parrots: list[Release] = [

@@ -180,7 +180,7 @@ def _error_metrics(errors: Floats, pck_thresholds: list[float], block: int) -> M
 def _motion(original: Tracks, other: Tracks, both: NDArray[np.bool_], block: int) -> Metrics:
     moved: list[Doubles] = [np.zeros(0)]
     apart, frames = [], []
-    shown = labelled(original, "face") & labelled(other, "face")
+    shown = labelled(original, "face")
     for person, seen in enumerate(both):
         # what a mask hides is guessed, and moves as it is guessed
         known = np.flatnonzero(shown[person, seen].mean(axis=0) > 0.5) if seen.any() else np.zeros(0, int)

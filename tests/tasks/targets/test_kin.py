@@ -140,7 +140,7 @@ def test_whoever_does_not_agree_any_more_is_in_no_face(cast, params):
         assert not kin_recipes(here, 10)
         assert not any(target.startswith("kin_") for target in _given(here).values())
         (told,) = targets.collect(here, _with(params, 10), "", []).notes
-        assert told.startswith("faces are mixed of 10 people who agreed, and 9 did")
+        assert told.startswith("9 people agreed to be mixed and are alone in their clip, 10 are needed")
         run_stage(here, _with(params, 0), "targets", "")
         assert not donors_in(here)
     finally:

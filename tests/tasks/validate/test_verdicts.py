@@ -194,6 +194,12 @@ def test_a_rule_that_is_asked_where_it_can_be_answered_holds_up_no_other_clip(se
     assert _judge(rules={"parrot": known}, places=(3.0, 4.0), subjects=26)[0] == "pass"
 
 
+@pytest.mark.parametrize("named", [{"recogniser": "dlib"}, {"part": "face"}, {"finding": "surviving"}])
+def test_missing_evidence_of_anything_else_is_no_pass(named):
+    with pytest.raises(ValueError, match="only a rule on parrot or trained"):
+        Rule(metric="x", comparison="<=", threshold=1.0, severity="fail", where_known=True, **named)
+
+
 @pytest.mark.parametrize("named", [{}, {"part": "face", "signal": "blink_count"}])
 def test_a_rule_that_speaks_of_nothing_or_of_two_things_is_refused(named):
     with pytest.raises(ValueError, match="one of part"):
