@@ -20,11 +20,13 @@ from tasks.files.clips import SHAPES, read_clips, shapes_path
 from tasks.files.parts import part_path
 from tasks.files.pseudonyms import known_key, subject_pseudonym
 from tasks.publish import open_bucket
+from tasks.swap.kin import donor_path, donors_in
 
 VERSION = "demo-1"
 STORE = ".guise/prefect/storage"
 FOLDER = f"releases/{VERSION}/"
 # two clips of the sample cohort are theirs
+SOMEBODY = "subject-" + "f" * 16
 SUBJECT = "Patient Three"
 PEOPLE = len({clip.subject_id for clip in cohort(DEMO_S)})
 
@@ -44,6 +46,10 @@ def withdrawn(demo, release, guise, api, tmp_path_factory):
     clips = read_clips(root).filter(subject=subject, status="admitted")["clip_id"].to_list()
     assert (root / shapes_path(subject)).is_file()  # how their face is built
     _leave_parts(root, clips[0])
+    for who in (subject, SOMEBODY):
+        picture = root / donor_path(who, "0" * 64)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(b"a face that others' may be mixed of")
     objects = _objects_of(root, [*clips, subject])
     missing = [
         str(place / path) for place in _places(root) for path in objects if not (place / path).exists()
@@ -114,6 +120,7 @@ def test_nothing_of_theirs_is_left_in_workspace_cache_and_remote(withdrawn):
             assert not any(clip in path.name for clip in clips), path
     assert not (root / shapes_path(subject_pseudonym(known_key(root), SUBJECT))).exists()
     assert len(list((root / SHAPES).iterdir())) == PEOPLE - 1
+    assert {*donors_in(root)} == {SOMEBODY}
     assert SUBJECT not in (root / "data/raw/manifest.csv").read_text()
     assert SUBJECT not in (root / "data/inbox/manifest.csv").read_text()
     for place in (*_places(root), root / "data/raw", root / "data/inbox"):
