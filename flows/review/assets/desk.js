@@ -51,7 +51,7 @@ function keepDesk() {
   const times = JSON.parse(find("#times").textContent);
   // known: the word on the clip that the reviewer was shown, and has taken note of by a word of their own
   // by: who is looking; what is shown before they say so is theirs, what was shown to another is not
-  let shown = [], fresh = false, busy = false, known = find(".place").textContent, by = find("#by").value.trim();
+  let shown = [], fresh = false, busy = false, known = find(".place").textContent, refused = "", by = find("#by").value.trim();
   find("#unseen").checked = false;
 
   function greet() {
@@ -95,6 +95,7 @@ function keepDesk() {
     show(told);
     // a word that was refused for something else says nothing of another's word
     if (!told.trouble || told.trouble.includes(told.place)) known = told.place;
+    refused = told.trouble;
     find("#answer").textContent = told.trouble || done;
     if (told.trouble && !told.enough && words.accepted) find("#blind").hidden = false;
   }
@@ -144,7 +145,10 @@ function keepDesk() {
     if (!told) { fresh = true; return; }
     show(told);
     if (told.trouble) find("#answer").textContent = told.trouble;
-    else if (told.place !== known) find("#answer").textContent = `meanwhile it is otherwise (${told.place})`;
+    else if (told.place !== known) {
+      // what was just refused, and why, stays to be read
+      find("#answer").textContent = [refused, `meanwhile it is otherwise (${told.place})`].filter(Boolean).join("; ");
+    }
   }
   setInterval(tell, 1000);
   addEventListener("pagehide", tell);

@@ -249,7 +249,7 @@ def test_nobody_decides_against_a_word_that_they_have_not_seen(page, url, worksp
     # who gives a name is told it, too, and a second key says nothing while the first waits for its answer
     with page.expect_response("**/desk/decision"):
         page.keyboard.press("r")
-    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
+    _answers(page, "say it again, or not")
     assert [one["by"] for one in _records(workspace)] == ["Dr. B"]
     page.keyboard.press("r")
     _answers(page, "on record")
@@ -719,9 +719,13 @@ def test_a_page_takes_note_of_no_word_that_it_has_not_told(page, url, workspace,
     os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
     page.keyboard.press("r")
     _answers(page, "the results have changed")
+    # a frame that is shown asks again, and is told of the other's word
+    page.keyboard.press("ArrowRight")
+    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
+    _answers(page, "the results have changed")
     os.utime(verdicts, ns=(kept.st_atime_ns, kept.st_mtime_ns))
     page.keyboard.press("r")
-    _answers(page, "meanwhile it is otherwise (left out by Dr. B: a tattoo")
+    _answers(page, "say it again, or not")
     assert [one["by"] for one in _records(workspace)] == ["Dr. B"]
 
 
