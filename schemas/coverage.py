@@ -24,8 +24,9 @@ COVERAGE = pa.DataFrameSchema(
         "method": pa.Column(pl.String, pa.Check.isin(METHODS)),
         # the share of a swapped face in front of which something stayed, with its original pixels
         "in_front": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
-        # the share of it that the frame of glasses takes, beside that: it explains nothing else that is left
-        "glasses": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
+        # the share that glasses or a tube take that were there from the first, beside that: they explain
+        # nothing else that is left
+        "worn": pa.Column(pl.Float32, pa.Check.in_range(0, 1)),
         # whether something is worn or lies there that should have stayed in front, as glasses, and could not
         "painted_over": pa.Column(pl.Boolean),
         # the share of a swapped face that is the inside of an open mouth, with its original pixels

@@ -86,7 +86,7 @@ MEANINGS = {
     "score": "how sure the model is",
     "box_xyxy": "left, top, right, bottom in pixels",
     "xy": "x0, y0, x1, y1, ... in pixels",
-    "visibility": "of each keypoint, 0..1",
+    "visibility": "of each keypoint, 0..1; 0 where something in front is known to hide it",
     "arm": "original; control: re-encoded, else untouched; released; blur, pixelate, mask: compared methods; "
     "blank: the original's face filled flat, what hair and surroundings say of a person",
     "part": "face, head (the body model's 11 points), body, left_hand, right_hand",

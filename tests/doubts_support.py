@@ -23,7 +23,7 @@ def write_doubts(root, clip_id):
     covers = [(frame, 1, (10 + frame - 5, 12, 38 + frame - 5, 44)) for frame in (5, 6, 7)]
     rows = [
         {"frame": frame, "track": track, "source": "followed", "region_xyxy": box, "method": "pixelate",
-         "in_front": 0.0, "glasses": 0.0, "painted_over": False, "in_mouth": 0.0, "flagged": True}
+         "in_front": 0.0, "worn": 0.0, "painted_over": False, "in_mouth": 0.0, "flagged": True}
         for frame, track, box in covers
     ]  # fmt: skip
     path = root / coverage_path("released", clip_id)

@@ -239,7 +239,7 @@ def make_swap(
             hands_xy=meshes.hands(region.frame),
         )
         kept[region.frame, region.track] = Kept(
-            shares.in_front, mouth_share(mesh), shares.glasses, shares.painted_over
+            shares.in_front, mouth_share(mesh), shares.worn, shares.painted_over
         )
 
     return swap
@@ -258,7 +258,7 @@ def to_table(regions: list[FaceRegion], kept: dict[FaceKey, Kept]) -> pl.DataFra
             ),
             "method": pl.Series([region.method for region in regions], dtype=pl.String),
             "in_front": pl.Series([share.in_front for share in shares], dtype=pl.Float32),
-            "glasses": pl.Series([share.glasses for share in shares], dtype=pl.Float32),
+            "worn": pl.Series([share.worn for share in shares], dtype=pl.Float32),
             "painted_over": pl.Series([share.painted_over for share in shares], dtype=pl.Boolean),
             "in_mouth": pl.Series([share.in_mouth for share in shares], dtype=pl.Float32),
             "flagged": pl.Series([region.flagged for region in regions], dtype=pl.Boolean),

@@ -34,14 +34,14 @@ class FaceRegion:
 
 
 class Kept(NamedTuple):
-    """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, of glasses.
+    """Which shares of a swapped face stay with their own pixels: behind things, in a mouth, what is worn.
 
     painted_over: whether something before the face could not be kept, as glasses.
     """
 
     in_front: float
     in_mouth: float
-    glasses: float = 0.0
+    worn: float = 0.0
     painted_over: bool = False
 
 

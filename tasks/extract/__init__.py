@@ -179,7 +179,13 @@ def _schedule(root: Path, job: Job[Extract]) -> Schedule | None:
         return None
     faces = pl.scan_parquet(root / keypoints_path(ORIGINAL, job.key)).drop_nulls("face_box_xyxy")
     frames = read_table(root / frames_path(ORIGINAL, job.key), FRAMES)
-    return Schedule.of(frames, faces.select("frame", "person", "face_box_xyxy").collect())
+    # of a face that was found and not located, nothing is known to be hidden
+    behind = faces.drop_nulls("face_xy").filter(pl.col("face_visibility").arr.min() == 0)
+    return Schedule.of(
+        frames,
+        faces.select("frame", "person", "face_box_xyxy").collect(),
+        behind.select("frame", "face_box_xyxy", "face_visibility").collect(),
+    )
 
 
 def _texts(weights: Weights, settings: Extract) -> Texts:

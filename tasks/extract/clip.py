@@ -3,6 +3,7 @@
 import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from schemas.frames import FRAMES
 from schemas.params.extract import Extract
 from schemas.skeletons import BODY_NOSE
 from tasks.extract.backends import load_backend
+from tasks.extract.guesses import with_guesses
 from tasks.extract.hands import hand_model
 from tasks.extract.people import FrameParts, People, contains, people_in
 from tasks.extract.scenes import SceneCutter
@@ -139,6 +141,8 @@ def extract_people(
         faces = face.step(moment.view, cut=moment.is_cut, hidden=is_hidden, there=there)
         weighing.step(moment.frame.index, moment.scene, moment.view, faces, cut=moment.is_cut)
         row = moment.frame.index, moment.frame.pts, moment.frame.timestamp_s, moment.scene
+        lent = None if schedule is None else partial(schedule.guessed, moment.frame.index)
+        faces = with_guesses(faces, limbs["hand"], lent)
         survey.add((*row, face.crowded or many_bodies), {"face": faces, **limbs})
     return survey
 

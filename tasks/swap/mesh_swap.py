@@ -81,13 +81,13 @@ class Shown(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """Of which share of a face something in front kept its own pixels, and of which glasses did.
+    """Of which share of a face things in front kept its own pixels, and of which what is worn did.
 
     painted_over: whether something lies before it that should have stayed, as glasses, and could not.
     """
 
     in_front: float
-    glasses: float
+    worn: float
     painted_over: bool
 
 
@@ -151,7 +151,7 @@ class MeshSwapper:
         crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
         aim = to_crop(shown.mesh_xy, region, MESH_SIDE_PX)
         hands = [to_crop(hand, region, MESH_SIDE_PX) for hand in shown.hands_xy]
-        in_front, shade, rims = _in_front(crop, aim, hands, memory.occluders, target.rim)
+        in_front, shade, lasting = _in_front(crop, aim, hands, memory.occluders, target.rim)
         for smoothed in (shade, turned_away(aim, in_front)):
             if smoothed is not None:
                 smooth(shown.rgb, shown.box_xyxy, region, smoothed)
@@ -165,7 +165,7 @@ class MeshSwapper:
         if memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy)[:, :2])
         memory.frames += 1
-        return Shares(*_shares_kept(in_front, shade, rims, aim), memory.occluders.painted_over)
+        return Shares(*_shares_kept(in_front, shade, lasting, aim), memory.occluders.painted_over)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
@@ -207,14 +207,14 @@ def turned_away(aim: Points, in_front: Floats | None) -> Floats | None:
 
 
 def _shares_kept(
-    in_front: Floats | None, shade: Floats | None, rims: Floats | None, aim: Points
+    in_front: Floats | None, shade: Floats | None, lasting: Floats | None, aim: Points
 ) -> tuple[float, float]:
-    """Return of which share of a face something in front kept its own pixels, and of which glasses did."""
+    """Return of which share of a face things in front kept its own pixels, and of which what is worn did."""
     if in_front is None:
         return 0.0, 0.0
-    glasses = 0.0 if rims is None else _share_inside(rims, aim)
+    worn = 0.0 if lasting is None else _share_inside(lasting, aim)
     kept = _share_inside(in_front if shade is None else in_front - shade, aim)
-    return max(0.0, kept - glasses), glasses
+    return max(0.0, kept - worn), worn
 
 
 def _in_front(
@@ -223,7 +223,7 @@ def _in_front(
     """Return the canvas's weights of what must stay in front of the face, None where nothing does.
 
     Beside them those of the part that may be skin in a shadow, of which only the darkness may stay, and those
-    of glasses.
+    of what was there from the first, as glasses.
     """
     wide_xy = with_rim(aim, rim)
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
@@ -232,15 +232,15 @@ def _in_front(
     if not flat.any():
         return hands, None, None
     shadow, frame = (
-        np.zeros_like(flat) if part is None else part for part in (occluders.shade, occluders.rims)
+        np.zeros_like(flat) if part is None else part for part in (occluders.shade, occluders.lasting)
     )
     # both at once: where the mesh lies is drawn once
     folded = occluders.layout.fold(np.dstack([flat, shadow, frame]), wide_xy, MESH_SIDE_PX)
-    things, shade, rims = (np.ascontiguousarray(folded[..., channel]) for channel in range(3))
+    things, shade, lasting = (np.ascontiguousarray(folded[..., channel]) for channel in range(3))
     all_things = things if hands is None else np.maximum(things, hands)
     if not shadow.any():
-        return all_things, None, rims
-    return all_things, shade if hands is None else np.minimum(shade, 1 - hands), rims
+        return all_things, None, lasting
+    return all_things, shade if hands is None else np.minimum(shade, 1 - hands), lasting
 
 
 def _share_inside(weights: Floats, mesh_xy: Points) -> float:

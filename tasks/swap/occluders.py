@@ -1,7 +1,7 @@
 """Instruments, hair, masks and glasses in front of a face, told from its skin and its look before (pure).
 
 What could be the patient's own skin, in whatever light, is covered; so is what was there from the first,
-unless it is a mask or the frame of glasses.
+unless it is a mask, the frame of glasses, or a tube or plaster with an edge of its own.
 """
 
 from dataclasses import KW_ONLY, dataclass, field
@@ -9,16 +9,16 @@ from dataclasses import KW_ONLY, dataclass, field
 import cv2
 import numpy as np
 
-from tasks.swap.glasses import Glasses, followed
+from tasks.swap.attached import Attached
+from tasks.swap.glasses import Glasses
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
 from tasks.swap.worn import Worn
-from tasks.vision.skin import BLACK, is_foreign, is_human, shines
+from tasks.vision.skin import is_foreign, is_human, shines
+from tasks.vision.strange import LEAST_LIGHT
 
 # distances in 8-bit Lab, lightness at half its weight; hair's lightness as a share of the skin's
 CHANGED, SAME_COLOUR, OTHER_LIGHT, HAIR = 14.0, 14.0, 10.0, 0.55
-# less light says nothing
-LEAST_LIGHT = 8.0
 # what lies in front comes in from outside and covers at least so much of the square, at most so much of
 # the face
 LEAST, MOST = 0.01, 0.2
@@ -31,17 +31,14 @@ AROUND_PX = 61
 SKIN_RATE, LOOK_RATE, DOUBTFUL_RATE, HAIR_RATE = 0.04, 0.06, 0.004, 0.2
 SMALL, MIDDLE, LARGE = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)) for side in (3, 5, 7))
 SOFT_PX = 1.5
-# of a thing that is there from the first: how cold its tint is, or how light and colourless against the skin
-ICY, LIGHTER, COLOURLESS = -6.0, 1.1, 8.0
-EDGE_PX = 13  # of a flat face may show what is beside it
 
 
 @dataclass
 class Occluders:
     """Follow one face, spread flat: its skin, its look at first and lately, and its hair.
 
-    shade: the weights of that part of the hair which may be skin in a shadow. rims: those of glasses.
-    painted_over: whether something should have stayed and could not: it was there from the first.
+    shade: the weights of that part of the hair which may be skin in a shadow. lasting: those of what was
+    there from the first, as glasses. painted_over: whether some of that should have stayed and could not.
     """
 
     layout: Layout
@@ -52,14 +49,15 @@ class Occluders:
     look: Floats | None = None
     hair: Floats | None = None
     shade: Floats | None = None
-    rims: Floats | None = None
+    lasting: Floats | None = None
     painted_over: bool = False
-    strange_lately: float | None = None
     worn: Worn = field(init=False)
     glasses: Glasses = field(init=False)
+    attached: Attached = field(init=False)
 
     def __post_init__(self) -> None:
         self.worn, self.glasses = Worn(self.layout), Glasses(self.layout)
+        self.attached = Attached(self.layout)
 
     def step(self, lab: Floats) -> Floats:
         """Return side x side weights, 1 where something lies in front, given the next frame's face.
@@ -67,13 +65,12 @@ class Occluders:
         lab: side x side x 3, 8-bit Lab, 0 beyond the picture.
         """
         things = self._things(lab)
-        self.rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
-        kept = np.maximum(things, self.rims)
-        strange = float(self.skin is not None and is_strange(lab, self.skin, kept, self.layout))
-        self.strange_lately = followed(self.strange_lately, strange)
-        is_there = strange > 0 and self.strange_lately >= 0.5
-        self.painted_over = is_there or (self.keep_glasses and self.glasses.is_lost)
-        return kept
+        rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
+        kept = np.maximum(things, rims)
+        attached = self.attached.step(lab, self.skin, kept)
+        self.painted_over = self.attached.is_lost or (self.keep_glasses and self.glasses.is_lost)
+        self.lasting = np.maximum(rims, attached)
+        return np.maximum(kept, attached)
 
     def _things(self, lab: Floats) -> Floats:
         """Return what lies in front beside glasses.
@@ -169,29 +166,6 @@ class Occluders:
 
 def _step(now: Floats, skin: Floats) -> float:
     return float((np.abs(now - skin) * np.array([0.5, 1, 1])).max())
-
-
-def is_strange(lab: Floats, skin: Floats, kept: Floats, layout: Layout) -> bool:
-    """Return whether something lies before a face that is no skin, hair or beard, beside what is kept.
-
-    It has a tint that neither has, or is lighter than the skin and without colour: a tube, a plaster.
-    """
-    if not is_human(skin):
-        return False
-    light, red, yellow = cv2.split(lab)
-    gain = (skin[0] + BLACK) / (light + BLACK)
-    red, yellow = (red - 128) * gain, (yellow - 128) * gain
-    is_cold = np.minimum(red, yellow) <= ICY
-    is_white = (light > LIGHTER * skin[0]) & (np.hypot(red, yellow) < COLOURLESS)
-    known = (light >= LEAST_LIGHT) & _core(layout) & ~layout.features & (kept < 0.5)
-    strange = is_foreign(lab, skin) & known & (is_cold | is_white)
-    whole = cv2.morphologyEx(strange.astype(np.uint8), cv2.MORPH_OPEN, MIDDLE)
-    _, _, sizes, _ = cv2.connectedComponentsWithStats(whole)
-    return bool(sizes[1:, cv2.CC_STAT_AREA].max(initial=0) >= LEAST * layout.inside.sum())
-
-
-def _core(layout: Layout) -> Mask:
-    return np.asarray(cv2.erode(layout.inside.astype(np.uint8), np.ones((EDGE_PX, EDGE_PX))) > 0, np.bool_)
 
 
 def instrument(foreign: Mask, lab: Floats, layout: Layout) -> Mask:

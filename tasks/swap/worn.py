@@ -7,10 +7,10 @@ import numpy as np
 
 from tasks.swap.layout import Layout, Mask
 from tasks.swap.warping import Floats
-from tasks.vision.skin import COLD, EVEN, MIDDLE, MOST_OF
+from tasks.vision.hidden import COLD, EVEN, MIDDLE, MOST_OF
 
-# a mask has a colour that is no skin's, one colour (`tasks/vision/skin.py`), and is shaded unlike a face (the
-# correlation: masks up to 0.3, faces in any light 0.45 and more)
+# a mask has a colour that is no skin's, one colour (`tasks/vision/hidden.py`), and is shaded unlike a face
+# (the correlation: masks up to 0.3, faces in any light 0.45 and more)
 SAME_RELIEF = 0.4
 FINE_PX, COARSE_PX = 1.5, 8.0
 LATELY = 0.2  # what was worn is followed, as a share of each frame

@@ -17,10 +17,10 @@ from tasks.vision.faces import (
     search_box,
     search_faces,
 )
+from tasks.vision.hidden import hidden_keypoints
 from tasks.vision.keypoints import Part
 from tasks.vision.regions import Box, Region, RgbImage, is_astray
 from tasks.vision.sessions import Weights
-from tasks.vision.skin import hidden_by_mask
 
 MODELS = ("face_detector", "centerface", "face_landmarks")
 LOOKS = 4  # at most, at one face in one frame
@@ -39,7 +39,7 @@ def make_model(weights: Weights, settings: Extract) -> PartModel:
         if mesh is None:
             return None
         visibility = np.full(FACE_POINTS, mesh.score, np.float32)
-        visibility[hidden_by_mask(rgb, mesh.xy)] = 0
+        visibility[hidden_keypoints(rgb, mesh.xy)] = 0
         return Located(Part(mesh.xy, visibility, mesh.score, mesh.box_xyxy), mesh.next_region)
 
     def meet(rgb: RgbImage, face: Detection) -> Located | None:

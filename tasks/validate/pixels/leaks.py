@@ -30,7 +30,7 @@ from tasks.vision.sessions import Weights, shared_weights
 # overlap of two boxes of one face, and of a face with what may be a part of it seen astray
 SAME_FACE, AT_EDGE = 0.5, 0.1
 WHOLE = "face"
-BEFORE = ("in_front", "glasses")  # a person is asked of either; only the first explains what is left
+BEFORE = ("in_front", "worn")  # a person is asked of either; only the first explains what is left
 # of a face whose parts are compared for sure: of fewer pixels a part is a blur that motion alone makes alike,
 # and a nose a form that chance does
 LEAST_PX = {WHOLE: 0, "eyes": 64, "nose": 96, "mouth": 64}

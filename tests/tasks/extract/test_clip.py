@@ -9,12 +9,14 @@ import polars as pl
 import pytest
 
 from schemas.keypoints import KEYPOINTS, PARTS
+from schemas.skeletons import LIPS
 from tasks.extract import clip
 from tasks.extract.clip import extract_people
 from tasks.files.tables import check_table
 from tasks.models.fetch import fetch_member
 from tasks.video import Frame, Picture, read_frames
-from tasks.vision.keypoints import stack_xy
+from tasks.vision.hidden import draw_hand
+from tasks.vision.keypoints import stack_visibility, stack_xy
 
 ZIDANE = (
     "pip:ultralytics==8.4.190",
@@ -52,6 +54,44 @@ def test_two_people_and_a_pointing_hand(weights, params):
     tips = hands[~np.isnan(hands).any((1, 2))][:, 8]
     # the index finger points at (1150, 417)
     np.testing.assert_allclose(tips, np.broadcast_to([1150, 417], tips.shape), atol=15)
+
+
+@pytest.mark.parametrize("scale", [1.5, 1.55])
+def test_keypoints_of_a_face_behind_a_hand_are_not_visible(weights, params, scale):
+    """The hand that points, with its sleeve, is held before the other man's mouth."""
+    rgb = cv2.cvtColor(cv2.imread(str(fetch_member(*ZIDANE))), cv2.COLOR_BGR2RGB)
+    before = _table([_still(rgb)], weights, params)
+    (hand,) = _hands(before)
+    assert stack_visibility(before, "face").min() > 0.5
+    face = max(stack_xy(before, "face"), key=lambda mesh: np.ptp(mesh, axis=0).max())
+    shape = np.zeros(rgb.shape[:2], np.uint8)
+    draw_hand(shape, hand)
+    cv2.line(shape, *(np.round(hand[0] - way).astype(int).tolist() for way in ([0, 0], [110, -20])), 255, 60)
+    place = scale * np.eye(2, 3)
+    place[:, 2] = face[LIPS].mean(axis=0) - scale * hand[[0, 5, 17]].mean(axis=0)
+    size = rgb.shape[1::-1]
+    is_hand = cv2.warpAffine(cv2.dilate(shape, np.ones((21, 21))), place, size) > 127
+    held = np.where(is_hand[..., None], cv2.warpAffine(rgb, place, size), rgb)
+    after = _table([_still(held)], weights, params)
+    behind = np.zeros(rgb.shape[:2], np.uint8)
+    draw_hand(behind, hand @ place[:, :2].T + place[:, 2])
+    hidden = 0
+    for mesh, visibility in zip(stack_xy(after, "face"), stack_visibility(after, "face"), strict=True):
+        x, y = np.round(mesh).astype(int).T
+        is_behind = behind[y.clip(0, len(rgb) - 1), x.clip(0, rgb.shape[1] - 1)] > 0
+        hidden += int((visibility == 0).sum())
+        assert (visibility[is_behind] == 0).sum() >= 0.8 * is_behind.sum()
+        assert (visibility[~is_behind] == 0).mean() < 0.15
+    assert hidden > 50
+
+
+def _hands(table):
+    hands = np.concatenate([stack_xy(table, part) for part in ("left_hand", "right_hand")])
+    return hands[~np.isnan(hands).any((1, 2))]
+
+
+def _still(rgb):
+    return Frame(index=0, pts=0, timestamp_s=0.0, picture=Picture.from_rgb(rgb))
 
 
 def _table(frames, weights, params):

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from schemas.skeletons import FACE_POINTS
 from tasks.extract.schedule import Schedule
 from tasks.extract.tracking import Located, PartModel, Tracker
 from tasks.vision.detectors import Detection, View
@@ -26,15 +27,40 @@ def _faces(*rows):
     )
 
 
+def _behind(*rows):
+    """rows: frame, x, the keypoints that are hidden."""
+    visibility = np.full((len(rows), FACE_POINTS), 0.9, np.float32)
+    for at, (_, _, hidden) in enumerate(rows):
+        visibility[at, hidden] = 0
+    schema = {"frame": pl.Int64, "face_box_xyxy": pl.Array(pl.Float32, 4)}
+    boxes = [[x, 10.0, x + 20, 40.0] for _, x, _ in rows]
+    table = pl.DataFrame({"frame": [row[0] for row in rows], "face_box_xyxy": boxes}, schema=schema)
+    return table.with_columns(
+        pl.Series("face_visibility", visibility, dtype=pl.Array(pl.Float32, FACE_POINTS))
+    )
+
+
+def test_what_the_original_guessed_of_a_face_is_a_guess_in_a_copy():
+    behind = _behind((3, 7.0, [5, 6]), (3, 70.0, [9]), (4, 7.0, [1]))
+    schedule = Schedule.of(
+        _frames([0] * 5), _faces((0, 1, 7.0), (3, 1, 7.0), (3, 2, 70.0), (4, 1, 7.0)), behind
+    )
+    here, there = (np.array([x, 11, x + 20, 41], np.float32) for x in (8, 71))
+    assert np.flatnonzero(schedule.guessed(3, here)).tolist() == [5, 6]
+    assert np.flatnonzero(schedule.guessed(3, there)).tolist() == [9]
+    assert np.flatnonzero(schedule.guessed(4, here)).tolist() == [1]
+    assert schedule.guessed(4, there) is schedule.guessed(0, here) is None
+
+
 def test_faces_are_known_by_frame():
-    schedule = Schedule.of(_frames([0] * 5), _faces((0, 1, 5.0), (3, 1, 7.0), (3, 2, 70.0)))
+    schedule = Schedule.of(_frames([0] * 5), _faces((0, 1, 5.0), (3, 1, 7.0), (3, 2, 70.0)), _behind())
     assert {frame: len(boxes) for frame, boxes in schedule.faces.items()} == {0: 1, 3: 2}
     np.testing.assert_allclose(schedule.faces[3][1], [70, 10, 90, 40])
 
 
 @pytest.mark.parametrize(("scenes", "cuts"), [([0, 0, 0], []), ([0, 0, 1, 1, 2], [2, 4]), ([4, 4, 5], [2])])
 def test_scenes_begin_where_the_originals_do(scenes, cuts):
-    schedule = Schedule.of(_frames(scenes), _faces())
+    schedule = Schedule.of(_frames(scenes), _faces(), _behind())
     assert [frame for frame in range(len(scenes)) if schedule.is_cut(frame)] == cuts
 
 

@@ -249,7 +249,7 @@ def test_glasses_are_in_the_release_and_a_person_is_asked(name, released, layout
             assert np.abs(before.rgb.astype(int) - after.rgb)[inside > 0].mean() > 8, before.index
     coverage = read_table(here / coverage_path("released", ids[name]), COVERAGE)
     swapped = coverage.filter(method="mesh_swap")
-    assert swapped["glasses"].min() > params.validate_.in_front_share >= swapped["in_front"].max()
+    assert swapped["worn"].min() > params.validate_.in_front_share >= swapped["in_front"].max()
     found = clip_leaks(here, ids[name], params.validate_, params.deidentify.margin)
     told = {row["finding"]: row["ranges"] for row in found}
     assert (told["surviving"], told["in_front"], told["painted_over"]) == ("", ranges(meshes), "")

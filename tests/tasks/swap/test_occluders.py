@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 from tests_support import admit_clips, moving_bar, run_stage, write_pictures
+from things_support import CYAN, DEEP_BLUE, GREEN, in_the_light, with_plaster, with_tube
 
 from tasks.files.clips import keypoints_path, video_path
 from tasks.swap.layout import make_layout
@@ -267,27 +268,6 @@ def test_hair_that_has_gone_leaves_no_hole(clips, layout):
     assert not occluders.step(bare).any()
 
 
-CYAN, GREEN, WHITE = (120, 185, 205), (95, 175, 125), (236, 236, 232)
-
-
-def _tube(rgb, mesh_xy, colour):
-    """Paint a tube from the nose over a cheek to the ear."""
-    drawn = rgb.copy()
-    size = float(np.ptp(mesh_xy, axis=0).max())
-    way = np.round(mesh_xy[[2, 97, 206, 147, 177]] * 16).astype(np.int32)
-    cv2.polylines(drawn, [way], False, colour, max(2, round(0.05 * size)), cv2.LINE_AA, 4)
-    return drawn
-
-
-def _plaster(rgb, mesh_xy, colour):
-    """Paint a plaster on a cheek."""
-    drawn = rgb.copy()
-    cv2.fillConvexPoly(
-        drawn, cv2.convexHull(np.round(mesh_xy[[117, 123, 187, 205, 101]]).astype(np.int32)), colour
-    )
-    return drawn
-
-
 def _said(layout, frames, paint):
     occluders = Occluders(layout)
     said = []
@@ -297,13 +277,79 @@ def _said(layout, frames, paint):
     return said
 
 
-@pytest.mark.parametrize(
-    ("draw", "colour"), [(_tube, CYAN), (_tube, GREEN), (_tube, WHITE), (_plaster, WHITE), (_plaster, CYAN)]
-)
+def _stays(layout, frames, paint):
+    """Return frames x side x side: what was there from the first and stays, and where it is."""
+    occluders, stays, there = Occluders(layout), [], []
+    for rgb, mesh_xy in frames:
+        drawn, is_thing = paint(rgb, mesh_xy)
+        occluders.step(_spread(layout, drawn, mesh_xy))
+        stays.append(occluders.lasting > 0.5)
+        there.append(
+            _spread(layout, np.repeat(is_thing[..., None] * np.uint8(255), 3, axis=2), mesh_xy)[..., 0] > 127
+        )
+    return np.stack(stays) & layout.inside, np.stack(there) & layout.inside
+
+
+THINGS = {
+    "a tube": (with_tube, CYAN), "a green plaster": (with_plaster, GREEN), "a plaster": (with_plaster, CYAN),
+    "a purple plaster": (with_plaster, (170, 120, 190)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("thing", THINGS)
 @pytest.mark.parametrize("name", ["franck", "cap12"])
-def test_what_was_there_from_the_first_is_painted_over_and_said(clips, layout, name, draw, colour):
-    said = _said(layout, clips[name], lambda rgb, mesh_xy: draw(rgb, mesh_xy, colour))
-    assert np.mean(said) > 0.9
+def test_a_tube_and_a_plaster_stay_from_the_first(clips, layout, name, thing):
+    draw, colour = THINGS[thing]
+    stays, there = _stays(
+        layout, clips[name], lambda rgb, mesh_xy: in_the_light(draw(rgb, mesh_xy, colour), rgb, mesh_xy)
+    )
+    assert stays.any(axis=(1, 2)).mean() > 0.9
+    kept = stays.any(axis=(1, 2))
+    # its rim is half skin
+    assert (stays & there)[kept].sum() > 0.75 * there[kept].sum()
+    assert (stays & there).sum() > 0.85 * stays.sum()
+
+
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_what_stays_from_the_first_shows_no_eye_and_no_brow(clips, layout, name):
+    def patch(rgb, mesh_xy):
+        drawn = rgb.copy()
+        over_an_eye = np.round(mesh_xy[[70, 107, 6, 101, 117, 143]]).astype(np.int32)
+        cv2.fillConvexPoly(drawn, cv2.convexHull(over_an_eye), CYAN)
+        return in_the_light(drawn, rgb, mesh_xy)
+
+    stays, there = _stays(layout, clips[name], patch)
+    assert there[:, layout.features].any()
+    assert not stays[:, layout.features].any()
+
+
+@pytest.mark.parametrize(("draw", "colour"), [(with_tube, DEEP_BLUE), (with_plaster, DEEP_BLUE)])
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_what_is_noticed_is_kept_or_said(clips, layout, name, draw, colour):
+    """A colour so deep varies too much with the light to be told from a light's."""
+    occluders, told = Occluders(layout), []
+    for rgb, mesh_xy in clips[name]:
+        drawn, _ = in_the_light(draw(rgb, mesh_xy, colour), rgb, mesh_xy)
+        occluders.step(_spread(layout, drawn, mesh_xy))
+        told.append(occluders.painted_over or (occluders.lasting > 0.5).any())
+    assert np.mean(told) > 0.9
+
+
+@pytest.mark.parametrize("is_stripe", [False, True])
+@pytest.mark.parametrize("name", ["franck", "cap12"])
+def test_no_coloured_light_that_was_there_from_the_first_uncovers_a_face(clips, layout, name, is_stripe):
+    """On a half of it, and as a stripe of sharp edges."""
+    rng = np.random.default_rng(1)
+    for _ in range(25):
+        angle, offset, width = rng.uniform(0, 2 * np.pi), rng.uniform(-0.25, 0.25), rng.uniform(0.06, 0.2)
+        soft, gain = rng.choice([0.005, 0.03, 0.1]), np.exp(rng.uniform(-1.6, 1.4, 3))
+        occluders = Occluders(layout)
+        for rgb, mesh_xy in clips[name][:3]:
+            light = _part(rgb, mesh_xy, angle, offset, soft, gain)
+            if is_stripe:
+                light = 1 + (light - 1) * (_part(rgb, mesh_xy, angle, offset + width, soft, np.zeros(3)))
+            occluders.step(_spread(layout, _lit(rgb, light), mesh_xy))
+            assert not (occluders.lasting[layout.inside] > 0.1).any()
 
 
 @pytest.mark.parametrize("name", ["franck", "cap12"])

@@ -37,7 +37,7 @@ def here(tmp_path):
     write_table(to_table(seen), KEYPOINTS, tmp_path / keypoints_path("original", CLIP))
     rows = [
         {"frame": frame, "track": track, "source": "detected", "region_xyxy": box, "method": "mesh_swap",
-         "in_front": 0.0, "glasses": 0.0, "painted_over": False, "in_mouth": 0.0, "flagged": False}
+         "in_front": 0.0, "worn": 0.0, "painted_over": False, "in_mouth": 0.0, "flagged": False}
         for frame in range(FRAMES)
         for track, box in ((4, [-20, 30, 120, 170]), (7, [280, 30, 420, 170]))
     ]  # fmt: skip
