@@ -55,7 +55,7 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
     gone = {*wrong, *withdrawn}
     rows = without_files(handed_in.rows, withdrawn)
     as_of = _day_of_consent(root, rows)
-    held = held_back(handed_in, inbox, files, as_of)
+    held = held_back(handed_in, inbox, files, found, as_of)
     _take(root, inbox, [file for file in inside if file not in gone])
     write_manifest(root / RAW_PATH, rows)
     note = InboxNote(
@@ -64,7 +64,7 @@ def mirror_inbox(root: Path, inbox: Path) -> None:
         withdrawn=withdrawn,
         unusable={printable(file): why for file, why in unusable.items() if file not in gone},
         wrong=[(one.row, printable(one.file), one.detail) for one in handed_in.wrong],
-        forbidden=_forbidden(inbox, files, rows, wrong, as_of) | _digests(inbox, held),
+        forbidden=_forbidden(inbox, found, rows, wrong, as_of) | _digests(inbox, held),
         told=[*handed_in.told, *_told_of(len(found) - len(files)), *_told_of_held(held)],
     )
     write_json(note.model_dump(), root / RAW_PATH / NOTE_NAME)
@@ -152,11 +152,13 @@ def _digests(inbox: Path, why: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def held_back(handed_in: HandedIn, inbox: Path, files: list[str], as_of: str) -> dict[str, str]:
+def held_back(
+    handed_in: HandedIn, inbox: Path, files: list[str], found: list[str], as_of: str
+) -> dict[str, str]:
     """Return files that rows without a file of their own may speak of, and why they may not be released.
 
     Such a row says no, or cannot be read, and is spelt as no file is: with other capitals, another folder,
-    through a link, a place off.
+    through a link, a place off. found: those files and the computer's own, of which it may speak as well.
     """
     there = set(map(plain, files))
     held: dict[str, str] = {}
@@ -164,12 +166,12 @@ def held_back(handed_in: HandedIn, inbox: Path, files: list[str], as_of: str) ->
         why = consent_refusal(row, as_of)
         if why and plain(row["file"]) not in there:
             led_to = _led_to(inbox, row["file"])
-            held |= {file: why for file in files if may_mean(row["file"], file) or file == led_to}
+            held |= {file: why for file in found if may_mean(row["file"], file) or file == led_to}
     for one in handed_in.wrong:
         if plain(one.file) not in there:
-            held |= {file: WRONG_ROW for file in files if may_mean(one.file, file)}
+            held |= {file: WRONG_ROW for file in found if may_mean(one.file, file)}
             held |= {
-                file: WRONG_ROW for file in files for cell in one.cells if may_mean(cell, file, whole=True)
+                file: WRONG_ROW for file in found for cell in one.cells if may_mean(cell, file, whole=True)
             }
     return held
 

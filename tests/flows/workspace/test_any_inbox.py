@@ -58,6 +58,7 @@ def root(tmp_path_factory):
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @example({"a.mp4": b"2", "\n\udc80": b"2"}, [(0, "as it is", "yes"), (1, "as it is", "no")])
+@example({".a.mp4": b"1", "a.mp4": b"1"}, [(0, "out", "no"), (1, "as it is", "yes")])
 @example({"a.mp4": b"1", " a.mp4": b"1"}, [(0, "as it is", "yes"), (1, "from here", "yes")])
 @given(st.dictionaries(NAMES, st.sampled_from([b"1", b"2", b"3"]), max_size=6), st.lists(ROWS, max_size=6))
 def test_nobody_is_lost_and_who_says_no_is_not_released(root, files, named):
