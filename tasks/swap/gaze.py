@@ -1,10 +1,17 @@
-"""Eyes that are as far open as the patient's (pure)."""
+"""Eyes that look where the patient's look, and are as far open (pure)."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 
-from schemas.skeletons import EYE_CORNERS, LOWER_LIDS, UPPER_LIDS
+from schemas.skeletons import EYE_CORNERS, LIDS, LOWER_LIDS, UPPER_LIDS
+from tasks.swap.target import Target
 from tasks.vision.regions import Points
 
+# in eye widths: how far an iris is moved at most, and how near to a corner it stays as it is
+FARTHEST_XY = np.array([0.2, 0.08], np.float32)
+FIXED = 0.12
 LEAST_OPENING = 0.02
 # of eye widths: an eye that opens less is shut, one that opens more is as far open as its keypoints say
 SHUT, OPEN = 0.08, 0.2
@@ -51,3 +58,23 @@ def shut_lids(mesh_xy: Points, shares: Points) -> Points:
         shut[upper] += way * UPPER_SHARE
         shut[lower] -= way * (1 - UPPER_SHARE)
     return shut
+
+
+def looking(target: Target, irises: Points) -> Target:
+    """Move a target's irises to where the patient's are; 2 x 2, in eye widths as `read_eyes` says it."""
+    lab = target.lab.copy()
+    for eye, lids in enumerate(LIDS):
+        middle, axes = eye_axes(target.mesh_xy, eye)
+        away = np.clip(irises[eye] - target.irises[eye], -FARTHEST_XY, FARTHEST_XY) @ axes
+        outline = target.mesh_xy[lids]
+        (x0, y0), (x1, y1) = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0))
+        rows, columns = np.mgrid[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].astype(np.float32)
+        across = ((columns - middle[0]) * axes[0, 0] + (rows - middle[1]) * axes[0, 1]) / (axes[0] @ axes[0])
+        share = np.clip((0.5 - np.abs(across)) / FIXED, 0, 1).astype(np.float32)
+        moved = cv2.remap(target.lab, columns - share * away[0], rows - share * away[1], cv2.INTER_LINEAR)
+        inside = np.zeros(rows.shape, np.float32)
+        cv2.fillPoly(inside, [np.round(outline - [x0, y0]).astype(np.int32)], 1)
+        inside = cv2.GaussianBlur(inside, (0, 0), 1)
+        place = lab[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1]
+        place[:] = cv2.blendLinear(moved, np.ascontiguousarray(place), inside, 1 - inside)
+    return replace(target, lab=lab)

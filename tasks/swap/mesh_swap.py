@@ -14,8 +14,7 @@ import numpy as np
 from schemas.params.deidentify import MeshSwap
 from schemas.skeletons import LEFT_CHEEK, NOSE_TIP, RIGHT_CHEEK
 from tasks.swap.canvas import Brush, Scene, lay_over
-from tasks.swap.eyeballs import FARTHEST_XY, with_eyes
-from tasks.swap.gaze import lids_open
+from tasks.swap.gaze import FARTHEST_XY, lids_open, looking
 from tasks.swap.hands import hand_weights
 from tasks.swap.irises import read_eyes
 from tasks.swap.layout import make_layout
@@ -159,9 +158,7 @@ class MeshSwapper:
                 crop = crop_region(shown.rgb, region, MESH_SIDE_PX)
         eyes = self.look(shown.rgb, shown.mesh_xy)
         irises, lids = eyes[:, :2], lids_open(shown.mesh_xy, eyes[:, 2])
-        brush = Brush(
-            with_eyes(target, irises + memory.gaze, shown.mesh_xy), self.settings.feather, in_front, lids
-        )
+        brush = Brush(looking(target, irises + memory.gaze), self.settings.feather, in_front, lids)
         scene, number = Scene(shown.rgb, region, crop), self.settings.corrections
         canvas = memory.settling.settle(scene, region, aim, brush, fit=self.fit, corrections=number)
         lay_over(shown.rgb, shown.box_xyxy, region, canvas, memory.frames)

@@ -12,6 +12,7 @@ from schemas.params.deidentify import Deidentify
 from schemas.params.extract import Extract
 from tasks.files.errors import ModelError
 from tasks.files.hashing import sha256_document
+from tasks.swap.irises import read_eyes
 from tasks.swap.kin import donors_in, kin_recipes
 from tasks.swap.mixing import Donor, mix
 from tasks.swap.shape import shape_of
@@ -72,8 +73,9 @@ class Pool(Mapping[str, Target]):
                 recipe = self._recipes[name]
                 donors = {donor: self._donor(donor) for donor in self.donors_of(name)}
                 rgb, mesh_xy = mix(recipe, donors)
+                irises = read_eyes(rgb, mesh_xy, self._weights)[:, :2]
                 shape = shape_of([read_shape(rgb, mesh_xy, self._weights)])
-                target = make_target(name, rgb, mesh_xy, rim=self._rim, shape=shape)
+                target = make_target(name, rgb, mesh_xy, rim=self._rim, shape=shape, irises=irises)
                 self._targets[name] = target
             return self._targets[name]
 

@@ -24,7 +24,8 @@ class Target:
 
     Triangles run clockwise, the farthest first: a nose is drawn over the cheek behind it.
 
-    near: 468 x 468, how much keypoints that lie beside one another are moved together.
+    irises: 2 x 2, where its eyes look, as `read_eyes` says it. near: 468 x 468, how much keypoints that
+    lie beside one another are moved together.
     """
 
     name: str
@@ -33,15 +34,18 @@ class Target:
     triangles: NDArray[np.int32]
     rim: float
     shape: Shape
+    irises: Points
     near: NDArray[np.float32]
 
 
-def make_target(name: str, rgb: RgbImage, mesh_xy: Points, *, rim: float, shape: Shape) -> Target:
+def make_target(
+    name: str, rgb: RgbImage, mesh_xy: Points, *, rim: float, shape: Shape, irises: Points
+) -> Target:
     """Prepare a target; the rim reaches beyond its 468 x 2 mesh by a share of the face."""
     wide_xy = with_rim(mesh_xy, rim)
     triangles = _far_first(scipy.spatial.Delaunay(wide_xy).simplices.astype(np.int32), wide_xy, shape)
     lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), np.uint8)
-    return Target(name, lab, wide_xy, triangles, rim, shape, _nearness(mesh_xy))
+    return Target(name, lab, wide_xy, triangles, rim, shape, irises, _nearness(mesh_xy))
 
 
 def _far_first(triangles: NDArray[np.int32], wide_xy: Points, shape: Shape) -> NDArray[np.int32]:

@@ -24,6 +24,7 @@ from flows.screen.console import show_table
 from schemas.params import Params
 from schemas.params.deidentify import Recipe
 from schemas.skeletons import FACE_POINTS
+from tasks.swap.irises import read_eyes
 from tasks.swap.mixing import Donor, mix
 from tasks.swap.pool import load_pool, read_donor
 from tasks.swap.shape import shape_of
@@ -56,8 +57,9 @@ def mixed(donors: Mapping[str, Donor], weights: Weights, rim: float) -> tuple[Rg
     """Return a face of equal shares of all donors, and the target that it makes."""
     shares = dict.fromkeys(donors, 1.0)
     rgb, mesh_xy = mix(Recipe(shape=shares, texture=shares), donors)
+    irises = read_eyes(rgb, mesh_xy, weights)[:, :2]
     shape = shape_of([read_shape(rgb, mesh_xy, weights)])
-    return rgb, make_target("kin", rgb, mesh_xy, rim=rim, shape=shape)
+    return rgb, make_target("kin", rgb, mesh_xy, rim=rim, shape=shape, irises=irises)
 
 
 def measure(folder: Path, k: int, picture: Path | None) -> Iterator[Found]:
