@@ -84,7 +84,8 @@ def clip_leaks(
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     shares, unsure = _shares(root, clip_id, _known_faces(root, clip_id, coverage, margin), settings, reread)
     shares |= {frame: {WHOLE: 1.0} for frame in bared}
-    behind = sorted({row for name in BEFORE for row in _more(coverage, name, settings.in_front_share)})
+    # however little: a tattoo looks like a plaster, and says who somebody is
+    behind = sorted({*_more(coverage, "in_front", settings.in_front_share), *_more(coverage, "worn", 0.0)})
     survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
     by_chance = _short_mouths(shares, survived, settings.surviving)
     doubtful += [*_beyond(unsure, settings.surviving), *by_chance]

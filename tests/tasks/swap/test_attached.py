@@ -93,6 +93,23 @@ def test_what_it_hides_is_not_visible_in_either_arm(thing, arm, released):
     assert hidden[~np.array(behind)].mean() < 0.03
 
 
+@pytest.mark.parametrize(("column", "share", "is_said"), [("worn", 0.002, True), ("in_front", 0.002, False)])
+def test_a_person_is_asked_of_however_little_is_worn(column, share, is_said, released, params):
+    """A small tattoo looks like a plaster; a hand's edge tells nobody."""
+    here, ids, _ = released
+    path = here / coverage_path("released", ids["a tube"])
+    before = path.read_bytes()
+    table = read_table(path, COVERAGE).with_columns(
+        pl.lit(0, pl.Float32).alias("in_front"), pl.lit(0, pl.Float32).alias("worn")
+    )
+    at = pl.when(pl.col("frame") == 6).then(pl.lit(share, pl.Float32)).otherwise(pl.col(column))
+    table.with_columns(at.alias(column)).write_parquet(path)
+    try:
+        assert _findings(here, ids["a tube"], params)["in_front"] == ("6" if is_said else "")
+    finally:
+        path.write_bytes(before)
+
+
 def test_what_could_not_stay_is_said_frame_by_frame(released, params):
     here, ids, _ = released
     told = _findings(here, ids["a blue tube"], params)
