@@ -10,7 +10,7 @@ PROVIDER ?= cpu
 WORKERS ?= 1
 SERVICE = cd "$(WORKSPACE)" && PYTHONPATH=. exec "$(CURDIR)/$(BIN)/python" -m flows.service
 
-.PHONY: setup gpu yolo demo test attack test-neural check clean lock server worker gpu-worker
+.PHONY: setup gpu yolo train demo test attack test-neural check clean lock server worker gpu-worker
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 LOCKED := install --no-deps --require-hashes -r
 
@@ -41,7 +41,11 @@ gpu: setup
 yolo: setup
 	@$(PIP) $(LOCKED) requirements/yolo.txt
 
-# both, for the tests
+# PyTorch, 5 GB, to train a swap of a workspace's own: docs/own-swap.md
+train: setup
+	@$(PIP) $(LOCKED) requirements/train.txt
+
+# all of them, for the tests
 .venv/neural: .venv/ready requirements/neural.txt
 	@echo "installing insightface, ultralytics and PyTorch for the tests, 7 GB"
 	@$(PIP) $(LOCKED) requirements/neural.txt

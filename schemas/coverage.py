@@ -7,9 +7,10 @@ SOURCES = (
     "detected", "followed", "interpolated", "extended", "head_region", "whole_frame", "nobody", "corrected"
 )  # fmt: skip
 
-# point_swap: laid on the eyes and the nose of a small face without keypoints. none: a person said that there
+# point_swap: laid on the eyes and the nose of a small face without keypoints. own_swap: drawn by a network
+# that the workspace trained, where the mesh could not be trusted. none: a person said that there
 # is no face, or nobody was found
-METHODS = ("mesh_swap", "point_swap", "inswapper", "blur", "pixelate", "mask", "none")
+METHODS = ("mesh_swap", "point_swap", "own_swap", "inswapper", "blur", "pixelate", "mask", "none")
 
 # share of a face from which on the inside of its mouth is told of: less is the edge of a lip
 OPEN_MOUTH = 0.002

@@ -113,8 +113,9 @@ MEANINGS = {
     "limit_high": "Bland and Altman's upper limit of agreement; over clips, of the next difference",
     "face_nme": "mean error of the face's keypoints in that frame",
     "body_nme": "mean error of the body's keypoints in that frame",
-    "recogniser": "who judged: a recogniser, or `shape`; `parrot` and `trained` give people's faces from "
-    "other clips the released one's and compare, as they are and along what tells them apart",
+    "recogniser": "who judged: a recogniser, or `shape`; `inverted` learnt from others to undo the swap; "
+    "`parrot` and `trained` give people's faces from other clips the released one's and compare, as they "
+    "are and along what tells them apart",
     "distance_mean": "mean distance to the same original faces",
     "distance_min": "lowest distance to the same original face",
     "distance_floor": "the same where the face is filled flat",

@@ -20,8 +20,8 @@ class Job(Generic[Order]):
     order: what is asked for, settings included. private: what only the private side may know, such as a file
     name; never part of a key or log. clips: whom a failure of this job refuses; with none it stops the stage.
     cost: the longest goes first. parts: the stretches of a long clip that workers share; none where it is
-    done whole. part: which of them this job does; None: it joins them. made: path -> SHA-256 of the parts
-    that were done ahead; what is missing is done by who joins.
+    done whole. in_turn: whether each rests on the one before. part: which of them this job does; None: it
+    joins them. made: path -> SHA-256 of the parts that were done ahead; what is missing is done by who joins.
     """
 
     stage: str
@@ -33,6 +33,7 @@ class Job(Generic[Order]):
     clips: tuple[str, ...] = ()
     cost: float = 0.0
     parts: tuple[Span, ...] = ()
+    in_turn: bool = False
     part: int | None = None
     made: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -153,7 +153,7 @@ def test_telemetry_is_off():
 
 
 def test_locks_hold_hashes_and_no_address():
-    for lock in ("base", "dev", "croissant", "yolo", "gpu", "neural"):
+    for lock in ("base", "dev", "croissant", "yolo", "train", "gpu", "neural"):
         text = (REPO / "requirements" / f"{lock}.txt").read_text()
         assert "://" not in text
         assert "index" not in text
@@ -162,7 +162,7 @@ def test_locks_hold_hashes_and_no_address():
         for line in text.splitlines():
             assert line.startswith(("    --hash=sha256:", "#")) or line.rstrip(" \\").count("==") == 1
     # it and onnxruntime-gpu break each other
-    for lock in ("gpu", "yolo", "neural"):
+    for lock in ("gpu", "yolo", "train", "neural"):
         assert "\nonnxruntime==" not in (REPO / f"requirements/{lock}.txt").read_text()
 
 

@@ -7,9 +7,9 @@ from tests_support import admit_clips, run_stage, write_pictures
 import tasks.extract
 import tasks.targets.casting
 from schemas.params.deidentify import Deidentify
-from tasks.deidentify.cast import Cast
 from tasks.deidentify.clip import CoveredClip, Covering
 from tasks.files.clips import video_path
+from tasks.swap.cast import Cast
 
 CLIP, SUBJECT = "clip-0123456789abcdef", "subject-0123456789abcdef"
 

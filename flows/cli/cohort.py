@@ -113,6 +113,12 @@ def _reproduced(root: Path, stage: str | None, tell: "Tell") -> "list[NodeResult
 
 
 @app.command()
+def train() -> None:
+    """Train the workspace's own network, where deidentify.method is own_swap, and what it needs before."""
+    run("train", retry_refused=False)
+
+
+@app.command()
 def benchmark(
     clips: Annotated[list[Path] | None, typer.Argument(help="videos (default: two sample clips)")] = None,
     height: Annotated[int | None, typer.Option(help="measure at this height in pixels", min=16)] = None,

@@ -30,6 +30,7 @@ from tasks.files.pseudonyms import known_key
 from tasks.files.tables import build_table
 from tasks.ingest import SOURCES_PATH
 from tasks.publish.signature import read_signers
+from tasks.swap.own import network_digests
 from tasks.validate.cohort import cohort_agreement, cohort_means
 from tasks.validate.evidence import KNOWN, MEANT, READ
 from tasks.validate.summary import compare_methods
@@ -51,6 +52,7 @@ def take_account(
         tables=_tables(root, chosen, rows),
         faces=_count_faces(root, chosen),
         raw_hmacs=name_raw_files(root, chosen),
+        network_hmacs=name_networks(root, params, clips),
         models=read_document(root / REGISTRY_PATH, Registry),
         signers=read_signers(root),
         code_revision=code_revision,
@@ -63,6 +65,22 @@ def name_raw_files(root: Path, clip_ids: list[str]) -> dict[str, str]:
     key = known_key(root)
     raw = dict(read_table(root / SOURCES_PATH, SOURCES).select("clip_id", "raw_sha256").iter_rows())
     return {clip_id: keyed_digest(key, "raw", raw[clip_id]) for clip_id in clip_ids}
+
+
+def name_networks(root: Path, params: Params, clips: list[ReleaseClip]) -> dict[str, str]:
+    """Return clip_id -> the HMAC that the networks which draw its people are called outside.
+
+    They learnt from patients: neither they nor their digests leave the private side.
+    """
+    if not params.deidentify.swaps_by_own:
+        return {}
+    key, subjects = known_key(root), dict(read_clips(root).select("clip_id", "subject").iter_rows())
+    named = {clip.clip_id: network_digests(root, subjects[clip.clip_id]) for clip in clips}
+    return {
+        clip_id: keyed_digest(key, "network", *(digests[name] for name in sorted(digests)))
+        for clip_id, digests in named.items()
+        if digests
+    }
 
 
 def _tables(root: Path, clip_ids: list[str], rows: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -20,7 +20,7 @@ from tasks.ingest import SOURCES_PATH
 from tasks.ingest.manifest import MANIFEST_NAME
 from tasks.ingest.survey import NOTE_NAME
 
-LISTING = ".dir"
+LISTING, NETWORK = ".dir", ".onnx"
 Listing = dict[str, str]
 
 
@@ -129,6 +129,9 @@ def _mark_results(caches: Caches, listing: Listing, remains: Remains, subject: s
     # the shape of their face bears their own pseudonym
     names = {subject, *remains.clips}
     remains.objects |= {md5 for path, md5 in listing.items() if any(name in path for name in names)}
+    if any(path.startswith(f"{subject}-") and path.endswith(NETWORK) for path in listing):
+        # all networks of one training have seen them
+        remains.objects |= {md5 for path, md5 in listing.items() if path.endswith(NETWORK)}
     # the one table that knows what a clip was handed in as
     sources = caches.read(listing.get(SOURCES_PATH.name, ""))
     if sources and not remains.clips.isdisjoint(pl.read_parquet(BytesIO(sources))["clip_id"]):

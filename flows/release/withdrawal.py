@@ -38,10 +38,20 @@ from tasks.publish.plan import SIGNATURE_NAME, manifest_bytes
 from tasks.publish.signature import is_signed, sign
 from tasks.publish.withdraw import erase_clips, put_tombstone, remove_clips, without_clips
 from tasks.swap.kin import donors_in
+from tasks.swap.own import networks_of
 
 PSEUDONYM = re.compile(r"subject-[0-9a-f]{16}")
 INBOX_PATH = Path("data/inbox")
-RESULTS = ("ingested", "control", "keypoints", "deidentified", "compare", "corrections", "evidence/measured")
+RESULTS = (
+    "ingested",
+    "control",
+    "keypoints",
+    "deidentified",
+    "compare",
+    "corrections",
+    "evidence/measured",
+    "train/pairs",
+)
 
 
 @dataclass(frozen=True)
@@ -226,6 +236,7 @@ def _remove_results(root: Path, subject: str, clips: set[str]) -> int:
     shapes = root / shapes_path(subject)
     paths = [shapes] if shapes.is_file() else []
     paths += [path for name, path in donors_in(root).items() if name == subject]
+    paths += networks_of(root, subject)
     paths += [
         path
         for folder in RESULTS

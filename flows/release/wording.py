@@ -33,6 +33,7 @@ JUDGES = {
     "shape": "by the shape of the face",
     "parrot": "to somebody who has Guise",
     "trained": "to somebody who has Guise and learns",
+    "inverted": "to somebody who learns to undo the swap",
 }
 MOST = 6
 BOUNDS = {"<=": "at most {} will do", ">=": "at least {} is asked"}

@@ -9,10 +9,14 @@ from schemas.keypoints import ARMS
 from schemas.params import Params
 from tasks.files.errors import StageError
 
-STAGES = ("models", "ingest", "control", "extract", "targets", "deidentify", "validate")
+STAGES = ("models", "ingest", "control", "extract", "targets", "train", "deidentify", "validate")
 
 # of the stages that have any; a stage deletes what it did not write in its arm's folder
-ARMS_OF = {"extract": ARMS, "deidentify": tuple(arm for arm in ARMS if arm not in ("original", "control"))}
+ARMS_OF = {
+    "extract": ARMS,
+    "train": ("pairs", "networks"),
+    "deidentify": tuple(arm for arm in ARMS if arm not in ("original", "control")),
+}
 
 # several arms whose jobs are done side by side
 TOGETHER = {"compared": ("blur", "pixelate", "mask")}

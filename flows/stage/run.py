@@ -143,6 +143,8 @@ class _Sent:
             row = _result_of(self.job, future)
             advance()
             failures += [row] if isinstance(row, Exception) else []
+            if failures and self.job.in_turn:
+                break  # those behind it never begin
         row = failures[0] if failures else _result_of(self.job, self.whole)
         for _ in range(1 + len(self.job.parts) - len(self.parts)):
             advance()
@@ -174,10 +176,11 @@ def _send(jobs: list[AnyJob], work: Task[..., Row], code: str, *, anew: bool = F
     single = [part for job in jobs for part in shared.get(_arm_and_key(job)) or [job]]
     # Prefect asks its server for a slot of each tag of a task, which takes up to two seconds
     with placement(), TagsContext(current_tags=set()):
-        futures = {
-            (*_arm_and_key(one), one.part): work.submit(job=one, code=code)
-            for one in sorted(single, key=lambda one: -one.cost)
-        }
+        futures: dict[tuple[str, str, int | None], PrefectFuture[Row]] = {}
+        for one in sorted(single, key=lambda one: -one.cost):
+            place = (*_arm_and_key(one), one.part)
+            before = [futures[*place[:2], one.part - 1]] if one.in_turn and one.part else []
+            futures[place] = work.submit(job=one, code=code, wait_for=before)
         parts = {
             _arm_and_key(job): [
                 futures[(*_arm_and_key(job), one.part)] for one in shared.get(_arm_and_key(job), [])

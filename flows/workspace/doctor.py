@@ -13,6 +13,7 @@ from tasks.files.pseudonyms import fingerprint, known_key
 from tasks.ingest.manifest import find_manifest, read_handed_in
 from tasks.publish import has_credentials, open_bucket, require_faithful
 from tasks.publish.signature import public_key
+from tasks.train import require_torch
 
 FREE_BYTES = 5 << 30
 PACKAGES = {"ssh-keygen": "OpenSSH's client"}
@@ -35,6 +36,7 @@ def examine(root: Path) -> list[Finding]:
     findings.append(_attempt("signing key", lambda: public_key(root)))
     findings.append(_attempt("inbox", lambda: _count_named(root / "data/inbox")))
     findings.append(_attempt("models", lambda: _count_models(root)))
+    findings.append(_attempt("training", lambda: _ask_training(root)))
     findings.append(_attempt("store", lambda: _ask_store(root)))
     return findings
 
@@ -60,6 +62,13 @@ def _ask_store(root: Path) -> str:
     bucket.require()
     require_faithful(bucket)
     return f"{settings.to} overwrites nothing"
+
+
+def _ask_training(root: Path) -> str:
+    if not read_params(root).deidentify.swaps_by_own:
+        return "nothing is trained: deidentify.method is not own_swap"
+    require_torch()
+    return "deidentify.method is own_swap, and PyTorch is here"
 
 
 def _count_models(root: Path) -> str:

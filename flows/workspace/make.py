@@ -44,6 +44,7 @@ RECORDS = [
     "data/metrics",
 ]
 SETTINGS = ("params", "params.yaml")
+NEW_SECTIONS = ("train",)
 HERE = Path(__file__).resolve().parents[2]
 
 
@@ -86,6 +87,7 @@ def make_workspace(root: Path) -> list[str]:
 
 def _take_code(root: Path) -> str:
     _part_params(root)
+    _name_sections(root)
     for name in [*CODE, CORRECTIONS_GUIDE]:
         source, target = HERE / name, root / name
         if name in SETTINGS and target.exists():
@@ -120,6 +122,18 @@ def _part_params(root: Path) -> None:
     for name, part in parts.items():
         yaml.dump(part, root / f"params/{name}.yaml")
     yaml.dump(document, path)
+
+
+def _name_sections(root: Path) -> None:
+    """Give a former workspace's params.yaml the sections that nodes of the graph have since then."""
+    path, yaml = root / "params.yaml", YAML()
+    if not path.is_file():
+        return
+    document, brought = yaml.load(path), yaml.load(HERE / "params.yaml")
+    missing = [name for name in NEW_SECTIONS if name not in document]
+    if missing:
+        document |= {name: brought[name] for name in missing}
+        yaml.dump(document, path)
 
 
 def _name_weights(root: Path) -> str:

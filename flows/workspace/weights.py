@@ -20,6 +20,7 @@ ALLOWS = {
     "permissive": "research and commercial",
     "research-only": "research only",
     "copyleft": "any use; whoever passes the code on must offer their own as well",
+    "workspace": "this workspace only",
 }
 HERE, LATER, MISSING, OTHER, UNNAMED = "here", "fetched when needed", "missing", "another file", "not named"
 

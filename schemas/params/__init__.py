@@ -9,6 +9,7 @@ from schemas.params.extract import Extract
 from schemas.params.inference import Inference, ModelSource
 from schemas.params.publish import Publish
 from schemas.params.sections import Section
+from schemas.params.train import Train
 from schemas.params.validate import ATTACKERS, Compare, Validate
 from schemas.params.video import Encoding, Ingest
 
@@ -23,6 +24,7 @@ class Params(Section):
     encoding: Encoding
     extract: Extract
     deidentify: Deidentify
+    train: Train = Train()  # workspaces of before do not name it
     compare: Compare
     validate_: Annotated[Validate, Field(alias="validate")]
     publish: Publish

@@ -6,14 +6,16 @@ from pydantic import Field, field_validator, model_validator
 
 from schemas.params.sections import AsTuple, Count, Fraction01, Positive, Seconds, Section, Timed, in_seconds
 
-Method = Literal["mesh_swap", "inswapper", "blur", "pixelate", "mask"]
+Method = Literal["mesh_swap", "own_swap", "inswapper", "blur", "pixelate", "mask"]
 # point_swap: of a small face without keypoints, where mesh_swap is asked for
-Drawn = Literal["mesh_swap", "point_swap", "inswapper", "blur", "pixelate", "mask", "none"]
+Drawn = Literal["mesh_swap", "point_swap", "own_swap", "inswapper", "blur", "pixelate", "mask", "none"]
 # of burned-in text; workspaces of before do not name it
 TextRule = Literal["cover", "flag", "keep"]
 # of a slow clip: with fewer frames of reach the rest of a scene would be masked
 LEAST_REACH, LEAST_SETTLE = 6, 3
-SWAPS: tuple[Drawn, ...] = ("mesh_swap", "point_swap", "inswapper")
+SWAPS: tuple[Drawn, ...] = ("mesh_swap", "point_swap", "own_swap", "inswapper")
+# what lays a target's mesh over a face where that can be trusted
+BY_MESH: tuple[Method, ...] = ("mesh_swap", "own_swap")
 ComparedMethod = Literal["blur", "pixelate", "mask"]
 
 
@@ -114,6 +116,16 @@ class Inswapper(Section):
         return self
 
 
+class OwnSwap(Section):
+    """A neural swap by a network that the workspace trained (section `train`), where no mesh can be trusted.
+
+    everywhere: also where one can, to compare the two. batch: faces at a time.
+    """
+
+    everywhere: bool = False
+    batch: Count = 8
+
+
 class Blur(Section):
     """kernel: Gaussian kernel side as a share of the face box's longer side."""
 
@@ -168,6 +180,7 @@ class Deidentify(Timed):
     trust: Trust
     targets: Targets
     mesh_swap: MeshSwap
+    own_swap: OwnSwap = OwnSwap()  # workspaces of before do not name it
     inswapper: Inswapper
     blur: Blur
     pixelate: Pixelate
@@ -196,6 +209,11 @@ class Deidentify(Timed):
     @property
     def swaps_neurally(self) -> bool:
         return "inswapper" in (self.method, self.method_of_others)
+
+    @property
+    def swaps_by_own(self) -> bool:
+        """Whether a network of the workspace's own draws anybody."""
+        return "own_swap" in (self.method, self.method_of_others)
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from schemas.params.sections import Count, Section, Sha256
 
-LicenceClass = Literal["permissive", "research-only", "copyleft"]
+LicenceClass = Literal["permissive", "research-only", "copyleft", "workspace"]
 Decoder = Literal["software", "nvdec"]
 
 

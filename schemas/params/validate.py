@@ -20,7 +20,10 @@ Finding = Literal[
 
 
 # who has Guise, and people's faces of another day: what each would look like, and what tells them apart then
-ATTACKERS = ("parrot", "trained")
+PARROTS = ("parrot", "trained")
+# who learnt from other people of the cohort what a swap makes of a face, and undoes it
+INVERTED = "inverted"
+ATTACKERS = (*PARROTS, INVERTED)
 
 
 class Compare(Section):

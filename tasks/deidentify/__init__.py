@@ -12,7 +12,6 @@ from schemas.jobs import Collected, Job, Row, Span
 from schemas.params import Params
 from schemas.params.deidentify import ComparedMethod, Deidentify
 from schemas.params.video import Encoding
-from tasks.deidentify.cast import Cast
 from tasks.deidentify.clip import CoveredClip, Covering
 from tasks.deidentify.corrections import check_corrections
 from tasks.files.clips import (
@@ -35,7 +34,9 @@ from tasks.files.documents import read_table, write_table
 from tasks.files.excerpts import choose_excerpts
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.parts import finish_parts, part_path
+from tasks.swap.cast import Cast
 from tasks.swap.needs import model_digests
+from tasks.swap.own import network_digests
 from tasks.tracks.seen import seen_digest
 from tasks.video import join_videos, part_spans
 from tasks.vision.sessions import shared_weights
@@ -61,7 +62,7 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Covering]]:
             stage="deidentify",
             arm=arm,
             key=clip["clip_id"],
-            inputs={"video": clip["sha256"], **_digests(root, clip), **models},
+            inputs={"video": clip["sha256"], **_digests(root, clip, rule), **models},
             order=Covering(
                 subject=clip["subject"],
                 deidentify=rule,
@@ -87,7 +88,7 @@ def _ends(frames: range) -> tuple[int, int]:
     return frames.start, frames.stop
 
 
-def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:
+def _digests(root: Path, clip: Mapping[str, Any], rule: Deidentify) -> dict[str, str]:
     """Name what is known of a clip: what was seen, who is given which face, what a person corrected."""
     clip_id, shapes = clip["clip_id"], root / shapes_path(clip["subject"])
     known = {
@@ -96,6 +97,8 @@ def _digests(root: Path, clip: Mapping[str, Any]) -> dict[str, str]:
         "targets": sha256_document(read_cast(root, clip_id).rows()),
         "shapes": sha256_file(shapes),
     }
+    if rule.swaps_by_own:
+        known |= network_digests(root, clip["subject"])
     path = root / corrections_path(clip_id)
     return known | ({"corrections": sha256_file(path)} if path.is_file() else {})
 

@@ -14,24 +14,25 @@ from schemas.params.extract import Extract
 from schemas.params.sections import Section
 from schemas.params.video import Encoding
 from schemas.texts import COVERED_TEXTS, TEXTS
-from tasks.deidentify.cast import Cast, FaceKey
 from tasks.deidentify.correcting import Correction, CorrectionError
 from tasks.deidentify.corrections import Film, read_corrections
-from tasks.deidentify.coverage import cover
+from tasks.deidentify.coverage import cover, swapped_frames, with_any_mesh
 from tasks.deidentify.face_regions import Clip, FaceRegion, Kept
 from tasks.deidentify.neural import NeuralSwaps
+from tasks.deidentify.owning import OwnSwaps, drawable_tracks
 from tasks.deidentify.rehearsing import rehearsals
 from tasks.deidentify.render import Cover, cover_texts, make_methods, render
 from tasks.deidentify.texts import choose_texts, texts_table
 from tasks.files.clips import corrections_path, frames_path, texts_path, video_path
 from tasks.files.documents import read_table, write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
+from tasks.swap.cast import Cast, FaceKey
+from tasks.swap.giving import read_reshapings
 from tasks.swap.laid import PointSwapper
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.mouth import mouth_share
 from tasks.swap.pool import load_pool
-from tasks.swap.shape import Reshaping, reshape
-from tasks.swap.shapes import read_shapes
+from tasks.swap.shape import Reshaping
 from tasks.swap.target import Target
 from tasks.tracks.joining import flat
 from tasks.tracks.meshes import Meshes
@@ -70,6 +71,8 @@ class CoveredClip:
         self._rule = order.deidentify.at(read_rate(self._source))
         self._seen = read_seen(root, clip_id, self._rule)
         self._corrections = self._read_corrections()
+        is_own = self._rule.swaps_by_own
+        self._networks = drawable_tracks(root, order.subject, cast) if is_own else {}
         self._regions = self._cover()
         texts = read_table(root / texts_path(clip_id), TEXTS)
         self._texts = choose_texts(texts, order.deidentify.text, self._corrections, self._info.shown_size_wh)
@@ -129,7 +132,10 @@ class CoveredClip:
 
     def _cover(self) -> list[FaceRegion]:
         seen, size_wh = self._seen, self._info.shown_size_wh
-        clip = Clip(seen.scenes, size_wh, self._cast.subject or None, seen.crowded, seen.beliefs)
+        clip = Clip(
+            seen.scenes, size_wh, self._cast.subject or None, seen.crowded, seen.beliefs,
+            drawable=frozenset(self._networks),
+        )  # fmt: skip
         try:
             return cover(seen.tracks, seen.heads, clip, self._rule, self._corrections)
         except CorrectionError as error:
@@ -140,15 +146,31 @@ class CoveredClip:
         rule, extract = self._rule, self._order.extract
         weights = shared_weights(self._root)
         frames: Iterable[Frame] = ahead(self._on_canvas(span))
-        neural: Cover = _no_neural_swap
+        neural, own = _unused("inswapper"), _unused("own_swap")
         if rule.swaps_neurally:
             swaps = NeuralSwaps(self._root, self._meshes(), self._cast, rule=rule, extract=extract)
             frames, neural = ahead(swaps.ahead_of(frames, self._regions)), swaps.cover(self._kept)
+        if self._networks:
+            own_swaps = self._own_swaps()
+            frames, own = ahead(own_swaps.ahead_of(frames, self._regions)), own_swaps.cover(self._kept)
         fit = make_fit(weights, extract.landmark_score)
         swapper = MeshSwapper(rule.mesh_swap, fit, make_look(weights))
         pool = load_pool(weights, rule, extract, self._root)
         swap = make_swap(self._meshes(), self._give(pool), swapper, self._kept, starts=span[:1])
-        return frames, make_methods(rule, swap, self._point_swap(pool), neural)
+        return frames, make_methods(
+            rule, mesh_swap=swap, point_swap=self._point_swap(pool), own_swap=own, inswapper=neural
+        )
+
+    def _own_swaps(self) -> OwnSwaps:
+        """Return what draws with the workspace's networks: of any mesh, which need not be trusted."""
+        known = {key: with_any_mesh(seen) for key, seen in self._seen.tracks.items()}
+        sure = {
+            (frame, seen[0].track)
+            for seen in self._seen.tracks.values()
+            for frame in swapped_frames(seen, self._rule)
+        }
+        meshes = Meshes(self._root, self._clip_id, flat(known), self._rule)
+        return OwnSwaps(self._root, meshes, self._networks, sure, self._rule)
 
     def _on_canvas(self, span: Span) -> Iterator[Frame]:
         """Yield a span's frames, whose colours are ready to be drawn on."""
@@ -182,22 +204,9 @@ class CoveredClip:
         return swap
 
     def _give(self, pool: Mapping[str, Target]) -> Give:
-        """Return what tells a track's target, and what becomes of its person's shape.
-
-        A face that was too small or too short to be cast keeps its shape.
-        """
+        """Return what tells a track's target, and what becomes of its person's shape."""
         cast, keep = self._cast, self._order.deidentify.mesh_swap.keep_asymmetry
-        shapes = read_shapes(self._root, self._order.subject)
-        if not set(cast.faces.values()) <= set(shapes):
-            raise DocumentError(
-                f"the face shapes of {self._clip_id} are missing: run `guise run targets` again"
-            )
-        reshapings = {
-            track: reshape(shapes[face], pool[target].shape, cast.shares[track], keep_asymmetry=keep)
-            for track, face in cast.faces.items()
-            for target in [cast.targets[track]]
-            if target in pool
-        }
+        reshapings = read_reshapings(self._root, self._order.subject, cast, pool, keep_asymmetry=keep)
         return lambda track: (pool[cast.target(track, pool)], reshapings.get(track))
 
     def _meshes(self) -> Meshes:
@@ -205,8 +214,11 @@ class CoveredClip:
         return Meshes(self._root, self._clip_id, flat(self._seen.tracks), self._rule)
 
 
-def _no_neural_swap(rgb: RgbImage, region: FaceRegion) -> None:
-    raise GuiseError("a correction asks for inswapper, which deidentify.method does not use: choose another")
+def _unused(method: Drawn) -> Cover:
+    def refuse(rgb: RgbImage, region: FaceRegion) -> None:
+        raise GuiseError(f"a correction asks for {method}, which is not used here: choose another")
+
+    return refuse
 
 
 def make_swap(

@@ -1,11 +1,12 @@
 """Every observation of a clip -> a face region for every frame of every track (pure)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
 
-from schemas.params.deidentify import SWAPS, Deidentify, Method
+from schemas.params.deidentify import BY_MESH, SWAPS, Deidentify, Drawn, Method
 from tasks.deidentify.correcting import Correction, correct, require_sound
 from tasks.deidentify.face_regions import NOBODY, Clip, FaceRegion, Source, around, grow, holds
 from tasks.deidentify.heads import add_heads, steady_heads, without_shadows
@@ -56,21 +57,26 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
     sure = clip.is_confirmed(track, scene)
     swapped = swapped_frames(seen, rule) if sure else set()
     method = method_of(track, clip, rule)
-    small = place(seen, rule) if sure and method == "mesh_swap" else {}
+    small = place(seen, rule) if sure and method in BY_MESH else {}
     placed = {frame: face for frame, face in small.items() if frame not in swapped}
+    is_drawable = sure and method == "own_swap" and track in clip.drawable
+    known = with_any_mesh(seen) if is_drawable else seen
+    drawn = swapped_frames(known, rule) if is_drawable else set()
     frames = [one.frame for one in seen]
     for frame in reached(seen, clip, scene, rule):
         after = int(np.searchsorted(frames, frame))
         is_seen = after < len(seen) and frames[after] == frame
         near = [seen[after]] if is_seen else seen[max(0, after - 1) : after + 1]
-        if frame in swapped:
+        if frame in swapped or frame in drawn:
             # the mesh that is drawn may lie between two trusted ones
-            near = near + _trusted_around(seen, after)
+            near = near + _trusted_around(seen if frame in swapped else known, after)
         boxes = [one.box_xyxy for one in near] + ([placed[frame].box_xyxy] if frame in placed else [])
         box = grow(around(boxes), clip, rule)
         source = _source(seen[after] if is_seen else None, is_between=0 < after < len(seen))
         if frame in swapped:
-            yield FaceRegion(frame, track, source, box, method)
+            yield FaceRegion(frame, track, source, box, _by_mesh(method, rule, in_own=frame in drawn))
+        elif frame in drawn:
+            yield FaceRegion(frame, track, source, box, "own_swap")
         elif frame in placed:
             yield FaceRegion(frame, track, source, box, "point_swap")
         elif is_seen:
@@ -78,6 +84,18 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
             yield FaceRegion(frame, track, source, box, soft, flagged=not sure)
         else:
             yield FaceRegion(frame, track, source, box, rule.unresolved, flagged=True)
+
+
+def _by_mesh(method: Method, rule: Deidentify, *, in_own: bool) -> Drawn:
+    """Return what draws a face whose mesh can be trusted: a network only where it is asked to."""
+    if method != "own_swap":
+        return method
+    return "own_swap" if in_own and rule.own_swap.everywhere else "mesh_swap"
+
+
+def with_any_mesh(seen: Track) -> Track:
+    """Return a track whose every mesh counts as trusted: a network needs to know only where a face is."""
+    return [replace(one, is_trusted=one.has_mesh) for one in seen]
 
 
 def _source(sighting: Observation | None, *, is_between: bool) -> Source:

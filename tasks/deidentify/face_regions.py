@@ -50,7 +50,7 @@ class Clip:
     """What coverage must know of a clip: the scene number of every frame, and who its subject is.
 
     crowded: frames that showed more people than the extractor follows. beliefs: of each track and scene;
-    one of which nothing is said is a face.
+    one of which nothing is said is a face. drawable: tracks that a network of the workspace's own can draw.
     """
 
     scenes: list[int]
@@ -58,6 +58,7 @@ class Clip:
     subject_tracks: frozenset[int] | None = None
     crowded: frozenset[int] = frozenset()
     beliefs: Beliefs = field(default_factory=dict)
+    drawable: frozenset[int] = frozenset()
 
     def is_confirmed(self, track: int, scene: int) -> bool:
         said = self.beliefs.get((track, scene))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.skeletons import FACE_OVAL
-from tasks.deidentify.cast import FaceKey
+from tasks.swap.cast import FaceKey
 from tasks.swap.hands import hand_weights
 from tasks.swap.patches import patch_of
 from tasks.vision.alignment import ARCFACE_XY, Embedding, five_points, similarity

@@ -18,12 +18,13 @@ Cover = Callable[[RgbImage, FaceRegion], None]
 
 
 def make_methods(
-    rule: Deidentify, mesh_swap: Cover, point_swap: Cover, inswapper: Cover
+    rule: Deidentify, *, mesh_swap: Cover, point_swap: Cover, own_swap: Cover, inswapper: Cover
 ) -> dict[Drawn, Cover]:
     """Bind every method to its settings: a picture and a region in, the picture changed in place."""
     return {
         "mesh_swap": mesh_swap,
         "point_swap": point_swap,
+        "own_swap": own_swap,
         "inswapper": inswapper,
         "blur": lambda rgb, region: blur(rgb, region, rule.blur),
         "pixelate": lambda rgb, region: pixelate(rgb, region, rule.pixelate),

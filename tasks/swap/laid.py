@@ -89,7 +89,7 @@ class PointSwapper:
         mesh_xy = self._turns[target.name].lay(face)
         square = mesh_region(mesh_xy)
         aim = to_crop(mesh_xy, square, MESH_SIDE_PX)
-        smooth(rgb, region_xyxy, square, _around(aim, to_crop(_octagon(face.box_xyxy), square, MESH_SIDE_PX)))
+        smooth(rgb, region_xyxy, square, around(aim, to_crop(octagon(face.box_xyxy), square, MESH_SIDE_PX)))
         scene = Scene(rgb, square, crop_region(rgb, square, MESH_SIDE_PX))
         brush = Brush(_front(target, aim), self.settings.feather, None)
         drawn = brush.draw(brush.sketch(aim), aim)
@@ -109,13 +109,13 @@ def _signs(corners: Points) -> Floats:
     return np.asarray(np.sign(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]), np.float32)
 
 
-def _octagon(box_xyxy: Box) -> Points:
+def octagon(box_xyxy: Box) -> Points:
     low, high = box_xyxy.reshape(2, 2)
     corners = np.array([[0, 1], [0, 2], [1, 3], [2, 3], [3, 2], [3, 1], [2, 0], [1, 0]], np.float32)
     return np.asarray(low + corners / 3 * (high - low), np.float32)
 
 
-def _around(mesh_xy: Points, outline_xy: Points) -> Floats:
+def around(mesh_xy: Points, outline_xy: Points) -> Floats:
     """Return the canvas's weights of all that is drawn, of the face itself, and of a bit around both."""
     points = np.concatenate([mesh_xy, outline_xy])
     middle = (points.min(axis=0) + points.max(axis=0)) / 2

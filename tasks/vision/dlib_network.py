@@ -6,12 +6,12 @@ from the input on. docs/decisions/018 says why.
 
 import re
 from collections import deque
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tasks.files.errors import ModelError
+from tasks.vision.making import Graph
 
 Array = NDArray[np.float32]
 Layers = deque[tuple[str, Array]]
@@ -33,43 +33,12 @@ def onnx_from_dlib(content: bytes) -> bytes:
     chip: N x 150 x 150 x 3, RGB of 0 to 255 in float32. embedding: N x 128. Raises ModelError where the file
     holds another network.
     """
-    from onnx import TensorProto, helper
-
-    graph = _Graph()
+    graph = Graph()
     try:
         last = _network(graph, _layers(content))
     except (IndexError, ValueError):
         raise ModelError("dlib's recogniser is another network than the one that is known") from None
-    ends = [
-        helper.make_tensor_value_info("chip", TensorProto.FLOAT, ["n", CHIP_PX, CHIP_PX, 3]),
-        helper.make_tensor_value_info(last, TensorProto.FLOAT, ["n", WIDTH]),
-    ]
-    made = helper.make_graph(graph.nodes, "dlib", ends[:1], ends[1:], graph.initialisers)
-    opset = [helper.make_opsetid("", 17)]
-    model: bytes = helper.make_model(made, opset_imports=opset, ir_version=8).SerializeToString()
-    return model
-
-
-class _Graph:
-    """Nodes and weights as they are added; each `add` returns the name of its output."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.initialisers: list[Any] = []
-
-    def value(self, array: NDArray[Any]) -> str:
-        from onnx import numpy_helper
-
-        name = f"w{len(self.initialisers)}"
-        self.initialisers.append(numpy_helper.from_array(array, name))
-        return name
-
-    def add(self, kind: str, *inputs: str, **settings: Any) -> str:
-        from onnx import helper
-
-        name = f"x{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], **settings))
-        return name
+    return graph.finish("dlib", {"chip": ["n", CHIP_PX, CHIP_PX, 3]}, {last: ["n", WIDTH]})
 
 
 def _layers(content: bytes) -> Layers:
@@ -100,7 +69,7 @@ def _integer(content: bytes, at: int) -> tuple[int, int]:
     return int.from_bytes(content[at + 1 : end], "little"), end
 
 
-def _network(graph: _Graph, left: Layers) -> str:
+def _network(graph: Graph, left: Layers) -> str:
     centred = graph.add("Sub", "chip", graph.value(MEANS))
     scaled = graph.add("Div", centred, graph.value(np.array([256], np.float32)))
     flow = (graph.add("Transpose", scaled, perm=[0, 3, 1, 2]), 3, CHIP_PX)
@@ -114,7 +83,7 @@ def _network(graph: _Graph, left: Layers) -> str:
     return graph.add("MatMul", mean, graph.value(_expect(left, "fc").reshape(flow[1], WIDTH)))
 
 
-def _block(graph: _Graph, left: Layers, flow: Flow, *, is_down: bool) -> Flow:
+def _block(graph: Graph, left: Layers, flow: Flow, *, is_down: bool) -> Flow:
     """Add a residual block; one that goes down halves the side, and its shortcut is pooled."""
     deeper = _convolved(graph, left, flow, KERNEL_PX, stride=2 if is_down else 1)
     deeper = _convolved(graph, left, _relu(graph, left, deeper), KERNEL_PX, stride=1)
@@ -124,7 +93,7 @@ def _block(graph: _Graph, left: Layers, flow: Flow, *, is_down: bool) -> Flow:
     return _relu(graph, left, _summed(graph, deeper, flow))
 
 
-def _convolved(graph: _Graph, left: Layers, flow: Flow, kernel_px: int, *, stride: int) -> Flow:
+def _convolved(graph: Graph, left: Layers, flow: Flow, kernel_px: int, *, stride: int) -> Flow:
     """Add a convolution, with the scale and shift behind it in its weights.
 
     dlib pads only where a convolution takes every pixel.
@@ -142,19 +111,19 @@ def _convolved(graph: _Graph, left: Layers, flow: Flow, kernel_px: int, *, strid
     return name, filters, 1 + (side_px + 2 * pad_px - kernel_px) // stride
 
 
-def _relu(graph: _Graph, left: Layers, flow: Flow) -> Flow:
+def _relu(graph: Graph, left: Layers, flow: Flow) -> Flow:
     _expect(left, "relu")
     name, channels, side_px = flow
     return graph.add("Relu", name), channels, side_px
 
 
-def _pooled(graph: _Graph, kind: str, flow: Flow, window_px: int) -> Flow:
+def _pooled(graph: Graph, kind: str, flow: Flow, window_px: int) -> Flow:
     name, channels, side_px = flow
     name = graph.add(kind, name, kernel_shape=[window_px] * 2, strides=[2, 2])
     return name, channels, 1 + (side_px - window_px) // 2
 
 
-def _summed(graph: _Graph, first: Flow, second: Flow) -> Flow:
+def _summed(graph: Graph, first: Flow, second: Flow) -> Flow:
     """Add two flows; what one has not, in channels or at the far edges, counts as zero."""
     channels, side_px = max(first[1], second[1]), max(first[2], second[2])
     names = []

@@ -1,6 +1,6 @@
 """The documents that travel with a release, made from schemas and evidence (pure)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 import yaml
@@ -27,7 +27,8 @@ class Account:
 
     rows: of single clips, what sentences are made of. tables: what is told of many clips together. faces:
     method -> how many faces in frames it covered, and how many mouths are open. raw_hmacs: clip_id -> what a
-    raw file is called outside: an HMAC that only the key can make. signers: of `ssh-keygen -Y verify`.
+    raw file is called outside: an HMAC that only the key can make; network_hmacs: the same of the networks
+    that draw its people. signers: of `ssh-keygen -Y verify`.
     libraries: package -> version, by which everything was computed.
     """
 
@@ -39,6 +40,7 @@ class Account:
     tables: dict[str, pl.DataFrame]
     faces: dict[str, int]
     raw_hmacs: dict[str, str]
+    network_hmacs: dict[str, str] = field(default_factory=dict)
     models: Registry
     signers: bytes
     code_revision: str
@@ -72,6 +74,7 @@ def render_index(account: Account, files: list[ReleaseFile]) -> dict[str, bytes]
             account.raw_hmacs,
             {file.path: file.sha256 for file in files},
             libraries=account.libraries,
+            network_hmacs=account.network_hmacs,
         ),
     }
 

@@ -82,6 +82,15 @@ def _collection() -> list[str]:
 OPEN_MOUTHS = "open mouths"
 # counts that are told in words of their own
 _SAID = ("none", OPEN_MOUTHS)
+# what a reader must know of a face that was drawn otherwise than by its own keypoints
+_DRAWN_BY = {
+    "point_swap": " In {} the face was too small for keypoints (below `deidentify.trust.detail_px` of "
+    "`params.yaml`), and another was laid on eyes and nose: place, size and turn are the person's; "
+    "expression and gaze, and what keypoints say of them, are nobody's.",
+    "own_swap": " In {} a network drew the face that the provider trained on these very patients; what is "
+    "around it has no finer detail than the scene's light. The network stays with the provider; "
+    "`evidence/identity.csv` says what an attacker finds who learns to undo it (`inverted`).",
+}
 
 
 def _processing(faces: dict[str, int], k: int = 0) -> list[str]:
@@ -98,12 +107,7 @@ def _processing(faces: dict[str, int], k: int = 0) -> list[str]:
     )
     if mouths:
         said += f" In {mouths} of them the mouth is open: its inside, teeth and tongue, is the person's own."
-    if placed := faces.get("point_swap", 0):
-        said += (
-            f" In {placed} the face was too small for keypoints (below `deidentify.trust.detail_px` of "
-            "`params.yaml`), and another was laid on eyes and nose: place, size and turn are the person's; "
-            "expression and gaze, and what keypoints say of them, are nobody's."
-        )
+    said += "".join(text.format(faces[method]) for method, text in _DRAWN_BY.items() if faces.get(method))
     if k:
         said += (
             f" A patient's new face may be mixed, in equal shares, of {k} or more other patients who agreed "

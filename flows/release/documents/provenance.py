@@ -1,7 +1,7 @@
 """prov.json: what every released file came from, as W3C PROV says it (pure)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prov.model import ProvDocument
@@ -11,6 +11,7 @@ from tasks.files.hashing import sha256_bytes
 
 NAMESPACE = "urn:guise:"
 SETTINGS, WEIGHTS, SOFTWARE = "guise:params.yaml", "guise:models.json", "guise:software"
+OWN = "the provider's own data: never published"
 Sections = dict[str, list[str]]
 
 
@@ -22,10 +23,12 @@ def trace_release(
     digests: dict[str, str],
     *,
     libraries: dict[str, str],
+    network_hmacs: Mapping[str, str],
 ) -> bytes:
     """Return PROV-JSON: released file <- deidentify <- keypoints <- ingest <- raw file, by its HMAC.
 
-    digests: path in the release -> SHA-256. libraries: package -> version. Nothing of the private side but
+    digests: path in the release -> SHA-256. libraries: package -> version. network_hmacs: clip_id -> what the
+    networks that learnt from its people are called outside. Nothing of the private side but
     HMACs, and no time, is in it.
     """
     document = _document()
@@ -40,7 +43,7 @@ def trace_release(
     _add(sections, document, "release")
     # a clip's records are 50 kB while the library holds them, and 4 as text
     for clip_id, hmac in sorted(raw_hmacs.items()):
-        _add(sections, _trace_clip(clip_id, hmac, digests), clip_id)
+        _add(sections, _trace_clip(clip_id, hmac, digests, network_hmacs.get(clip_id)), clip_id)
     prefix = json.dumps({"guise": NAMESPACE})
     told = [f' "{name}": {{\n  ' + ",\n  ".join(lines) + "\n }" for name, lines in sections.items()]
     return (",\n".join([f'{{\n "prefix": {prefix}', *told]) + "\n}\n").encode()
@@ -63,14 +66,14 @@ def _add(sections: Sections, document: ProvDocument, name: str) -> None:
         )
 
 
-def _trace_clip(clip_id: str, hmac: str, digests: dict[str, str]) -> ProvDocument:
+def _trace_clip(clip_id: str, hmac: str, digests: dict[str, str], network_hmac: str | None) -> ProvDocument:
     document = _document()
 
-    def step(activity: str, made: str, used: Sequence[str], sha256: str | None = None) -> str:
-        """Say that an activity made an entity from what it used; entities without a digest stay at home."""
+    def step(activity: str, made: str, used: Sequence[str], says: Mapping[str, str] | None = None) -> str:
+        """Say that an activity made an entity from what it used; entities without a SHA-256 stay at home."""
         doing, entity = f"guise:{activity}/{clip_id}", f"guise:{made}/{clip_id}"
         document.activity(doing)
-        document.entity(entity, {"guise:sha256": sha256} if sha256 else {})
+        document.entity(entity, says)
         for source in used:
             document.used(doing, source)
         document.wasGeneratedBy(entity, doing)
@@ -81,12 +84,16 @@ def _trace_clip(clip_id: str, hmac: str, digests: dict[str, str]) -> ProvDocumen
     document.entity(raw, {"guise:hmac_sha256": hmac})
     ingested = step("ingest", "ingested", [raw])
     keypoints = step("extract", "original-keypoints", [ingested])
-    video = step(
-        "deidentify",
-        "video",
-        [ingested, keypoints, SETTINGS, WEIGHTS],
-        digests.get(f"videos/{clip_id}.mp4"),
-    )
+    used = [ingested, keypoints, SETTINGS, WEIGHTS]
+    if network_hmac:
+        told = {"guise:hmac_sha256": network_hmac, "guise:licence": OWN}
+        used.append(step("train", "network", [ingested, keypoints, SETTINGS, WEIGHTS], told))
+    video = step("deidentify", "video", used, _content(digests, f"videos/{clip_id}.mp4"))
     document.wasDerivedFrom(video, raw)
-    step("extract-released", "keypoints", [video, SETTINGS], digests.get(f"keypoints/{clip_id}.parquet"))
+    keypoints_file = _content(digests, f"keypoints/{clip_id}.parquet")
+    step("extract-released", "keypoints", [video, SETTINGS], keypoints_file)
     return document
+
+
+def _content(digests: Mapping[str, str], path: str) -> dict[str, str]:
+    return {"guise:sha256": digests[path]} if path in digests else {}

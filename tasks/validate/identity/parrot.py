@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from schemas.jobs import Row
-from schemas.params.deidentify import Deidentify
+from schemas.params.deidentify import BY_MESH, Deidentify
 from schemas.params.extract import Extract
-from schemas.params.validate import ATTACKERS
+from schemas.params.validate import PARROTS
 from tasks.files.clips import read_cast
 from tasks.swap.mesh_swap import MeshSwapper, make_fit, make_look
 from tasks.swap.pool import load_pool
@@ -49,7 +49,7 @@ class Parrot:
 
         Only where a face was given another one: of what a blur leaves others may tell.
         """
-        if self.rule.method != "mesh_swap":
+        if self.rule.method not in BY_MESH:
             return
         clips: dict[str, list[Probe]] = {}
         for probe in probes:
@@ -70,7 +70,7 @@ class Parrot:
         as_it_is = make_gallery(dict(people))
         trained, seen = discriminants(people, shown)
         for name, faces, gallery in zip(
-            ATTACKERS, (shown, seen), (as_it_is, make_gallery(trained)), strict=True
+            PARROTS, (shown, seen), (as_it_is, make_gallery(trained)), strict=True
         ):
             yield found_row(probe, name, faces, gallery, filmed=filmed & {*people}, lost=lost)
 

@@ -11,6 +11,7 @@ from schemas.params.validate import Validate
 from tasks.validate.identity.attack import BLANK, Attacks, Probe, Sighting
 from tasks.validate.identity.distances import Embeddings, make_gallery
 from tasks.validate.identity.embedding import embed_all, embed_here
+from tasks.validate.identity.inverting import Inverter
 from tasks.validate.identity.judges import make_judges
 from tasks.validate.identity.lookout import Lookout
 from tasks.validate.identity.parrot import RECOGNISER, Parrot
@@ -40,7 +41,10 @@ class Search:
         faces = self._with_strangers(_originals(probes, sightings)) if probes else {}
         attacks = self._attack(probes, sightings, faces)
         found = _rows(attacks)
-        found["identity"] += self._parrot([probe for probe, attacked in probes.items() if BLANK in attacked])
+        whole = [probe for probe, attacked in probes.items() if BLANK in attacked]
+        found["identity"] += self._parrot(whole)
+        if self.lookout.deidentify.swaps_by_own:
+            found["identity"] += self._inverted(whole, faces)
         return found | {
             "linkage": attacks.linkage(),
             "recognition": attacks.recognition(len(attacks.filmed)),
@@ -52,6 +56,15 @@ class Search:
         embed = make_judges(weights, lookout.extract)[RECOGNISER]
         parrot = Parrot(self.root, weights, lookout.deidentify, lookout.extract, embed)
         return list(parrot.rows(probes, self.settings.strangers))
+
+    def _inverted(self, probes: Sequence[Probe], faces: Faces) -> list[Row]:
+        """Return what is found by undoing the swap: a network that saw a patient may keep something."""
+        if not probes:
+            return []
+        embed = make_judges(shared_weights(self.root), self.lookout.extract)[RECOGNISER]
+        gallery = make_gallery(faces[RECOGNISER])
+        filmed = {*self.lookout.subjects.values()} & {*gallery}
+        return list(Inverter(self.root, embed, gallery, filmed).rows(probes))
 
     def clip(self, clip_id: str, subject: str, arms: Sequence[str]) -> dict[str, list[Row]]:
         """Return the rows of identity and its frames of a clip that is looked for in a sample of the cohort.

@@ -15,6 +15,7 @@ from tests_support import command_environment
 from flows.release.account import take_account, write_rows
 from flows.release.documents import Account, render_documents, render_index, render_sums
 from flows.release.documents.datasheet import OPEN_MOUTHS, VERIFY, _processing
+from flows.release.documents.provenance import trace_release
 from schemas.clips import CLIPS
 from schemas.dictionary import EVIDENCE, meaning_of, published_tables
 from schemas.params.inference import ModelSource
@@ -221,6 +222,27 @@ def test_the_datasheet_says_whose_expression_is_nobodys():
     assert "`point_swap` (6 faces in frames)" in said
     assert "expression and gaze, and what keypoints say of them, are nobody's" in said
     assert "nobody's" not in " ".join(_processing({"mesh_swap": 10}))
+
+
+def test_a_face_that_a_network_drew_is_told_with_who_it_learnt_from():
+    said = " ".join(_processing({"mesh_swap": 10, "own_swap": 6, "point_swap": 2}))
+    assert "In 6 a network drew the face that the provider trained on these very patients" in said
+    assert "In 2 the face was too small" in said
+    assert "network" not in " ".join(_processing({"mesh_swap": 10, "point_swap": 2}))
+
+
+def test_a_network_is_named_by_what_only_the_key_can_make_and_only_where_it_drew(params):
+    models = Registry(models={}, inference=params.inference)
+    raw = {"clip-a": "1" * 64, "clip-b": "2" * 64}
+    told = trace_release("0" * 40, models, b"", raw, {}, libraries={}, network_hmacs={"clip-b": "3" * 64})
+    entities = json.loads(told)["entity"]
+    assert entities["guise:network/clip-b"]["guise:hmac_sha256"] == "3" * 64
+    assert "never published" in entities["guise:network/clip-b"]["guise:licence"]
+    used = json.loads(told)["used"].values()
+    assert [one["prov:activity"] for one in used if one["prov:entity"] == "guise:network/clip-b"] == [
+        "guise:deidentify/clip-b"
+    ]
+    assert "guise:network/clip-a" not in entities
 
 
 @pytest.mark.parametrize("k", [0, 10, 25])

@@ -3,7 +3,11 @@
 import errno
 import os
 import shutil
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -25,6 +29,7 @@ from schemas.refusals import REFUSALS
 from tasks.files.clips import REFUSED, read_refusals, refusals_path, video_path
 from tasks.files.documents import read_params, read_table, write_params
 from tasks.files.errors import DiskError, DocumentError, FaultError, StageError, VideoError
+from tasks.files.hashing import sha256_file
 from tasks.validate.cohort import cohort_means
 from tasks.video import frame_times
 
@@ -319,6 +324,56 @@ def test_a_clip_of_which_a_part_fails_is_refused_by_it(workspace, shared_clip, m
     stage_module.run_stage("control", "")
     assert _names(2)[1] in shared_clip
     assert _video(workspace).is_file()
+
+
+@pytest.fixture
+def in_turn(workspace, shared_clip, monkeypatch):
+    """The long clip's job in six parts, each resting on the one before. Return when each began and ended."""
+    plan, said, key = control.plan, [], uuid4().hex
+
+    def planned(root, params, arm):
+        # nothing that another run of this test left is known
+        jobs = [replace(one, inputs={**one.inputs, "run": key}) for one in plan(root, params, arm)]
+        spans = tuple((first, first + 10) for first in range(0, LONG_FRAMES, 10))
+        return [replace(one, parts=spans, in_turn=True) if one.parts else one for one in jobs]
+
+    def note(root, one):
+        said.append(("begins", one.part))
+        time.sleep(0.05)
+        if one.part is not None and one.part == note.fails:
+            raise VideoError("it is broken")
+        said.append(("ends", one.part))
+        path = Path("data/control") / f"{one.key}.{one.part}.done"
+        (root / path.parent).mkdir(exist_ok=True)
+        (root / path).write_text(str(one.part))
+        return {"outputs": {str(path): sha256_file(root / path)}}
+
+    note.fails = None
+    monkeypatch.setattr(control, "plan", planned)
+    monkeypatch.setattr(control, "process", note)
+    return said, note
+
+
+def test_parts_that_rest_on_one_another_are_done_in_turn(in_turn):
+    said, _ = in_turn
+    stage_module.run_stage("control", "")
+    own = [(what, part) for what, part in said if part is not None]
+    assert own == [(what, part) for part in range(6) for what in ("begins", "ends")]
+
+
+@pytest.mark.parametrize("fails", [0, 2, 5])
+def test_behind_a_part_that_fails_none_that_rests_on_it_begins(workspace, in_turn, fails):
+    said, note = in_turn
+    note.fails = fails
+    stage_module.run_stage("control", "")
+    assert max(part for _, part in said if part is not None) == fails
+    refused = read_refusals(workspace, control.folder(""))
+    assert refused == {GOOD: f"control {GOOD}, part {fails + 1} of 6: it is broken"}
+    # the next time it goes on there
+    said.clear()
+    note.fails = None
+    stage_module.run_stage("control", "")
+    assert [part for what, part in said if what == "begins" and part is not None] == [*range(fails, 6)]
 
 
 def test_compared_methods_are_done_side_by_side_and_keep_apart(workspace, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -155,6 +156,23 @@ def test_it_ends_when_the_run_is_killed(workspace):
         (process,) = _standing(workspace)
         run.send_signal(signal.SIGKILL)
         process.wait(30)
+
+
+@pytest.mark.parametrize("before", [1, 3])
+def test_in_a_bare_shell_a_command_of_several_stages_ends_when_one_fails(
+    workspace, root, monkeypatch, before
+):
+    """Prefect had something left to tell to the server of a stage before, and told it for ever."""
+    monkeypatch.delenv("PREFECT_API_URL")
+    monkeypatch.setenv("PREFECT_HOME", str(workspace / ".guise/prefect"))
+    (workspace / "data/models").symlink_to(root / "data/models")
+    (workspace / "tasks").unlink()
+    shutil.copytree(REPO / "tasks", workspace / "tasks", ignore=shutil.ignore_patterns("__pycache__"))
+    with (workspace / "tasks/extract/__init__.py").open("a") as code:
+        code.write("\n\ndef process(root, job):\n    raise KeyError('unforeseen')\n")
+    code, said, trouble = _finish(_ask("control", "extract:original"))
+    assert (code, said) == (2, "")
+    assert "failed unexpectedly (KeyError)" in trouble
 
 
 def test_the_door_opens_without_what_stages_import():

@@ -83,7 +83,9 @@ def methods(pool, fit, look, params, face):
         draw = PointSwapper(params.deidentify.mesh_swap)
         draw(rgb, region.box_xyxy, Placed(eyes_nose_of(mesh), box), pool["average"])
 
-    return make_methods(params.deidentify, swap, point_swap, swap)
+    return make_methods(
+        params.deidentify, mesh_swap=swap, point_swap=point_swap, own_swap=swap, inswapper=swap
+    )
 
 
 def _spread(box_xyxy):

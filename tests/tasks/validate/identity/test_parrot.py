@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tasks.validate as validate
-from schemas.params.validate import ATTACKERS
+from schemas.params.validate import PARROTS
 from tasks.files.clips import read_admitted
 from tasks.files.documents import read_params
 from tasks.validate.identity.alone import without_light
@@ -102,7 +102,7 @@ def test_only_who_is_in_several_clips_is_looked_for(looked):
     several = [probe.clip_id for probe in probes if subjects.count(probe.subject) > 1]
     assert several
     assert [(row["clip_id"], row["recogniser"]) for row in rows] == [
-        (one, name) for one in several for name in ATTACKERS
+        (one, name) for one in several for name in PARROTS
     ]
     for row in rows:
         assert row["gallery_subjects"] == len(strangers) + len(set(subjects))
