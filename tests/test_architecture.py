@@ -65,7 +65,7 @@ def test_a_stage_has_one_name_everywhere(name):
 
 
 def test_patients_zones_go_to_the_private_remote_only():
-    private = ("data/ingested", "data/control", "data/keypoints/", "data/compare")
+    private = ("data/ingested", "data/control", "data/keypoints/", "data/compare", "data/train")
     for node in GRAPH.values():
         for out in node.get("do", node)["outs"]:
             ((path, options),) = out.items()

@@ -45,7 +45,8 @@ def show_node(result: "NodeResult") -> None:
     if result.unchanged:
         say(f"  {result.node:<18} unchanged, nothing to do")
         return
-    for report in result.reports:
+    # a stage that no setting asks for has nothing to say
+    for report in (one for one in result.reports if one.jobs or one.notes):
         done = report.jobs - report.cached
         say(f"  {report.name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
         for note in report.notes[:MOST_NOTES]:

@@ -1,6 +1,6 @@
 """Every observation of a clip -> a face region for every frame of every track (pure)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 
@@ -15,10 +15,11 @@ from tasks.deidentify.unlocated import answer_rest
 from tasks.tracks.joining import Track, Tracks
 from tasks.tracks.placing import place
 from tasks.tracks.sightings import Head, Observation
-from tasks.vision.regions import overlap
+from tasks.vision.regions import Box, overlap
 
 # intersection over union of a face and of where a mesh between two others would be drawn
 DRAWN_THERE = 0.7
+LiesBetween = Callable[[Observation, Observation, Observation], bool]
 
 
 def cover(
@@ -61,7 +62,7 @@ def _follow(seen: Track, clip: Clip, scene: int, rule: Deidentify) -> Iterator[F
     placed = {frame: face for frame, face in small.items() if frame not in swapped}
     is_drawable = sure and method == "own_swap" and track in clip.drawable
     known = with_any_mesh(seen) if is_drawable else seen
-    drawn = swapped_frames(known, rule) if is_drawable else set()
+    drawn = swapped_frames(known, rule, _lies_somewhere_between) if is_drawable else set()
     frames = [one.frame for one in seen]
     for frame in reached(seen, clip, scene, rule):
         after = int(np.searchsorted(frames, frame))
@@ -116,9 +117,10 @@ def method_of(track: int, clip: Clip, rule: Deidentify) -> Method:
     return rule.method if is_subject else rule.method_of_others
 
 
-def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
+def swapped_frames(seen: Track, rule: Deidentify, is_between: LiesBetween | None = None) -> set[int]:
     """Return the frames whose mesh can carry another face: trusted, or between two that are.
 
+    is_between: whether a face was seen where a mesh between two others is drawn; by default no side is bare.
     A run of such frames shorter than `rule.settle` keeps the method of its neighbours: methods must
     not alternate before the viewer's eyes.
     """
@@ -126,8 +128,8 @@ def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
     usable = {seen[place].frame for place in trusted}
     for left, right in pairwise(trusted):
         first, last = seen[left], seen[right]
-        is_between = all(_lies_between(first, one, last) for one in seen[left + 1 : right])
-        if last.frame - first.frame - 1 <= rule.max_gap and is_between:
+        told = ((is_between or _lies_between)(first, one, last) for one in seen[left + 1 : right])
+        if last.frame - first.frame - 1 <= rule.max_gap and all(told):
             usable |= set(range(first.frame, last.frame))
     steps = groupby(enumerate(sorted(usable)), lambda at: at[1] - at[0])
     runs = [[frame for _, frame in run] for _, run in steps]
@@ -137,8 +139,17 @@ def swapped_frames(seen: Track, rule: Deidentify) -> set[int]:
 
 def _lies_between(first: Observation, one: Observation, last: Observation) -> bool:
     """Return whether a face was seen where a mesh drawn between two others would be: no side is bare."""
-    share = (one.frame - first.frame) / (last.frame - first.frame)
-    drawn = first.box_xyxy + (last.box_xyxy - first.box_xyxy) * np.float32(share)
+    drawn = _box_between(first, one, last)
     if one.followed:  # by what it looks like, a little more or less of it
         return holds(drawn, one.box_xyxy)
     return overlap(drawn, one.box_xyxy) >= DRAWN_THERE
+
+
+def _lies_somewhere_between(first: Observation, one: Observation, last: Observation) -> bool:
+    """Return the same for a network's face: below it all of the box in which a face was seen is smoothed."""
+    return holds(one.box_xyxy, _box_between(first, one, last))
+
+
+def _box_between(first: Observation, one: Observation, last: Observation) -> Box:
+    share = (one.frame - first.frame) / (last.frame - first.frame)
+    return np.asarray(first.box_xyxy + (last.box_xyxy - first.box_xyxy) * np.float32(share), np.float32)

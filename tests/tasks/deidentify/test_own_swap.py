@@ -114,20 +114,23 @@ def test_each_face_is_drawn_by_its_own_network_whatever_the_order(faced, params)
     assert ["red" if one.picture[0].mean() > one.picture[1].mean() else "green" for one in drawn] == names
 
 
-def _seen(frame, *, mesh=True, trusted=True):
-    box = np.array([50, 50, 150, 150], np.float32)
+def _seen(frame, *, mesh=True, trusted=True, x=50):
+    box = np.array([x, 50, x + 100, 150], np.float32)
     return Observation(frame, 0, 0, box, 0.9, mesh, mesh and trusted)
 
 
-def _covered(params, seen, *, drawable=(0,), everywhere=False, method="own_swap", frames=30):
+def _covered(params, seen, **asked):
+    return {one.frame: one.method for one in _regions(params, seen, **asked) if one.track == 0}
+
+
+def _regions(params, seen, *, drawable=(0,), everywhere=False, method="own_swap", frames=30):
     own = params.deidentify.own_swap.model_copy(update={"everywhere": everywhere})
     rule = params.deidentify.model_copy(
         update={"method": method, "method_of_others": method, "own_swap": own}
     )
     scenes = [0] * frames
     clip = Clip(scenes, SIZE_WH, drawable=frozenset(drawable))
-    regions = cover(join_tracks(seen, scenes, rule.reach), [], clip, rule, ())
-    return {region.frame: region.method for region in regions if region.track == 0}
+    return cover(join_tracks(seen, scenes, rule.reach), [], clip, rule, ())
 
 
 @pytest.mark.parametrize("first", [8, 20])
@@ -147,6 +150,22 @@ def test_a_face_without_a_network_or_a_mesh_is_covered_as_before(params):
     assert {_covered(params, seen, drawable=())[frame] for frame in lost} == {"pixelate"}
     bare = [_seen(frame, mesh=frame not in lost) for frame in range(30)]
     assert {_covered(params, bare)[frame] for frame in lost} == {"pixelate"}
+
+
+@pytest.mark.parametrize(("x", "said"), [(50, "own_swap"), (90, "own_swap"), (130, "pixelate")])
+def test_between_two_meshes_it_is_drawn_where_the_face_was_seen(params, x, said):
+    # a mesh in every fourth frame; between them the face is here, a little beside, or elsewhere
+    seen = [
+        _seen(frame, mesh=frame % 4 == 0, trusted=False, x=50 if frame % 4 == 0 else x) for frame in range(29)
+    ]
+    found = _covered(params, seen, frames=29)
+    assert {found[frame] for frame in range(29) if frame % 4} == {said}
+    # what is drawn there has all of the box in which the face was seen below it
+    regions = _regions(params, seen, frames=29)
+    for region in regions:
+        if region.method == "own_swap":
+            assert region.box_xyxy[0] <= seen[region.frame].box_xyxy[0]
+            assert region.box_xyxy[2] >= seen[region.frame].box_xyxy[2]
 
 
 def test_methods_do_not_alternate_for_a_few_frames(params):
