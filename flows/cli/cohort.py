@@ -142,10 +142,10 @@ def benchmark(
 def models() -> None:
     """List the weights: which are here, which are missing, what each allows."""
     from flows.screen.cohort import show_weights
-    from flows.workspace.weights import inventory
+    from flows.workspace.weights import inventory, trained
 
-    _, params = here_with_params()
-    weights = inventory(params)
+    root, params = here_with_params()
+    weights = inventory(params) + trained(root, params)
     answer({"models": [asdict(one) for one in weights]}, lambda: show_weights(weights))
     raise typer.Exit(any(one.is_wanting for one in weights))
 

@@ -7,12 +7,14 @@ from ruamel.yaml import YAML
 
 from schemas.params import Params
 from schemas.params.inference import ModelSource
+from schemas.training import Networks
 from tasks.extract import models_of as extracting
 from tasks.files.cache import cache_folder
-from tasks.files.documents import read_params
+from tasks.files.documents import read_document, read_params
 from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_file
 from tasks.swap.needs import models_of as swapping
+from tasks.swap.own import NETWORKS_PATH, stands
 from tasks.validate import MODELS as JUDGING
 
 WEIGHTS = Path("params/models.yaml")
@@ -50,6 +52,18 @@ def inventory(params: Params) -> list[Weight]:
         for name, source in params.models.items()
     ]  # fmt: skip
     return named + [Weight(name, UNNAMED, True, "", "", "") for name in sorted(needed - {*params.models})]
+
+
+def trained(root: Path, params: Params) -> list[Weight]:
+    """Return the networks that a workspace trained for itself, if there are any."""
+    if not (root / NETWORKS_PATH).is_file():
+        return []
+    needed = params.deidentify.swaps_by_own
+    return [
+        Weight(name, HERE if stands(root, one) else OTHER, needed, one.licence, one.licence_class,
+               ALLOWS[one.licence_class])
+        for name, one in sorted(read_document(root / NETWORKS_PATH, Networks).networks.items())
+    ]  # fmt: skip
 
 
 def add_weights(root: Path, code: Path) -> str:

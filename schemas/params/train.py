@@ -16,7 +16,7 @@ class Train(Section):
 
     side_px: Literal[32, 64, 96, 128] = 96
     faces: Count = 160
-    steps: Count = 6000
+    steps: Count = 12000
     batch: Count = 16
     part_steps: Count = 250
     threads: Count = 2

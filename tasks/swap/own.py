@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from schemas.registry import RegisteredModel
 from schemas.training import Networks
 from tasks.files.documents import read_document
 from tasks.files.errors import ModelError
@@ -22,6 +23,12 @@ def network_digests(root: Path, subject: str) -> dict[str, str]:
     return {name: one.sha256 for name, one in networks.items() if name.rpartition("-")[0] == subject}
 
 
+def stands(root: Path, network: RegisteredModel) -> bool:
+    """Return whether a network's file is there, and is what was trained."""
+    path = root / network.path
+    return path.is_file() and sha256_file(path) == network.sha256
+
+
 def networks_of(root: Path, subject: str) -> list[Path]:
     """Return the files of all networks that have seen a person, and of what a killed training left."""
     folder = (root / NETWORKS_PATH).parent
@@ -33,9 +40,8 @@ def networks_of(root: Path, subject: str) -> list[Path]:
 def read_network(root: Path, name: str) -> bytes:
     """Return a network's graph. Raises ModelError where it is not what was trained."""
     network = read_document(root / NETWORKS_PATH, Networks).networks[name]
-    path = root / network.path
-    if not path.is_file() or sha256_file(path) != network.sha256:
+    if not stands(root, network):
         raise ModelError(
             "a network that this workspace trained is missing or altered: run `guise train` again"
         )
-    return path.read_bytes()
+    return (root / network.path).read_bytes()

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.workspace.weights import trained
 from schemas.registry import RegisteredModel
 from schemas.training import Networks
 from tasks.deidentify.batching import Gathered
@@ -219,6 +220,19 @@ def test_a_network_is_opened_by_its_digest_only(tmp_path):
     path.unlink()
     with pytest.raises(ModelError, match="missing or altered"):
         read_network(tmp_path, f"{B}-0")
+
+
+def test_networks_are_listed_with_the_weights(tmp_path, params):
+    assert trained(tmp_path, params) == []
+    _trained(tmp_path, {f"{A}-0": b"a", f"{B}-0": b"b"})
+    (tmp_path / NETWORKS_PATH).with_name(f"{B}-0.onnx").write_bytes(b"c")
+    found = {one.name: one for one in trained(tmp_path, params)}
+    assert [found[f"{who}-0"].state for who in (A, B)] == ["here", "another file"]
+    assert found[f"{A}-0"].allows == "this workspace only"
+    assert not found[f"{B}-0"].is_wanting
+    rule = params.deidentify.model_copy(update={"method_of_others": "own_swap"})
+    asked = params.model_copy(update={"deidentify": rule})
+    assert [one.is_wanting for one in trained(tmp_path, asked)] == [False, True]
 
 
 def test_who_withdraws_takes_every_network_along_that_has_seen_them(tmp_path):
