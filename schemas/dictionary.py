@@ -18,11 +18,13 @@ from schemas.evidence import (
     VERDICTS,
 )
 from schemas.keypoints import KEYPOINTS
-from schemas.params.validate import ATTACKERS
+from schemas.params.validate import INVERTED, PARROTS
 
 # what a place in the gallery is told beside, by recogniser where it is another
 FLAT = "with the face filled flat"
-FLOORS = dict.fromkeys(("shape", *ATTACKERS), "a quarter of the others in the cohort")
+FLOORS = dict.fromkeys(("shape", *PARROTS), "a quarter of the others in the cohort") | {
+    INVERTED: "a quarter of the others in the cohort, or the face filled flat, whichever is sooner"
+}
 
 # what tells in which frames a face is most like its own stays at home: `identity_frames`, `findings`
 EVIDENCE = {

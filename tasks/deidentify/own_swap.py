@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from tasks.swap.canvas import Canvas, Scene, lay_over
 from tasks.swap.cast import FaceKey
-from tasks.swap.crops import face_square, small_crop, wider
+from tasks.swap.crops import face_square, small_crop
 from tasks.swap.hands import hand_weights
 from tasks.swap.laid import around, octagon
 from tasks.swap.mesh_swap import smooth
-from tasks.vision.regions import MESH_SIDE_PX, Box, Points, RgbImage, crop_region, to_crop
+from tasks.vision.regions import MESH_SIDE_PX, Box, Points, RgbImage, bounding_region, crop_region, to_crop
 
 Floats = NDArray[np.float32]
 # N x 3 x side x side in 0..1 -> N x 4 x side x side in 0..1: RGB and weight
 Model = Callable[[Floats], Floats]
 # of what is drawn: nothing reaches the edge of its square, as a share of that
 EDGE = 0.04
-WIDE = 1.6  # how much farther than that square what was seen of a face may reach
+WIDE = 2.0  # how much wider than all that was seen of a face the square is that is smoothed
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,11 @@ def lay(rgb: RgbImage, region_xyxy: Box, drawn: Drawn) -> float:
 
 
 def _smooth_all(rgb: RgbImage, region_xyxy: Box, face: Face) -> None:
-    wide, side = wider(face_square(face.mesh_xy), WIDE), MESH_SIDE_PX
-    aim = to_crop(face.mesh_xy, wide, side)
-    outline = aim if face.is_sure else to_crop(octagon(face.box_xyxy), wide, side)
+    side = MESH_SIDE_PX
+    # a mesh that is astray, or far too small, says little of where the face ends
+    seen_xy = face.mesh_xy if face.is_sure else octagon(face.box_xyxy)
+    wide = bounding_region(np.concatenate([face.mesh_xy, seen_xy]), 0.0, WIDE)
+    aim, outline = (to_crop(points, wide, side) for points in (face.mesh_xy, seen_xy))
     covered = around(aim, outline)
     hands = hand_weights([to_crop(hand, wide, side) for hand in face.hands_xy], aim, side)
     smooth(rgb, region_xyxy, wide, covered if hands is None else covered * (1 - hands))

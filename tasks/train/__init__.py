@@ -143,7 +143,7 @@ def _learn(root: Path, job: Job[Learning]) -> Row:
     }
     training, digest = (
         Training(root, files, order.train, order.inference),
-        training_digest(job.inputs, order.train),
+        training_digest(job.inputs, order.train, order.inference),
     )
     last = len(job.parts) - 1 if job.part is None else job.part
     paths = [part_path(folder(job.arm), replace(job, part=number), STATE) for number in range(last + 1)]

@@ -1,6 +1,6 @@
 """A clip's faces as they are and as the mesh swap draws them: what a network learns from."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -115,12 +115,12 @@ def _draw(root: Path, clip_id: str, order: Pairing) -> Iterator[tuple[Bytes, ...
             yield (*pictures, *parts, np.asarray(cast.faces[track], np.uint8))
 
 
-def _choose(tracks: list[Track], known: object, cast: Cast, count: int) -> dict[int, list[int]]:
+def _choose(tracks: list[Track], known: Collection[int], cast: Cast, count: int) -> dict[int, list[int]]:
     """Return frame -> tracks whose face is drawn, at most so many frames of everybody, evenly spread."""
     by_face: dict[int, list[tuple[int, int]]] = {}
     for track in tracks:
         number = track[0].track
-        if number in known:  # type: ignore[operator]
+        if number in known:
             places = [(one.frame, number) for one in track if one.is_trusted]
             by_face.setdefault(cast.faces[number], []).extend(places)
     wanted: dict[int, list[int]] = {}

@@ -35,12 +35,12 @@ def device_of(inference: Inference) -> str:
     return "cuda"
 
 
-def training_digest(inputs: Mapping[str, str], settings: Train) -> str:
+def training_digest(inputs: Mapping[str, str], settings: Train, inference: Inference) -> str:
     """Return the digest of all that a state depends on: another training's must not be gone on from."""
     code = {path.name: sha256_file(path) for path in CODE}
     return sha256_document(
         {"inputs": dict(inputs), "train": settings.model_dump(mode="json"), "code": code,
-         "torch": torch.__version__}
+         "torch": torch.__version__, "device": inference.device}
     )  # fmt: skip
 
 

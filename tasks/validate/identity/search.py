@@ -44,7 +44,7 @@ class Search:
         whole = [probe for probe, attacked in probes.items() if BLANK in attacked]
         found["identity"] += self._parrot(whole)
         if self.lookout.deidentify.swaps_by_own:
-            found["identity"] += self._inverted(whole, faces)
+            found["identity"] += self._inverted(whole, faces, flat_places(found["identity"]))
         return found | {
             "linkage": attacks.linkage(),
             "recognition": attacks.recognition(len(attacks.filmed)),
@@ -57,14 +57,19 @@ class Search:
         parrot = Parrot(self.root, weights, lookout.deidentify, lookout.extract, embed)
         return list(parrot.rows(probes, self.settings.strangers))
 
-    def _inverted(self, probes: Sequence[Probe], faces: Faces) -> list[Row]:
-        """Return what is found by undoing the swap: a network that saw a patient may keep something."""
+    def _inverted(self, probes: Sequence[Probe], faces: Faces, floors: Mapping[str, float]) -> list[Row]:
+        """Return what is found by undoing the swap: a network that saw a patient may keep something.
+
+        floors: clip_id -> the place at which what is around a face filled flat puts the person.
+        """
         if not probes:
             return []
         embed = make_judges(shared_weights(self.root), self.lookout.extract)[RECOGNISER]
         gallery = make_gallery(faces[RECOGNISER])
         filmed = {*self.lookout.subjects.values()} & {*gallery}
-        return list(Inverter(self.root, embed, gallery, filmed).rows(probes))
+        rows = Inverter(self.root, embed, gallery, filmed).rows(probes)
+        # hair and ears are on what is undone, too
+        return [row | {"rank_floor": min(row["rank_floor"], floors[row["clip_id"]])} for row in rows]
 
     def clip(self, clip_id: str, subject: str, arms: Sequence[str]) -> dict[str, list[Row]]:
         """Return the rows of identity and its frames of a clip that is looked for in a sample of the cohort.
@@ -148,6 +153,12 @@ def _originals(probes: Probes, sightings: Sightings) -> Faces:
             known = own[~np.isnan(own).any(axis=1)]
             faces.setdefault(name, {}).setdefault(probe.subject, []).append(known)
     return faces
+
+
+def flat_places(rows: Sequence[Row]) -> dict[str, float]:
+    """Return clip_id -> at which place the inverter's recogniser finds a person whose face is filled flat."""
+    released = (row for row in rows if (row["arm"], row["recogniser"]) == ("released", RECOGNISER))
+    return {row["clip_id"]: row["rank_floor"] for row in released}
 
 
 def _rows(attacks: Attacks) -> dict[str, list[Row]]:

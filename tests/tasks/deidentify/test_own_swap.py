@@ -84,6 +84,19 @@ def test_nothing_of_the_patient_is_left_however_little_the_network_draws(faced, 
     assert (changed[outside] == rgb[outside]).all()
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5])
+@pytest.mark.parametrize("way", [(-0.25, 0.0), (0.0, 0.3), (0.2, -0.2)])
+def test_a_mesh_that_is_far_too_small_and_astray_leaves_nothing_bare(faced, params, share, way):
+    rgb, mesh, box = faced
+    size = np.ptp(mesh, axis=0)
+    wrong = ((mesh - mesh.mean(axis=0)) * share + mesh.mean(axis=0) + size * way).astype(np.float32)
+    network = _open(_flat(0.6, 0.5, 0.45, 0.0), params.inference)
+    (drawn,) = draw_all(lambda _: (network, SIDE_PX), [rgb], [Face((0, 0), "one", wrong, box)])
+    changed = rgb.copy()
+    lay(changed, _grown(box, 0.35), drawn)
+    assert _detail(changed, mesh) < 0.35 * _detail(rgb, mesh)
+
+
 def test_hands_before_the_face_stay_and_are_told(faced, params):
     rgb, mesh, box = faced
     # a palm over the mouth, its fingers upwards beside the nose

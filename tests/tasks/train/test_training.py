@@ -109,7 +109,7 @@ def test_what_is_exported_is_what_was_trained(drawn, trained):
     files = {name: [(Path(f"data/train/pairs/{CLIPS[name]}.npz"), 0)] for name in NAMES}
     training = Training(drawn, files, TOY, CPU)
     last = drawn / f"data/train/networks/parts/network.{len(_job().parts) - 1:04}.pt"
-    assert training.restore(last, training_digest(_job().inputs, TOY))
+    assert training.restore(last, training_digest(_job().inputs, TOY, CPU))
     faces = np.random.default_rng(1).random((5, 3, 32, 32), np.float32)
     for whose, name in enumerate(NAMES):
         session = open_session(name, (drawn / f"data/train/networks/{name}.onnx").read_bytes(), CPU)
