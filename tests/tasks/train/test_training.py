@@ -23,7 +23,8 @@ from tasks.train import Learning, collect, folder, process
 from tasks.train.pairs import Pairs, stored_side
 from tasks.vision.providers import open_session
 
-pytestmark = pytest.mark.neural
+# what PyTorch warns of differs from version to version
+pytestmark = [pytest.mark.neural, pytest.mark.filterwarnings("ignore")]
 
 TOY = Train(side_px=32, steps=720, batch=8, part_steps=120)
 CPU = Inference(provider="cpu", memory_mb=1024)
