@@ -73,17 +73,18 @@ def lay(rgb: RgbImage, region_xyxy: Box, drawn: Drawn) -> float:
     aim = to_crop(face.mesh_xy, square, side)
     hands = hand_weights([to_crop(hand, square, side) for hand in face.hands_xy], aim, side)
     bare = np.ones((side, side), np.float32) if hands is None else 1 - hands
-    _smooth_all(rgb, region_xyxy, face)
+    kept = _smooth_all(rgb, region_xyxy, face)
     lab, weights = _canvas_of(drawn.picture)
     rows, columns = np.mgrid[:side, :side].astype(np.float32)
     made = np.dstack([columns, rows, weights * bare])
     light = Scene(rgb, square, crop_region(rgb, square, side)).light(lab, made)
     canvas = Canvas(made, np.zeros_like(aim), light.tone(lab), light.offset_on(side))
     lay_over(rgb, region_xyxy, square, canvas)
-    return _share_before(aim, bare)
+    return max(kept, _share_before(aim, bare))
 
 
-def _smooth_all(rgb: RgbImage, region_xyxy: Box, face: Face) -> None:
+def _smooth_all(rgb: RgbImage, region_xyxy: Box, face: Face) -> float:
+    """Smooth all that was seen of a face; return of which share of it hands keep their pixels."""
     side = MESH_SIDE_PX
     # a mesh that is astray, or far too small, says little of where the face ends
     seen_xy = face.mesh_xy if face.is_sure else octagon(face.box_xyxy)
@@ -91,7 +92,11 @@ def _smooth_all(rgb: RgbImage, region_xyxy: Box, face: Face) -> None:
     aim, outline = (to_crop(points, wide, side) for points in (face.mesh_xy, seen_xy))
     covered = around(aim, outline)
     hands = hand_weights([to_crop(hand, wide, side) for hand in face.hands_xy], aim, side)
-    smooth(rgb, region_xyxy, wide, covered if hands is None else covered * (1 - hands))
+    if hands is None:
+        smooth(rgb, region_xyxy, wide, covered)
+        return 0.0
+    smooth(rgb, region_xyxy, wide, covered * (1 - hands))
+    return float((covered * hands).sum() / max(float(covered.sum()), 1e-6))
 
 
 def _share_before(aim: Points, bare: Floats) -> float:

@@ -116,6 +116,18 @@ def test_hands_before_the_face_stay_and_are_told(faced, params):
     assert astray[1] < 0.3 * astray[0]
 
 
+def test_a_hand_beside_a_mesh_that_is_astray_is_told(faced, params):
+    """It keeps what may be the patient's own pixels, where the mesh does not say that there is a face."""
+    rgb, mesh, box = faced
+    low, size = mesh.min(axis=0), np.ptp(mesh, axis=0)
+    wrong = ((mesh - mesh.mean(axis=0)) * 0.3 + low + size * (0.2, 0.2)).astype(np.float32)
+    hand = np.stack([np.linspace(0.5, 0.9, 21), np.linspace(0.9, 0.6, 21)], axis=1) * size + low
+    network = _open(_flat(0.6, 0.5, 0.45, 1.0), params.inference)
+    face = Face((0, 0), "one", wrong, box, (hand.astype(np.float32),))
+    (drawn,) = draw_all(lambda _: (network, SIDE_PX), [rgb], [face])
+    assert lay(rgb.copy(), _grown(box, 0.35), drawn) > params.validate_.in_front_share
+
+
 def test_each_face_is_drawn_by_its_own_network_whatever_the_order(faced, params):
     rgb, mesh, box = faced
     networks = {
