@@ -12,8 +12,10 @@ from flows.stage.load import load_stage
 from schemas.frames import FRAMES
 from tasks.deidentify.clip import LEAD_S
 from tasks.files.clips import coverage_path, faces_path, frames_path, keypoints_path, video_path
-from tasks.files.documents import read_table, write_params
-from tasks.video import frame_times, read_frames
+from tasks.files.documents import read_params, read_table, write_params
+from tasks.files.errors import VideoError
+from tasks.validate.measured import read_measured
+from tasks.video import VideoWriter, frame_times, join_videos, read_frames, read_info
 from tasks.vision.keypoints import stack_xy
 
 CLIP = f"clip-{0:016x}"
@@ -131,6 +133,68 @@ def test_no_face_jumps_where_parts_meet(tmp_path, sample, root, few):
         assert steps[seam - 1] < 1.5 * np.quantile(steps, 0.9)
 
 
+def _validation(here, params):
+    """Return the job of the clip, without a search for its people."""
+    *_, job = load_stage("validate").plan(here, params, "")
+    return replace(job, order=job.order.model_copy(update={"lookout": None}))
+
+
+def test_the_same_is_found_in_the_pictures(both):
+    """Eyes begin anew with each part, and may only see more for it."""
+    whole, parted, params = both
+    found = []
+    for here, settings in ((whole, _in_parts(params, 600.0)), (parted, params)):
+        job = _validation(here, settings)
+        assert len(job.parts) == (3 if here is parted else 0)
+        (path,) = load_stage("validate").process(here, job)["outputs"]
+        (tables,) = read_measured([here / path])
+        assert tables["timeline"]["frame"].n_unique() == len(frame_times(here / video_path("released", CLIP)))
+        found.append(tables["findings"].select("finding", "frames", "ranges"))
+    assert {"surviving", "text_left", "flagged"} <= {*found[0]["finding"]}
+    assert found[0].equals(found[1])
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_face_that_is_bare_in_one_part_is_found(part, both, tmp_path):
+    """The first frame of a part, its last, and one between, each with the patient's own picture around."""
+    _, parted, params = both
+    here = tmp_path / "bare"
+    shutil.copytree(parted, here, symlinks=True)
+    job = _validation(here, params)
+    first, end = job.parts[part]
+    bare = range(first, end)[[0, len(range(first, end)) // 2, -1][part]]
+    _lay_bare(here, bare)
+    job = _validation(here, params)
+    (path,) = load_stage("validate").process(here, job)["outputs"]
+    (tables,) = read_measured([here / path])
+    (surviving,) = tables["findings"].filter(finding="surviving")["ranges"]
+    assert surviving == f"{bare}", surviving
+
+
+def _lay_bare(here, bare):
+    """Write the release again with one frame of the original in it."""
+    released, own = (here / video_path(arm, CLIP) for arm in ("released", "original"))
+    with VideoWriter(here / "again.mp4", read_info(released), read_params(here).encoding) as writer:
+        for after, before in zip(read_frames(released), read_frames(own), strict=True):
+            writer.write(before if before.index == bare else after)
+    (here / "again.mp4").replace(released)
+
+
+def test_parts_of_another_length_of_video_are_refused(both, tmp_path):
+    """The release lacks its last part: what looks at the first ones says so, too."""
+    _, parted, params = both
+    here = tmp_path / "short"
+    shutil.copytree(parted, here, symlinks=True)
+    stage = load_stage("deidentify")
+    (job,) = stage.plan(here, params, "released")
+    made = [path for part in job.each_part()[:2] for path in stage.process(here, part)["outputs"]]
+    join_videos([here / path for path in made if path.endswith(".mp4")], here / video_path("released", CLIP))
+    job = _validation(here, params)
+    for part in job.each_part():
+        with pytest.raises(VideoError, match="does not have its original's frames"):
+            load_stage("validate").process(here, part)
+
+
 @pytest.mark.parametrize("spoilt", ["nothing", "one is gone", "one is altered", "all are there"])
 def test_whoever_does_the_parts_the_bytes_are_the_same(both, tmp_path, spoilt):
     """Parts that were done ahead are used where they are as they were left; others are done again."""
@@ -138,8 +202,16 @@ def test_whoever_does_the_parts_the_bytes_are_the_same(both, tmp_path, spoilt):
     expected = digests_of(parted, MADE)
     here = tmp_path / "again"
     shutil.copytree(parted, here, symlinks=True)
-    for stage, arm in (("control", ""), ("extract", "original"), ("deidentify", "released")):
-        part_of, (job,) = load_stage(stage), load_stage(stage).plan(here, params, arm)
+    for stage, arm in (
+        ("control", ""),
+        ("extract", "original"),
+        ("deidentify", "released"),
+        ("validate", ""),
+    ):
+        part_of, (*_, job) = load_stage(stage), load_stage(stage).plan(here, params, arm)
+        if stage == "validate":  # its outputs are not the fixture's
+            job = _validation(here, params)
+            expected |= part_of.process(parted, job)["outputs"]
         made = {}
         for part in reversed(job.each_part() if spoilt != "nothing" else []):
             made |= part_of.process(here, part)["outputs"]

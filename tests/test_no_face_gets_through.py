@@ -33,7 +33,7 @@ from tasks.files.documents import read_table
 from tasks.files.errors import DocumentError
 from tasks.validate.identity.probes import read_meshes
 from tasks.validate.identity.uncovered import subject_bared
-from tasks.validate.pixels import leaks
+from tasks.validate.pixels import comparing
 from tasks.validate.pixels.leaks import clip_leaks
 from tasks.validate.pixels.survival import surviving_share
 from tasks.video import read_frames
@@ -351,7 +351,7 @@ def test_a_part_of_too_few_pixels_asks_and_fails_no_clip(
     here, _, ids, _ = cohort
     table = pl.read_parquet(here / keypoints_path("original", ids["upright"])).filter(frame=7)
     box = table["face_box_xyxy"].to_numpy()[0]
-    monkeypatch.setitem(leaks.LEAST_PX, part, float((box[2:] - box[:2]).max()) + larger_px)
+    monkeypatch.setitem(comparing.LEAST_PX, part, float((box[2:] - box[:2]).max()) + larger_px)
     told = _told_with_left(part, {7}, cohort, "upright", params, tmp_path)
     assert told["surviving"] == survives
     assert bool(told["doubtful"]) is not bool(survives)

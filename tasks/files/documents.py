@@ -90,13 +90,13 @@ def piecewise(
 
 
 def read_pieces(
-    path: Path, schema: pa.DataFrameSchema, piece_rows: int = PIECE_ROWS
+    path: Path, schema: pa.DataFrameSchema, piece_rows: int = PIECE_ROWS, keep: pl.Expr | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Yield a long table in validated pieces, at least one. Raises DocumentError."""
+    """Yield a long table, or some of its rows, in validated pieces, at least one. Raises DocumentError."""
     if not path.is_file():
         raise DocumentError(f"{path.name} is missing: run `guise run` first")
     try:
-        table = pl.scan_parquet(path)
+        table = pl.scan_parquet(path) if keep is None else pl.scan_parquet(path).filter(keep)
         rows = table.select(pl.len()).collect().item()
         for start in range(0, max(1, rows), piece_rows):
             yield check_table(table.slice(start, piece_rows).collect(), schema, path.name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.jobs import Collected, Job, Row
+from schemas.jobs import Collected, Job, Row, Span
 from schemas.params import Params
 from schemas.refusals import REFUSALS
 from tasks.files.clips import (
@@ -19,6 +19,7 @@ from tasks.files.clips import (
 from tasks.files.documents import write_table
 from tasks.files.errors import DocumentError
 from tasks.files.hashing import sha256_file
+from tasks.files.parts import finish_parts, part_path
 from tasks.files.tables import build_table
 from tasks.validate.evidence import write_evidence
 from tasks.validate.identity.search import Search
@@ -26,7 +27,8 @@ from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.keypoints.measuring import clip_keypoints
 from tasks.validate.measured import COHORT, measured_path, write_measured
 from tasks.validate.pixels.leaks import clip_leaks, finding
-from tasks.validate.pixels.texts import Rereading, frames_of, read_covered, text_rows
+from tasks.validate.pixels.looking import Look, join_looks, keep_look, look
+from tasks.validate.pixels.texts import frames_of, read_covered, text_rows
 from tasks.validate.planning import (
     BROUGHT,
     MODELS,
@@ -36,7 +38,6 @@ from tasks.validate.planning import (
     plan,
     standing_clips,
 )
-from tasks.vision.sessions import shared_weights
 
 __all__ = ["BROUGHT", "COHORT", "MODELS", "collect", "folder", "plan", "process"]
 # the stages that may refuse a clip, in the order of the graph
@@ -54,25 +55,45 @@ def folder(arm: str) -> Path:
 
 
 def process(root: Path, job: Job[Order]) -> Row:
-    """Write what was measured of a clip, or of the cohort."""
+    """Write what was measured of a clip, or of the cohort, or what was seen in the pictures of a part."""
     match job.order:
+        case ClipOrder() as order if job.part is not None:
+            keep_look(_look(root, job.key, order, job.frames), root / _part(job))
+            return _row(root, _part(job))
         case ClipOrder() as order:
-            tables = clip_keypoints(root, job.key, order.arms, order.measures) | _look(root, job.key, order)
+            tables = clip_keypoints(root, job.key, order.arms, order.measures) | _tell(root, job, order)
             if order.lookout:
                 tables |= Search(root, order.measures, order.lookout).clip(job.key, order.subject, order.arms)
         case CohortOrder(arms=by_clip, measures=measures, lookout=lookout):
             tables = Search(root, measures, lookout).cohort(by_clip)
     path = measured_path(job.key)
     write_measured(tables, root / path)
+    return _row(root, path)
+
+
+def _row(root: Path, path: Path) -> Row:
     return {"outputs": {str(path): sha256_file(root / path)}}
 
 
-def _look(root: Path, clip_id: str, order: ClipOrder) -> dict[str, list[Row]]:
+def _part(job: Job[Order]) -> Path:
+    return part_path(EVIDENCE, job, ".json")
+
+
+def _look(root: Path, clip_id: str, order: ClipOrder, span: Span | None = None) -> Look:
+    return look(root, clip_id, order.measures, order.margin, order.text_interval_s, span=span)
+
+
+def _tell(root: Path, job: Job[Order], order: ClipOrder) -> dict[str, list[Row]]:
     """Return what was found in a clip's pictures: faces, and text."""
-    reading = Rereading(shared_weights(root), order.text_interval_s)
+    clip_id = job.key
+    if job.parts:
+        parts = finish_parts(root, job, process, lambda part: [_part(part)])
+        seen = join_looks(path for (path,) in parts)
+    else:
+        seen = _look(root, clip_id, order)
     bared = subject_bared(root, clip_id, order.measures)
-    findings = clip_leaks(root, clip_id, order.measures, order.margin, bared, reread=reading.step)
-    texts = text_rows(clip_id, read_covered(root, clip_id), reading.found())
+    findings = clip_leaks(root, clip_id, order.measures, order.margin, bared, compared=seen.compared)
+    texts = text_rows(clip_id, read_covered(root, clip_id), seen.lines)
     left, stays = frames_of(texts, order.text)
     findings += [finding(clip_id, "text_left", left, None), finding(clip_id, "text", stays, None)]
     return {"findings": findings, "texts": texts}
@@ -89,7 +110,7 @@ def collect(root: Path, params: Params, arm: str, rows: list[Row]) -> Collected:
     ]
     tables, found = write_evidence(root, params.validate_, standing.filter(pl.col("clip_id").is_in(measured)))
     write_table(build_table(refused, REFUSALS), REFUSALS, root / REFUSED)
-    notes = [_tell(row) for row in found]
+    notes = [_say(row) for row in found]
     notes += [f"{row['clip_id']} is refused: {row['reason']}" for row in refused]
     return Collected(tables=(*tables, str(REFUSED)), notes=tuple(notes))
 
@@ -109,7 +130,7 @@ def _refusals(root: Path) -> list[Row]:
     return found
 
 
-def _tell(finding: Row) -> str:
+def _say(finding: Row) -> str:
     says = {
         "surviving": "original pixels of a face are still there",
         "uncovered": "a correction took the cover away",

@@ -32,7 +32,11 @@ def write_measured(rows: Mapping[str, list[Row]], path: Path) -> None:
 
 def keep_measured(found: Mapping[str, pl.DataFrame], path: Path) -> None:
     """Write all tables of a clip or of the cohort. Raises FaultError."""
-    tables = {name: check_own_table(found[name], schema, name) for name, schema in TABLES.items()}
+    nest({name: check_own_table(found[name], schema, name) for name, schema in TABLES.items()}, path)
+
+
+def nest(tables: Mapping[str, pl.DataFrame], path: Path) -> None:
+    """Write tables that hold what their schemas ask."""
     nested = pl.DataFrame({name: table.to_struct(name).implode() for name, table in tables.items()})
     write_bytes(encode(nested, as_parquet=True), path)
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from schemas.jobs import Job
+from schemas.jobs import Job, Span
 from schemas.params import Params
 from schemas.params.deidentify import TextRule
 from schemas.params.sections import Section
 from schemas.params.validate import Validate
 from tasks.files.clips import (
+    cost_of,
     coverage_path,
     covered_texts_path,
     faces_path,
@@ -27,6 +30,7 @@ from tasks.validate.identity.judges import UPRIGHT
 from tasks.validate.identity.lookout import Lookout
 from tasks.validate.identity.sampling import sample_clips
 from tasks.validate.measured import COHORT
+from tasks.video import part_spans
 from tasks.vision.sessions import shared_weights
 
 MODELS = (
@@ -65,8 +69,9 @@ def standing_clips(root: Path) -> pl.DataFrame:
 class ClipOrder(Section):
     """Which arms are compared with a clip's original, and how; margin: that a cover has around a face.
 
-    text: what becomes of burned-in text. text_interval_s: how often it is looked for. lookout: None where its
-    people are looked for with the cohort's.
+    text: what becomes of burned-in text. text_interval_s: how often it is looked for. part_s: of a long clip
+    is looked at in parts of about so many seconds. lookout: None where its people are looked for with the
+    cohort's.
     """
 
     subject: str
@@ -75,6 +80,7 @@ class ClipOrder(Section):
     margin: float
     text: TextRule
     text_interval_s: float
+    part_s: float
     lookout: Lookout | None = None
 
 
@@ -92,7 +98,8 @@ Order = ClipOrder | CohortOrder
 def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
     """Return a job for each clip, and one for who is who in the cohort, or in what stands for a large one."""
     arms, judges = arms_of(root, params), _judges(root, params.validate_.strangers)
-    subjects = dict(standing_clips(root).select("clip_id", "subject").iter_rows())
+    standing = standing_clips(root)
+    subjects = dict(standing.select("clip_id", "subject").iter_rows())
     sample = sample_clips(subjects, params.validate_.gallery_clips)
     together = Lookout(
         subjects={clip_id: subjects[clip_id] for clip_id in sample},
@@ -105,14 +112,19 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
     lookouts = dict.fromkeys(arms, apart) | dict.fromkeys(sample)
     sampled = {clip_id: arms[clip_id] for clip_id in sample}
     cohort = CohortOrder(arms=sampled, measures=_measures(params), lookout=together)
-    clips = {
-        clip_id: _order(params, names, subjects[clip_id], lookouts[clip_id])
-        for clip_id, names in arms.items()
-    }
     return [
         _cohort_job(root, cohort, known),
-        *(_clip_job(root, clip_id, order, judges) for clip_id, order in clips.items()),
+        *(
+            _clip_job(root, clip, _order(params, names, clip["subject"], lookouts[clip["clip_id"]]), judges)
+            for names, clip in zip(arms.values(), standing.iter_rows(named=True), strict=True)
+        ),
     ]
+
+
+def _parts(root: Path, clip: Mapping[str, Any], part_s: float) -> tuple[Span, ...]:
+    """Return the parts in which a clip's pictures are looked at."""
+    video = root / video_path("original", clip["clip_id"])
+    return part_spans(video, clip["frame_count"], clip["duration_s"], part_s)
 
 
 def _measures(params: Params) -> Validate:
@@ -123,15 +135,24 @@ def _measures(params: Params) -> Validate:
 def _cohort_job(root: Path, order: CohortOrder, known: Mapping[str, str]) -> Job[Order]:
     seen = [_seen(root, clip_id, ("original", *names)) for clip_id, names in order.arms.items()]
     inputs = {name: digest for told in seen for name, digest in told.items()}
-    return Job(stage="validate", arm="", key=COHORT, inputs=inputs | dict(known), order=order)
+    return Job(stage="validate", arm="", key=COHORT, inputs=inputs | dict(known), order=order, cost=inf)
 
 
-def _clip_job(root: Path, clip_id: str, order: ClipOrder, judges: Mapping[str, str]) -> Job[Order]:
-    arms = ("original", *order.arms)
+def _clip_job(root: Path, clip: Mapping[str, Any], order: ClipOrder, judges: Mapping[str, str]) -> Job[Order]:
+    clip_id, arms = clip["clip_id"], ("original", *order.arms)
     seen = _seen(root, clip_id, arms) if order.lookout else _keypoints(root, clip_id, arms)
     # the judges look where a correction took a cover away
     inputs = seen | _videos(root, clip_id) | _casts(root, [clip_id]) | dict(judges)
-    return Job(stage="validate", arm="", key=clip_id, inputs=inputs, order=order, clips=(clip_id,))
+    return Job(
+        stage="validate",
+        arm="",
+        key=clip_id,
+        inputs=inputs,
+        order=order,
+        clips=(clip_id,),
+        cost=cost_of(clip),
+        parts=_parts(root, clip, order.part_s),
+    )
 
 
 def _keypoints(root: Path, clip_id: str, arms: Sequence[str]) -> dict[str, str]:
@@ -155,6 +176,7 @@ def _order(params: Params, arms: tuple[str, ...], subject: str, lookout: Lookout
         margin=rule.margin,
         text=rule.text,
         text_interval_s=params.extract.text_interval_s,
+        part_s=params.extract.part_s,
         lookout=lookout,
     )
 

@@ -57,8 +57,8 @@ from tasks.publish.plan import candidate_digest
 from tasks.validate.measured import (
     COHORT,
     Tables,
-    keep_measured,
     measured_path,
+    nest,
     read_measured,
     write_measured,
 )
@@ -77,6 +77,8 @@ def make(base: Path, root: Path, count: int) -> None:
     """Copy a finished demo, and make so many clips of its own."""
     shutil.copytree(base, root, symlinks=True, ignore=shutil.ignore_patterns("prefect", "s3", "demo-*"))
     make_workspace(root)  # with the code at hand
+    with open_repo(root) as repo, repo.config.edit("local") as config:
+        config["cache"]["type"] = ["hardlink", "copy"]  # half the disk for as many files
     models = read_clips(root).filter(status="admitted").sort("clip_id").rows(named=True)
     made = [
         model
@@ -120,7 +122,7 @@ def _multiply(root: Path, model: str, clips: list[tuple[int, str]], cohort: Tabl
             name: table.with_columns(clip_id=pl.lit(clip_id)) if "clip_id" in table.columns else table
             for name, table in tables.items()
         }
-        keep_measured(theirs, root / measured_path(clip_id))
+        nest(theirs, root / measured_path(clip_id))  # checked when they are read
     for path in there:
         path.unlink()
 

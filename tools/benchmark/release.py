@@ -176,6 +176,8 @@ def tell_on_paper(costs: list[Cost]) -> None:
         many = (a_run + 100_000 * a_clip + 100_000 * 10 * RATE * a_frame) / 3600
         figures = [f"{a_run:.1f}", f"{a_clip:.2f}", f"{1000 * a_frame:.1f}", f"{hours:.0f}", f"{many:.0f}"]
         rows.append([str(workers or "-"), *figures])
+    if not rows:
+        return
     columns = [
         "workers",
         "s a run",
@@ -199,7 +201,8 @@ def main(words: list[str]) -> int:
     for size in (Size(*one) for one in product(told.clips, told.seconds, told.workers)):
         costs.append(measure(size, told.height))
         tell(costs[-1:])
-    tell(costs)
+    if len(costs) > 1:
+        tell(costs)
     tell_on_paper(costs)
     return 0
 

@@ -21,11 +21,14 @@ OFTENER = 0.8  # so that both looks do not always meet the same frames
 
 
 class Rereading:
-    """Read a release a little more often than its original was read; a short one at its end."""
+    """Read a release a little more often than its original was read; a short one at its end.
 
-    def __init__(self, weights: Weights, interval_s: float) -> None:
+    begin_s: when what it is given begins.
+    """
+
+    def __init__(self, weights: Weights, interval_s: float, begin_s: float = 0.0) -> None:
         self._weights, self._interval_s = weights, OFTENER * interval_s
-        self._next_s = self._interval_s / 2
+        self._next_s = begin_s + self._interval_s / 2
         self._looks = 0
         self._last: Frame | None = None
         self._found: dict[int, list[Line]] = {}

@@ -14,7 +14,8 @@ from tasks.swap.occluders import Occluders
 from tasks.swap.pool import load_pool
 from tasks.swap.target import with_rim
 from tasks.validate.identity.probes import read_meshes
-from tasks.validate.pixels.leaks import by_design, clip_leaks
+from tasks.validate.pixels.comparing import by_design
+from tasks.validate.pixels.leaks import clip_leaks
 from tasks.validate.pixels.survival import ranges
 from tasks.video import read_frames
 from tasks.vision.regions import MESH_SIDE_PX, crop_region, mesh_region, to_crop

@@ -15,7 +15,8 @@ from tasks.extract.backends.face_mediapipe import face_without_mesh
 from tasks.files.clips import coverage_path, faces_path, keypoints_path, video_path
 from tasks.files.documents import write_table
 from tasks.files.tables import build_table
-from tasks.validate.pixels.leaks import Seen, _compare, clip_leaks
+from tasks.validate.pixels.comparing import Seen, _compare
+from tasks.validate.pixels.leaks import clip_leaks
 from tasks.validate.pixels.survival import LANDMARKS
 from tasks.validate.pixels.watching import FIRST, Watch
 from tasks.vision.detectors import Detection
