@@ -25,6 +25,7 @@ class MeshSwap(Section):
     shares: of the way from the patient's own face shape to the target's, among which a trial chooses.
     keep_asymmetry: what differs between the halves of the patient's face stays, as a palsy does.
     keep_glasses: the frame of the patient's own glasses stays in front, where it can be told from the face.
+    keep_attached: so does a tube, plaster or bandage that was there from the first; a tattoo looks like one.
     rim: how far the target reaches beyond the keypoints, as a share of the face, to cover forehead and jaw.
     feather: soft rim as a share of the face. steady_s: over how long the keypoints are smoothed; of five
     frames, as most clips have in that time, each stays as it is. corrections: how often the drawn mesh is
@@ -34,6 +35,7 @@ class MeshSwap(Section):
     shares: Annotated[list[Annotated[float, Field(ge=0, le=2)]], Field(min_length=1)] = [0.8, 1.0, 1.2]
     keep_asymmetry: bool = True
     keep_glasses: bool = True
+    keep_attached: bool = True
     rim: Fraction01
     feather: Fraction01
     steady_s: Annotated[float, Field(gt=0, le=2)]

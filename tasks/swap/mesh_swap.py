@@ -169,9 +169,9 @@ class MeshSwapper:
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
-            self._tracks[track] = Memory(
-                Occluders(make_layout(target), keep_glasses=self.settings.keep_glasses)
-            )
+            glasses, attached = self.settings.keep_glasses, self.settings.keep_attached
+            occluders = Occluders(make_layout(target), keep_glasses=glasses, keep_attached=attached)
+            self._tracks[track] = Memory(occluders)
         return self._tracks[track]
 
 

@@ -44,6 +44,7 @@ class Occluders:
     layout: Layout
     _: KW_ONLY
     keep_glasses: bool = True
+    keep_attached: bool = True
     skin: Floats | None = None
     first: Floats | None = None
     look: Floats | None = None
@@ -68,7 +69,11 @@ class Occluders:
         rims = self.glasses.step(lab) if self.keep_glasses else np.zeros_like(things)
         kept = np.maximum(things, rims)
         attached = self.attached.step(lab, self.skin, kept)
-        self.painted_over = self.attached.is_lost or (self.keep_glasses and self.glasses.is_lost)
+        is_lost = self.attached.is_lost
+        if not self.keep_attached:
+            # it may be a tube, too, which nobody should miss in silence
+            is_lost, attached = is_lost or bool(attached.any()), np.zeros_like(attached)
+        self.painted_over = is_lost or (self.keep_glasses and self.glasses.is_lost)
         self.lasting = np.maximum(rims, attached)
         return np.maximum(kept, attached)
 

@@ -1,5 +1,7 @@
 """A tube or plaster that is there from the first is in the release; what it hides is known in both arms."""
 
+import shutil
+
 import cv2
 import numpy as np
 import polars as pl
@@ -7,6 +9,7 @@ import pytest
 from tests_support import STAGES, admit_clips, run_stage, write_pictures
 from things_support import CYAN, DEEP_BLUE, GREEN, in_the_light, with_plaster, with_tube
 
+from flows.stage.load import load_stage
 from schemas.coverage import COVERAGE
 from schemas.skeletons import FACE_PARTS
 from tasks.files.clips import coverage_path, keypoints_path, video_path
@@ -108,6 +111,34 @@ def test_a_person_is_asked_of_however_little_is_worn(column, share, is_said, rel
         assert _findings(here, ids["a tube"], params)["in_front"] == ("6" if is_said else "")
     finally:
         path.write_bytes(before)
+
+
+@pytest.mark.parametrize("thing", ["a tube", "a plaster"])
+def test_what_shall_not_stay_is_painted_over_and_said(thing, released, params, tmp_path):
+    here, ids, there = released
+    shutil.copytree(here, tmp_path / "over", symlinks=True)
+    over = params.deidentify.mesh_swap.model_copy(update={"keep_attached": False})
+    rule = params.deidentify.model_copy(update={"mesh_swap": over})
+    jobs = load_stage("deidentify").plan(
+        tmp_path / "over", params.model_copy(update={"deidentify": rule}), "released"
+    )
+    (job,) = (job for job in jobs if job.key == ids[thing])
+    load_stage("deidentify").process(tmp_path / "over", job)
+    apart = {
+        place: [
+            np.abs(before.rgb.astype(int) - after.rgb).mean(axis=-1)[there[thing][before.index]]
+            for before, after in zip(
+                *(read_frames(place / video_path(arm, ids[thing])) for arm in ("original", "released")),
+                strict=True,
+            )
+        ]
+        for place in (here, tmp_path / "over")
+    }
+    for kept, painted in zip(*apart.values(), strict=True):
+        assert np.median(painted) > 2 * np.median(kept)
+    told = _findings(tmp_path / "over", ids[thing], params)
+    everywhere = ranges(read_meshes(here, "original", ids[thing]))
+    assert (told["surviving"], told["in_front"], told["painted_over"]) == ("", "", everywhere)
 
 
 def test_what_could_not_stay_is_said_frame_by_frame(released, params):
