@@ -36,14 +36,10 @@ def clip_leaks(
     """
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     compared = compared or compare_frames(root, clip_id, settings, margin)
-    shares, unsure = dict(compared.sure), compared.unsure
-    shares |= {frame: {WHOLE: 1.0} for frame in bared}
+    shares = compared.sure | {frame: {WHOLE: 1.0} for frame in bared}
+    survived, doubtful = _left(shares, compared.unsure, settings)
     # however little: a tattoo looks like a plaster, and says who somebody is
     behind = sorted({*_more(coverage, "in_front", settings.in_front_share), *_more(coverage, "worn", 0.0)})
-    survived, doubtful = (_beyond(shares, limits) for limits in (settings.surviving, settings.doubtful))
-    by_chance = _short_mouths(shares, survived, settings.surviving)
-    doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
-    survived = [frame for frame in survived if frame not in by_chance]
     most = {name: float(coverage[name].to_numpy().max(initial=0.0)) for name in (*BEFORE, "in_mouth")}
     return [
         finding(clip_id, "surviving", survived, _worst(shares, survived)),
@@ -53,9 +49,20 @@ def clip_leaks(
         finding(clip_id, "flagged", coverage.filter("flagged")["frame"].to_list(), None),
         finding(clip_id, "in_front", behind, max(most[name] for name in BEFORE)),
         finding(clip_id, "painted_over", sorted(set(coverage.filter("painted_over")["frame"])), None),
-        finding(clip_id, "doubtful", sorted(set(doubtful) - set(survived)), None),
+        finding(clip_id, "doubtful", doubtful, None),
         finding(clip_id, "in_mouth", _more(coverage, "in_mouth", OPEN_MOUTH), most["in_mouth"]),
     ]
+
+
+def _left(
+    sure: dict[int, Shares], unsure: dict[int, Shares], settings: Validate
+) -> tuple[list[int], list[int]]:
+    """Return the frames in which original pixels survived, and those in which they may have."""
+    survived, doubtful = (_beyond(sure, limits) for limits in (settings.surviving, settings.doubtful))
+    by_chance = _short_mouths(sure, survived, settings.surviving)
+    doubtful += [*_beyond(unsure, settings.surviving), *by_chance]
+    survived = [frame for frame in survived if frame not in by_chance]
+    return survived, sorted(set(doubtful) - set(survived))
 
 
 def _worst(shares: dict[int, Shares], survived: list[int]) -> float:
