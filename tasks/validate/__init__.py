@@ -25,12 +25,22 @@ from tasks.validate.evidence import write_evidence
 from tasks.validate.identity.search import Search
 from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.keypoints.measuring import clip_keypoints
-from tasks.validate.measured import COHORT, measured_path, write_measured
+from tasks.validate.measured import (
+    COHORT,
+    TABLES,
+    Tables,
+    keep_measured,
+    measure,
+    measured_path,
+    read_measured,
+    write_measured,
+)
 from tasks.validate.pixels.leaks import clip_leaks, finding
 from tasks.validate.pixels.looking import Look, join_looks, keep_look, look
 from tasks.validate.pixels.texts import frames_of, read_covered, text_rows
 from tasks.validate.planning import (
     BROUGHT,
+    KEYPOINTS_PART,
     MODELS,
     ClipOrder,
     CohortOrder,
@@ -55,42 +65,53 @@ def folder(arm: str) -> Path:
 
 
 def process(root: Path, job: Job[Order]) -> Row:
-    """Write what was measured of a clip, or of the cohort, or what was seen in the pictures of a part."""
+    """Write what was measured of a clip, or of the cohort, or one of the shares of a long clip."""
+    path = measured_path(job.key)
     match job.order:
         case ClipOrder() as order if job.part is not None:
-            keep_look(_look(root, job.key, order, job.frames), root / _part(job))
-            return _row(root, _part(job))
+            path = _part(job)
+            _do_share(root, job, order)
         case ClipOrder() as order:
-            tables = clip_keypoints(root, job.key, order.arms, order.measures) | _tell(root, job, order)
+            tables, seen = _shared(root, job) if job.parts else _alone(root, job.key, order)
+            rows = _tell(root, job.key, order, seen)
             if order.lookout:
-                tables |= Search(root, order.measures, order.lookout).clip(job.key, order.subject, order.arms)
+                rows |= Search(root, order.measures, order.lookout).clip(job.key, order.subject, order.arms)
+            keep_measured(
+                tables | {name: build_table(rows[name], TABLES[name]) for name in rows}, root / path
+            )
         case CohortOrder(arms=by_clip, measures=measures, lookout=lookout):
-            tables = Search(root, measures, lookout).cohort(by_clip)
-    path = measured_path(job.key)
-    write_measured(tables, root / path)
-    return _row(root, path)
-
-
-def _row(root: Path, path: Path) -> Row:
+            write_measured(Search(root, measures, lookout).cohort(by_clip), root / path)
     return {"outputs": {str(path): sha256_file(root / path)}}
 
 
+def _alone(root: Path, clip_id: str, order: ClipOrder) -> tuple[Tables, Look]:
+    return measure(clip_keypoints(root, clip_id, order.arms, order.measures)), _look(root, clip_id, order)
+
+
+def _shared(root: Path, job: Job[Order]) -> tuple[Tables, Look]:
+    """Return what its shares gave: keypoints, and what was seen in each part's pictures."""
+    (keypoints,), *looks = finish_parts(root, job, process, lambda part: [_part(part)])
+    (tables,) = read_measured([keypoints])
+    return tables, join_looks(path for (path,) in looks)
+
+
+def _do_share(root: Path, job: Job[Order], order: ClipOrder) -> None:
+    if job.part == KEYPOINTS_PART:
+        write_measured(clip_keypoints(root, job.key, order.arms, order.measures), root / _part(job))
+    else:
+        keep_look(_look(root, job.key, order, job.frames), root / _part(job))
+
+
 def _part(job: Job[Order]) -> Path:
-    return part_path(EVIDENCE, job, ".json")
+    return part_path(EVIDENCE, job, ".parquet" if job.part == KEYPOINTS_PART else ".json")
 
 
 def _look(root: Path, clip_id: str, order: ClipOrder, span: Span | None = None) -> Look:
     return look(root, clip_id, order.measures, order.margin, order.text_interval_s, span=span)
 
 
-def _tell(root: Path, job: Job[Order], order: ClipOrder) -> dict[str, list[Row]]:
+def _tell(root: Path, clip_id: str, order: ClipOrder, seen: Look) -> dict[str, list[Row]]:
     """Return what was found in a clip's pictures: faces, and text."""
-    clip_id = job.key
-    if job.parts:
-        parts = finish_parts(root, job, process, lambda part: [_part(part)])
-        seen = join_looks(path for (path,) in parts)
-    else:
-        seen = _look(root, clip_id, order)
     bared = subject_bared(root, clip_id, order.measures)
     findings = clip_leaks(root, clip_id, order.measures, order.margin, bared, compared=seen.compared)
     texts = text_rows(clip_id, read_covered(root, clip_id), seen.lines)

@@ -27,7 +27,12 @@ def measured_path(key: str) -> Path:
 
 def write_measured(rows: Mapping[str, list[Row]], path: Path) -> None:
     """Write the rows of a clip's or of the cohort's tables, those without any, too. Raises FaultError."""
-    keep_measured({name: build_table(rows.get(name, []), schema) for name, schema in TABLES.items()}, path)
+    keep_measured(measure(rows), path)
+
+
+def measure(rows: Mapping[str, list[Row]]) -> Tables:
+    """Return all tables of a clip, those without rows, too."""
+    return {name: build_table(rows.get(name, []), schema) for name, schema in TABLES.items()}
 
 
 def keep_measured(found: Mapping[str, pl.DataFrame], path: Path) -> None:

@@ -44,6 +44,7 @@ MODELS = (
     *TEXT_MODELS,
 )
 BROUGHT = ("arcface",)  # judges where it is there
+KEYPOINTS_PART = 0
 COMPARED = ("blur", "pixelate", "mask")
 
 
@@ -122,9 +123,10 @@ def plan(root: Path, params: Params, arm: str) -> list[Job[Order]]:
 
 
 def _parts(root: Path, clip: Mapping[str, Any], part_s: float) -> tuple[Span, ...]:
-    """Return the parts in which a clip's pictures are looked at."""
+    """Return the shares of a long clip: its keypoints as a whole, then the parts of its pictures."""
     video = root / video_path("original", clip["clip_id"])
-    return part_spans(video, clip["frame_count"], clip["duration_s"], part_s)
+    spans = part_spans(video, clip["frame_count"], clip["duration_s"], part_s)
+    return ((0, clip["frame_count"]), *spans) if spans else ()
 
 
 def _measures(params: Params) -> Validate:
