@@ -3,10 +3,13 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from unicodedata import category
+
+import polars as pl
 
 from flows.release.record import frozen_now, in_yaml
 from flows.workspace.git import commit
@@ -30,6 +33,17 @@ TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 SAME_VALUE = 1e-6  # other processors differ in the last bits
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A clip's verdict, and the rules that it breaks: rule, value, comparison."""
+
+    verdict: str
+    broken: list[Row]
+
+
+UNKNOWN = _Judged("fail", [{"rule": "no evidence"}])
+
+
 def read_decisions(root: Path) -> list[Decision]:
     path = root / DECISIONS_PATH
     return read_document(path, Decisions).decisions if path.is_file() else []
@@ -41,10 +55,9 @@ def judged_clips(root: Path) -> list[ReleaseClip]:
     for clip_id in read_admitted(root)["clip_id"]:
         if clip_id in refused:
             continue
-        rows = verdicts.get(clip_id)
-        verdict = rows[0]["verdict"] if rows else "fail"
-        broken = [row["rule"] for row in rows if not row["passed"]] if rows else ["no evidence"]
-        found.append(ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=broken))
+        judged = verdicts.get(clip_id, UNKNOWN)
+        broken = [row["rule"] for row in judged.broken]
+        found.append(ReleaseClip(clip_id=clip_id, verdict=judged.verdict, broken_rules=broken))
     return found
 
 
@@ -63,14 +76,14 @@ def decided(root: Path) -> dict[str, Decision]:
         for clip_id, record in newest.items()
         if record.video_sha256 == _video_sha256(root, clip_id)
         and (not record.accepted or set(clips[clip_id].broken_rules) <= set(record.rules))
-        and (not record.accepted or not any(_worse(verdicts.get(clip_id, []), record)))
+        and (not record.accepted or not any(_worse(verdicts.get(clip_id, UNKNOWN), record)))
     }
 
 
-def _worse(rows: list[Row], record: Decision) -> Iterator[bool]:
+def _worse(judged: _Judged, record: Decision) -> Iterator[bool]:
     """Yield of each rule that was accepted as broken whether it is broken further now."""
-    for row in rows:
-        if row["passed"] or row["rule"] not in record.values:
+    for row in judged.broken:
+        if row["rule"] not in record.values:
             continue
         now, then = row["value"], record.values[row["rule"]]
         if now is None or then is None:
@@ -79,13 +92,17 @@ def _worse(rows: list[Row], record: Decision) -> Iterator[bool]:
             yield now > then if row["comparison"] == "<=" else now < then
 
 
-def _verdicts(root: Path) -> dict[str, list[Row]]:
+def _verdicts(root: Path) -> dict[str, _Judged]:
+    """Return clip_id -> what became of it; of a hundred thousand clips, the rules that hold are most rows."""
     table = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
-    return dict(table.rows_by_key("clip_id", named=True))
+    rows = table.filter(~pl.col("passed")).select("clip_id", "rule", "value", "comparison")
+    broken = rows.rows_by_key("clip_id", named=True)
+    outcomes = table.select("clip_id", "verdict").unique("clip_id", maintain_order=True)
+    return {clip_id: _Judged(verdict, broken.get(clip_id, [])) for clip_id, verdict in outcomes.iter_rows()}
 
 
-def _broken_values(rows: list[Row]) -> dict[str, float | None]:
-    return {row["rule"]: row["value"] for row in rows if not row["passed"]}
+def _broken_values(judged: _Judged) -> dict[str, float | None]:
+    return {row["rule"]: row["value"] for row in judged.broken if "value" in row}
 
 
 def waiting_clips(root: Path) -> list[ReleaseClip]:
@@ -104,7 +121,7 @@ def waiting_digest(root: Path) -> str:
                 _video_sha256(root, clip.clip_id),
                 clip.verdict,
                 clip.broken_rules,
-                _broken_values(verdicts.get(clip.clip_id, [])),
+                _broken_values(verdicts.get(clip.clip_id, UNKNOWN)),
             ]
             for clip in waiting_clips(root)
         ]
@@ -135,7 +152,7 @@ def decide(
             clip_id=clip_id,
             video_sha256=_video_sha256(root, clip_id),
             rules=clips[clip_id].broken_rules,
-            values=_broken_values(verdicts.get(clip_id, [])),
+            values=_broken_values(verdicts.get(clip_id, UNKNOWN)),
             accepted=accepted,
             by=by.strip(),
             reason="\n".join(reason.strip().splitlines()),
