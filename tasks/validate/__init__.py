@@ -103,7 +103,9 @@ def _do_share(root: Path, job: Job[Order], order: ClipOrder) -> None:
 
 
 def _part(job: Job[Order]) -> Path:
-    return part_path(EVIDENCE, job, ".parquet" if job.part == KEYPOINTS_PART else ".json")
+    return part_path(
+        measured_path(job.key).parent, job, ".parquet" if job.part == KEYPOINTS_PART else ".json"
+    )
 
 
 def _look(root: Path, clip_id: str, order: ClipOrder, span: Span | None = None) -> Look:

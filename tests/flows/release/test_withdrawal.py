@@ -64,7 +64,7 @@ def withdrawn(demo, release, guise, api, tmp_path_factory):
 def _leave_parts(root, clip):
     """Leave parts of a long clip as a run does that was stopped before it joined them."""
     job = Job(stage="any", arm="", key=clip, inputs={}, order=Section(), parts=((0, 9), (9, 18)), part=1)
-    for folder in ("keypoints/original", "control", "deidentified", "compare/blur"):
+    for folder in ("keypoints/original", "control", "deidentified", "compare/blur", "evidence/measured"):
         path = root / part_path(Path("data") / folder, job, ".seen")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"what was seen of them")
