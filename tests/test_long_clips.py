@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from tasks.files.clips import coverage_path, faces_path, frames_path, keypoints_
 from tasks.files.documents import read_params, read_table, write_params
 from tasks.files.errors import VideoError
 from tasks.validate.measured import read_measured
-from tasks.video import VideoWriter, frame_times, join_videos, read_frames, read_info
+from tasks.video import VideoWriter, frame_times, join_videos, read_frames, read_from, read_info
 from tasks.vision.keypoints import stack_xy
 
 CLIP = f"clip-{0:016x}"
@@ -163,13 +164,13 @@ def test_the_same_is_found_in_the_pictures(both):
 
 @pytest.mark.parametrize("part", range(3))
 def test_a_face_that_is_bare_in_one_part_is_found(part, both, tmp_path):
-    """The first frame of a part, its last, and one between, each with the patient's own picture around."""
+    """On either side of a seam, and in the last frame of all."""
     _, parted, params = both
     here = tmp_path / "bare"
     shutil.copytree(parted, here, symlinks=True)
     job = _validation(here, params)
     first, end = job.parts[1 + part]
-    bare = range(first, end)[[0, len(range(first, end)) // 2, -1][part]]
+    bare = range(first, end)[[-1, 0, -1][part]]
     _lay_bare(here, bare)
     job = _validation(here, params)
     (path,) = load_stage("validate").process(here, job)["outputs"]
@@ -200,6 +201,16 @@ def test_parts_of_another_length_of_video_are_refused(both, tmp_path):
     for part in job.each_part()[1:]:
         with pytest.raises(VideoError, match="does not have its original's frames"):
             load_stage("validate").process(here, part)
+
+
+def test_pictures_that_end_before_their_part_does_are_refused(both, monkeypatch):
+    """Both arms alike: nothing differs, and nobody would miss what was not compared."""
+    _, parted, params = both
+    job = _validation(parted, params)
+    shorter = lambda *known: islice(read_from(*known), 5)  # noqa: E731
+    monkeypatch.setattr("tasks.validate.pixels.comparing.read_from", shorter)
+    with pytest.raises(VideoError, match="does not have its original's frames"):
+        load_stage("validate").process(parted, job.each_part()[2])
 
 
 @pytest.mark.parametrize("spoilt", ["nothing", "one is gone", "one is altered", "all are there"])

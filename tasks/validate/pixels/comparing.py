@@ -172,10 +172,15 @@ def _side_by_side(root: Path, clip_id: str, span: Span | None) -> Iterator[tuple
     videos = [root / video_path(arm, clip_id) for arm in ARMS]
     if span and frame_times(videos[0]) != frame_times(videos[1]):
         raise astray
+    last = None
     for original, released in zip_longest(*(ahead(_pictures(video, span)) for video in videos)):
         if original is None or released is None or original.pts != released.pts:
             raise astray
         yield original, released
+        last = original.index
+    # both may end too soon, and the frames behind would be compared by nobody
+    if span and last != span[1] - 1:
+        raise astray
 
 
 def _pictures(video: Path, span: Span | None) -> Iterator[Frame]:
