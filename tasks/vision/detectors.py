@@ -58,9 +58,9 @@ def make_anchors(grids: list[tuple[int, int]]) -> Anchors:
 
 
 def turn(view: View, quarter_turns: int) -> View:
-    """Turn a picture counter-clockwise."""
-    rgb, small = (np.ascontiguousarray(np.rot90(each, quarter_turns)) for each in (view.rgb, view.small))
-    return View(rgb, small)
+    """Turn a picture counter-clockwise; only its smaller copy is written anew."""
+    rgb, small = (np.rot90(each, quarter_turns) for each in (view.rgb, view.small))
+    return View(rgb, np.ascontiguousarray(small))
 
 
 def turn_back(found: Detection, quarter_turns: int, size_wh: tuple[int, int]) -> Detection:

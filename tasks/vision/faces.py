@@ -83,7 +83,7 @@ def search_faces(view: View, weights: Weights, settings: Extract, *, turned: boo
 def _search_upright(view: View, weights: Weights, settings: Extract) -> list[Detection]:
     found = glance_faces(view, weights, settings) + _detect_centerface(view, weights, settings)
     for x, y in tile_corners(view.size_wh, settings.tile_px):
-        tile = view.rgb[y : y + settings.tile_px, x : x + settings.tile_px]
+        tile = np.ascontiguousarray(view.rgb[y : y + settings.tile_px, x : x + settings.tile_px])
         found += [move(face, (x, y)) for face in glance_faces(View(tile, tile), weights, settings)]
     return found
 

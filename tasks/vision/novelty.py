@@ -24,7 +24,7 @@ class Novelty:
     """Remember what of a clip was looked at, and tell what was not."""
 
     def __init__(self) -> None:
-        self._low = self._high = np.empty((0, 0), np.int16)
+        self._low = self._high = np.empty((0, 0), np.uint8)
         self._looked_at = np.empty((0, 0), np.int32)
         self._frame, self._credit = 0, BUDGET
 
@@ -55,12 +55,12 @@ class Novelty:
         return due
 
     def _new_cells(self, grey: NDArray[np.uint8], known: list[Box]) -> NDArray[np.bool_]:
-        is_new = (grey > self._high) | (grey < self._low)
+        is_new = cv2.bitwise_not(cv2.inRange(grey, self._low, self._high))
         for box in known:
-            is_new[_slices(box, grey)] = False
+            is_new[_slices(box, grey)] = 0
         height, width = grey.shape
         size_wh = -(-width // CELL_PX), -(-height // CELL_PX)
-        shares = cv2.resize(is_new.astype(np.float32), size_wh, interpolation=cv2.INTER_AREA)
+        shares = cv2.resize((is_new > 0).astype(np.float32), size_wh, interpolation=cv2.INTER_AREA)
         return np.asarray(shares > SHARE, np.bool_)
 
     def _age(self, box: Box) -> float:
@@ -82,10 +82,10 @@ def _grey(small: RgbImage) -> NDArray[np.uint8]:
     return np.asarray(cv2.blur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), (3, 3)), np.uint8)
 
 
-def _bounds(grey: NDArray[np.uint8]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    near = np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8)
-    low, high = (np.asarray(find(grey, near), np.int16) for find in (cv2.erode, cv2.dilate))
-    return low - np.int16(LEVELS), high + np.int16(LEVELS)
+def _bounds(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    near, levels = np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8), np.full_like(grey, LEVELS)
+    low, high = cv2.subtract(cv2.erode(grey, near), levels), cv2.add(cv2.dilate(grey, near), levels)
+    return np.asarray(low, np.uint8), np.asarray(high, np.uint8)
 
 
 def _around(cells: NDArray[np.bool_], grey: NDArray[np.uint8]) -> list[Box]:

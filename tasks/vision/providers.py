@@ -39,11 +39,12 @@ def require_provider(provider: str) -> None:
         )
 
 
-def session_settings(inference: Inference, *, exact: bool = True) -> dict[str, Any]:
+def session_settings(inference: Inference, *, exact: bool = True, arena: bool = False) -> dict[str, Any]:
     """Return what an ONNX Runtime session is opened with.
 
     exact: full float32, so that scores are what the CPU gives; pictures may do with a device's short float,
-    without which its convolutions take whole gigabytes. Raises InputError without the provider.
+    without which its convolutions take whole gigabytes. arena: the CPU's memory is kept from run to run.
+    Raises InputError without the provider.
     """
     import onnxruntime
 
@@ -53,8 +54,8 @@ def session_settings(inference: Inference, *, exact: bool = True) -> dict[str, A
     options.log_severity_level = 3
     name, _ = PROVIDERS[inference.provider]
     if inference.provider == "cpu":
-        # pictures come in many sizes: what is kept for one is little use to the next
-        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
+        # pictures come in many sizes: a plan for one is no use to the next, and memory seldom
+        options.enable_cpu_mem_arena, options.enable_mem_pattern = arena, False
         return {"sess_options": options, "providers": [name]}
     onnxruntime.preload_dlls()
     limits = {
@@ -70,11 +71,13 @@ def session_settings(inference: Inference, *, exact: bool = True) -> dict[str, A
     return {"sess_options": options, "providers": [(name, limits[inference.provider])]}
 
 
-def open_session(name: str, graph: bytes, inference: Inference, *, exact: bool = True) -> Any:
+def open_session(
+    name: str, graph: bytes, inference: Inference, *, exact: bool = True, arena: bool = False
+) -> Any:
     """Open an ONNX graph. Raises ModelError where it is none, or runs on another provider than asked for."""
     import onnxruntime
 
-    settings = session_settings(inference, exact=exact)
+    settings = session_settings(inference, exact=exact, arena=arena)
     try:
         session = onnxruntime.InferenceSession(graph, **settings)
     except Exception as error:  # the runtime raises what it likes

@@ -73,7 +73,8 @@ def _upright_region(center_xy: Points, top_xy: Points) -> Region:
 
 def _locate(rgb: RgbImage, region: Region, weights: Weights, threshold: float) -> Located | None:
     crop = crop_region(rgb, region, LANDMARK_SIDE_PX)
-    raw, flag, *_ = weights.tflite("pose_landmarks")(to_tensor(crop))
+    # the others, a mask and heat maps, take as long as these two
+    raw, flag = weights.tflite("pose_landmarks", outputs=2)(to_tensor(crop))
     score = float(flag.reshape(1)[0])
     if score < threshold:
         return None

@@ -57,7 +57,7 @@ class Watch:
     def _at_turn(self, view: View, turns: int) -> list[Detection]:
         turned = turn(view, turns)
         found = detect_centerface(turned, self._weights, score=LIKELY, overlap=SAME)
-        seconds = self._hog_boxes(turned) if found else []
+        seconds = self._hog_boxes(turned) if any(face.score < SURE for face in found) else []
         return [
             turn_back(face, turns, view.size_wh)
             for face in found

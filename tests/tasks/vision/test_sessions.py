@@ -1,8 +1,10 @@
 """Which sessions run on the provider that was asked for, and which on the CPU with every provider."""
 
 import json
+import resource
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +89,32 @@ def test_what_could_not_be_built_is_tried_anew_by_the_next_one(root):
     with pytest.raises(ModelError, match="altered"):
         weights.shared("weight", build)
     assert weights.shared("weight", build) == "whole"
+
+
+def _memory_mb():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def _look(session, height, width):
+    """Return how often the system had to be asked for memory meanwhile."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    session(np.zeros((1, 3, height, width), np.float32))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.parametrize(("height", "width"), [(736, 960), (960, 544), (960, 960)])
+def test_a_second_search_of_a_whole_picture_keeps_the_first_ones_memory(height, width, root):
+    """A third of a search was the system's work; picture and result alone are new."""
+    session = Weights(root).centerface("centerface")
+    first = _look(session, height, width)
+    assert _look(session, height, width) < first / 5
+
+
+def test_pictures_of_all_sizes_take_no_more_memory_than_the_largest(root):
+    session, random = Weights(root).centerface("centerface"), np.random.default_rng(3)
+    _look(session, 960, 960)
+    largest = _memory_mb()
+    for height, width in random.integers(2, 31, (40, 2)) * 32:
+        _look(session, height, width)
+    assert _memory_mb() < largest + 100
