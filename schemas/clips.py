@@ -25,7 +25,9 @@ MANIFEST = pa.DataFrameSchema(
         "consent_release": pa.Column(pl.String, pa.Check.isin(("yes", "no"), error="write yes or no")),
         "consent_expires": pa.Column(
             pl.String,
-            pa.Check.str_matches(DATE, error="write the day as 2027-12-31: others can be read in two ways"),
+            pa.Check.str_matches(
+                DATE, error="write the day as 2027-12-31: this is none, or may be one of two"
+            ),
             nullable=True,
         ),
         "audio_policy": pa.Column(
@@ -40,7 +42,7 @@ MANIFEST = pa.DataFrameSchema(
     strict=True,
 )
 # columns that a manifest need not have
-OPTIONAL = ("consent_mix",)
+OPTIONAL = ("consent_mix", "notes")
 
 CLIP_ID = pa.Check.str_matches(r"^clip-[0-9a-f]{16}$")
 SUBJECT = pa.Check.str_matches(r"^subject-[0-9a-f]{16}$")

@@ -12,7 +12,13 @@ METHODS = ("blur", "pixelate", "mask")
 
 
 def _column(dtype: type[pl.DataType] = pl.Float32) -> pa.Column:
-    return pa.Column(dtype, pa.Check.ge(0), nullable=True)
+    return pa.Column(dtype, pa.Check.ge(0, error="write no number below 0"), nullable=True)
+
+
+def _words(*words: str, nullable: bool = True) -> pa.Column:
+    allowed = " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+    check = pa.Check.isin(words, error=f"write {allowed}{', or nothing' * nullable}")
+    return pa.Column(pl.String, check, nullable=nullable)
 
 
 CORRECTIONS = pa.DataFrameSchema(
@@ -25,10 +31,10 @@ CORRECTIONS = pa.DataFrameSchema(
         "y0": _column(),
         "x1": _column(),
         "y1": _column(),
-        "action": pa.Column(pl.String, pa.Check.isin(ACTIONS)),
-        "method": pa.Column(pl.String, pa.Check.isin(METHODS), nullable=True),
+        "action": _words(*ACTIONS, nullable=False),
+        "method": _words(*METHODS),
         # "yes" where a `remove` is meant although a face, or the subject, is known in its box
-        UNCOVERS: pa.Column(pl.String, pa.Check.isin(("yes",)), nullable=True),
+        UNCOVERS: _words("yes"),
         # where it is in the last frame, straight between; none: it stays where it is
         **{name: _column() for name in TO_BOX},
         # a track of the coverage table, in place of a box

@@ -51,10 +51,12 @@ def ingest(
     root = here()
     from flows.workspace.exclusive import alone
     from flows.workspace.inbox import take_inbox
+    from flows.workspace.ready import require_clips
 
     with alone(root):
         take_inbox(root, inbox)
         _replay(root, "ingest")
+        require_clips(root)
 
 
 @app.command()

@@ -16,6 +16,7 @@ def candidate(version: Version) -> None:
     """Freeze what the evidence speaks of; a person approves its digest."""
     root, params = here_with_params()
     from flows.release.candidate import freeze
+    from flows.release.record import Record
     from flows.screen.release import show_candidate, show_next
     from flows.workspace.exclusive import alone
     from tasks.publish.plan import candidate_digest
@@ -27,7 +28,7 @@ def candidate(version: Version) -> None:
 
     def show() -> None:
         show_candidate(frozen, digest)
-        show_next(frozen, digest)
+        show_next(frozen, digest, Record(root, version).approvals())
 
     answer(document, show)
 
@@ -80,7 +81,7 @@ def decide(
     if accept is None:
         _take_back(root, clips or [])
         return
-    from flows.screen.console import say
+    from flows.screen.console import counted, say, say_below
     from flows.service.deciding import decide_now
 
     records, waiting = decide_now(root, clips or [], accepted=accept, by=by, reason=reason)
@@ -88,7 +89,9 @@ def decide(
     def show() -> None:
         for one in records:
             say(f"  {one.clip_id} {'accepted' if one.accepted else 'left out'} by {one.by}")
-        say(f"  {len(waiting)} clips still wait for a decision")
+        if accept:
+            say_below("what of them was watched nobody can tell here: the record leaves it open", 2)
+        say_below(f"{counted(len(waiting), 'clip')} still to be decided on", 2)
 
     answer({"decided": [one.model_dump(mode="json") for one in records], "waiting": waiting}, show)
 

@@ -67,7 +67,7 @@ def run(root: Path, *, serve: bool) -> int:
         api = stack.enter_context(prefect_server(root))
         store = started_store()
         os.environ.update(store.environment())
-        code = _release(root)
+        code = _release(root, serve=serve)
         seconds = time.monotonic() - started
         heading("Figures of this run")
         say(f"  {seconds:.0f} s in all, peak memory {memory.peak_bytes / 1e9:.2f} GB over all processes")
@@ -77,7 +77,7 @@ def run(root: Path, *, serve: bool) -> int:
     return code
 
 
-def _release(root: Path) -> int:
+def _release(root: Path, *, serve: bool) -> int:
     heading("1  Inbox -> data/raw, under DVC")
     take_inbox(root, root / "data/inbox")
     say("  the inbox is in data/raw")
@@ -103,7 +103,7 @@ def _release(root: Path) -> int:
     show_audit(audit)
     heading("7  Lineage of one released clip, back to its raw file")
     show_lineage(trace_clip(record, candidate.clips[0].clip_id))
-    _show_where_to_look(record)
+    _show_where_to_look(record, serve=serve)
     return 1 if audit.findings else 0
 
 
@@ -172,14 +172,15 @@ def _approve_and_publish(record: Record, params: Params) -> None:
     say(f"  {publication.to}/releases/{version}/: {len(transfer.created)} objects uploaded")
 
 
-def _show_where_to_look(record: Record) -> None:
+def _show_where_to_look(record: Record, *, serve: bool) -> None:
     root, version = record.root, record.version
     heading("Where to look next")
     say(f"  the released videos   {root / 'data/deidentified/videos'}")
     say(f"  the review page       in {root}: `guise review {version}` shows clips and evidence side by side")
     say(f"  the evidence          {root / 'data/evidence'} (in {root}: `dvc metrics show`)")
     say(f"  what was released     {record.files / 'datasheet.md'}")
-    say("  the servers           `guise demo --serve` keeps them up and prints their addresses")
+    if not serve:
+        say("  the servers           `guise demo --serve` keeps them up and prints their addresses")
 
 
 def next_version(root: Path) -> str:
@@ -199,6 +200,9 @@ def next_version(root: Path) -> str:
 def _wait(store: ObjectStore, page: str) -> None:
     say(f"  Prefect page  {page}")
     say(f"  S3 endpoint   {store.endpoint}  bucket {BUCKET}")
+    say("  for another terminal, to use `guise audit` there: its keys live as long as the server")
+    for name, value in store.environment().items():
+        say(f"    export {name}={value}", whole=True)
     say("  press Ctrl-C to stop the servers")
     try:
         signal.pause()

@@ -68,7 +68,9 @@ def _check_digest(candidate: Candidate, digest: str) -> None:
             f"at least its first {LEAST_DIGEST} characters"
         )
     if not candidate_digest(candidate).startswith(digest.lower()):
-        raise GateRefusedError(f"the digest is not that of {candidate.version} any more: look at it again")
+        raise GateRefusedError(
+            f"the digest is not that of {candidate.version} as it is now: look at it again"
+        )
 
 
 def _without(record: Record, params: Params, rejected: list[str], by: str, reason: str) -> Candidate:

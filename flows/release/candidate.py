@@ -95,7 +95,7 @@ def _choose_clips(root: Path) -> tuple[list[ReleaseClip], list[LeftOut]]:
     waiting = waiting_clips(root)
     if waiting:
         first, others = waiting[0], len(waiting) - 1
-        more = f"; {others} more clips wait" if others else ""
+        more = f"; {others} more clip{'s wait' if others > 1 else ' waits'}" if others else ""
         state = "fails" if first.verdict == "fail" else "asks for a person's decision"
         raise GateRefusedError(
             f"{first.clip_id} {state} ({', '.join(first.broken_rules)}{more}): "

@@ -58,8 +58,9 @@ class Wording:
         return f"{shown:.{self.digits + more}f}{self.unit}{way}"
 
     def asked(self, row: dict[str, Any], more: int = 0) -> str:
-        bound = "{} will do" if self.ways else BOUNDS[row["comparison"]]
-        return bound.format(self.figure(row["threshold"], more))
+        # so much nearer, or sooner, is a bound from above, though the figure has one from below
+        is_most = row["comparison"] == "<=" or (self.ways is not None and row["threshold"] < 0)
+        return BOUNDS["<=" if is_most else ">="].format(self.figure(row["threshold"], more))
 
     def more(self, row: dict[str, Any]) -> int:
         """Return how many more digits tell a figure from what is asked."""
@@ -101,7 +102,7 @@ def _of_a_part(rule: Rule) -> Wording | None:
             said = f"the {part} moves otherwise by {{}} what re-encoding alone does"
             return Wording(f"{part} moves otherwise", said, 2, " times")
         case "oks_mean", False:
-            said = f"the keypoints of the {part} stay where they were with an OKS of {{}}"
+            said = f"the keypoints of the {part} agree with the original's by an OKS of {{}}"
             return Wording(f"{part} has moved", said, 3)
     return None
 
@@ -115,6 +116,7 @@ def tell_floor(recogniser: str, place: float) -> str:
 def tell(wording: Wording, row: dict[str, Any]) -> str:
     """Return a row of the verdict as a sentence."""
     if row["value"] is None:
-        return f"{wording.brief}? There is no evidence of it; {wording.asked(row)}"
+        why = "not judged of this clip" if row["passed"] else "not measured, so nobody knows"
+        return f"{why}: {wording.brief}? ({wording.asked(row)})"
     more = wording.more(row)
     return f"{wording.says.format(wording.figure(row['value'], more))}; {wording.asked(row, more)}"

@@ -15,6 +15,7 @@ from flows.review.server import listening, make_app, serve
 from flows.workspace.graph import changed_nodes
 from schemas.params import Params
 from schemas.release import Candidate
+from tasks.files.clips import evidence_path
 from tasks.files.errors import GateRefusedError
 from tasks.files.hashing import sha256_file
 
@@ -75,6 +76,8 @@ def _writing_side(
 
 def check_reproduced(root: Path, where: str) -> None:
     """Raise GateRefusedError where the workspace holds something else than its results."""
+    if not (root / evidence_path("verdicts")).is_file():
+        raise GateRefusedError("nothing was measured yet: use `guise run` first")
     changed = changed_nodes(root)
     if changed:
         raise GateRefusedError(f"{', '.join(changed)} is not what is spoken of {where}: run `guise run`")

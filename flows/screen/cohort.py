@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from flows.release.decisions import refused_clips
+from flows.release.decisions import refused_clips, waiting_clips
 from flows.release.wording import tell, word
-from flows.screen.console import number, say, say_below, show_table
+from flows.screen.console import counted, number, say, say_below, show_table
 from schemas.clips import SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.params.validate import Rule
@@ -50,7 +50,7 @@ def show_node(result: "NodeResult") -> None:
         done = report.jobs - report.cached
         say(f"  {report.name:<20} {done} done, {report.cached} cached, {report.seconds:.1f} s")
         for note in report.notes[:MOST_NOTES]:
-            say(f"    {note}")
+            say_below(note, 4)
         if len(report.notes) > MOST_NOTES:
             say(f"    and {len(report.notes) - MOST_NOTES} more like these")
 
@@ -192,7 +192,21 @@ def show_refused(root: Path) -> None:
 
 
 def show_outcome(root: Path, results: "list[NodeResult]") -> None:
-    """Print who was refused and, where the run went as far as the evidence, how the clips fared."""
+    """Print who was refused, how the clips fared where the run went that far, and what comes next."""
     show_refused(root)
     if any(result.node == "validate" for result in results):
         show_clips(root)
+        _show_waiting(root)
+    elif [result.node for result in results] == ["ingest"]:
+        admitted = read_clips(root).filter(status="admitted").height
+        say_below(f"{counted(admitted, 'clip')} of the inbox {'is' if admitted == 1 else 'are'} admitted", 2)
+        if admitted:
+            say("  next: guise run")
+
+
+def _show_waiting(root: Path) -> None:
+    count = len(waiting_clips(root))
+    if count:
+        say_below(f"{counted(count, 'clip')} waiting for a person's word. next: guise review", 2)
+    else:
+        say("  no clip waits for a person's word. next: guise candidate VERSION")

@@ -1,9 +1,10 @@
 """A release on the screen: candidate, audit, lineage, withdrawal."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flows.screen.console import say
-from schemas.release import Candidate
+from flows.screen.console import counted, say, say_below
+from schemas.release import Approval, Candidate
 
 # each command imports this, and few of these
 if TYPE_CHECKING:
@@ -13,25 +14,37 @@ if TYPE_CHECKING:
 
 
 def show_candidate(candidate: Candidate, digest: str) -> None:
-    say(f"  {len(candidate.clips)} clips, {len(candidate.files)} files, digest {digest}")
+    counts = f"{counted(len(candidate.clips), 'clip')}, {counted(len(candidate.files), 'file')}"
+    say(f"  {counts}, digest {digest}", whole=True)
     for entry in candidate.left_out:
-        say(f"  left out: {entry.clip_id}, {entry.reason}")
+        say_below(f"left out: {entry.clip_id}, {entry.reason}", 2)
     reviewed = [clip for clip in candidate.clips if clip.verdict == "review"]
     for clip in reviewed:
-        say(f"  accepted by a person: {clip.clip_id}, although it broke {', '.join(clip.broken_rules)}")
+        say_below(
+            f"accepted by a person: {clip.clip_id}, although it broke {', '.join(clip.broken_rules)}", 2
+        )
 
 
-def show_next(candidate: Candidate, digest: str) -> None:
-    """Say how to look at a candidate, and how to approve just that."""
-    say(f"  look at it: guise review {candidate.version}")
-    say(f'  then: guise approve {candidate.version} --digest {digest[:16]} --by "NAME" --reason "WHY"')
+def show_next(candidate: Candidate, digest: str, approvals: Sequence[Approval] = ()) -> None:
+    """Say how to look at a candidate, and how to approve just that; approvals: on record of its version."""
+    version = candidate.version
+    void = sum(one.digest != digest for one in approvals)
+    if void:
+        say_below(f"{counted(void, 'approval')} of another candidate {version}, void for this one", 2)
+    approvers = [one.by for one in approvals if one.digest == digest]
+    if approvers:
+        say_below(f"approved by {', '.join(approvers)}. once all have who must: guise publish {version}", 2)
+    say(f"  look at it: guise review {version}")
+    say(f'  then: guise approve {version} --digest {digest[:16]} --by "NAME" --reason "WHY"', whole=True)
 
 
 def show_approval(version: str, by: str, missing: int, resumed: int) -> None:
     """Say whose word it is, how many are missing, and whether a release run goes on with it."""
     say(f"  {version} is approved by {by}")
     if missing:
-        say(f"  {missing} more people must approve it")
+        say(f"  {'one more person' if missing == 1 else f'{missing} more people'} must approve it")
+    elif not resumed:
+        say(f"  next: guise publish {version}")
     if resumed:
         say("  the release run that waited for it goes on")
 
@@ -74,4 +87,5 @@ def show_withdrawal(done: "Withdrawn") -> None:
             f"{done.removed_published} objects were removed")  # fmt: skip
     else:
         say("  no published version holds them")
-    say("  next: `guise run`, then a new version; remove their videos from your own folders, too")
+    say_below("their files and rows are gone from data/inbox, too, whose manifest.csv was written anew", 2)
+    say_below("next: `guise run`, then a new version; remove their videos from your own folders, too", 2)

@@ -57,7 +57,7 @@ def _count_named(inbox: Path) -> str:
 def _ask_store(root: Path) -> str:
     settings = read_params(root).publish
     if not has_credentials():
-        return f"{settings.to} was not asked: there are no S3 credentials yet"
+        return f"{settings.to}, of params.yaml, was not asked: there are no S3 credentials yet"
     bucket = open_bucket(settings.to, settings)
     bucket.require()
     require_faithful(bucket)
@@ -74,7 +74,8 @@ def _ask_training(root: Path) -> str:
 def _count_models(root: Path) -> str:
     models = read_params(root).models.values()
     cached = sum((cache_folder() / source.sha256).is_file() for source in models)
-    return f"{cached} of {len(models)} fetched before; `guise run` fetches the rest"
+    rest = "; `guise run` fetches the rest" if cached < len(models) else ""
+    return f"{cached} of {len(models)} fetched before{rest}"
 
 
 def _tool(name: str) -> Finding:

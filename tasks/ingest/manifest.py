@@ -109,7 +109,10 @@ def _is_title(row: list[str]) -> bool:
 def _check_columns(sheet: Sheet) -> None:
     missing = sorted(set(MANIFEST.columns) - {*OPTIONAL, *sheet.columns})
     if missing:
-        raise DocumentError(f"{MANIFEST_NAME} lacks the column {', '.join(missing)}")
+        needed = ", ".join(name for name in MANIFEST.columns if name not in OPTIONAL)
+        raise DocumentError(
+            f"{MANIFEST_NAME} lacks the column {', '.join(missing)}: its first row names {needed}"
+        )
     twice = sorted(name for name, count in Counter(sheet.columns).items() if count > 1 and name)
     if twice:
         raise DocumentError(f"{MANIFEST_NAME} has the column {', '.join(twice)} twice: take one out")

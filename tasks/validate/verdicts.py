@@ -22,6 +22,7 @@ RANK = {"pass": 0, "review": 1, "fail": 2}
 
 
 Tables = Mapping[str, pl.DataFrame]
+Known = Mapping[str, list[Row]]  # of one clip
 
 
 def look_up(rule: Rule, clip_id: str, tables: Tables) -> float | None:
@@ -29,47 +30,59 @@ def look_up(rule: Rule, clip_id: str, tables: Tables) -> float | None:
 
     tables: invariance, identity, signals and findings. Of several people's signals the worst one counts.
     """
-    values = _values(rule, clip_id, tables)
+    return _figure(rule, _known_of(clip_id, tables))
+
+
+def _known_of(clip_id: str, tables: Tables) -> Known:
+    return {name: table.filter(clip_id=clip_id).to_dicts() for name, table in tables.items()}
+
+
+def _figure(rule: Rule, known: Known) -> float | None:
+    values = _values(rule, known)
     if not values or None in values or (rule.signal is None and len(values) > 1):
         return None
-    known = [float(value) for value in values if value is not None]
-    return max(known) if rule.comparison == "<=" else min(known)
+    found = [float(value) for value in values if value is not None]
+    return max(found) if rule.comparison == "<=" else min(found)
 
 
-def _values(rule: Rule, clip_id: str, tables: Tables) -> list[float | None]:
+def _values(rule: Rule, known: Known) -> list[float | None]:
+    column = rule.metric
     if rule.finding is not None:
-        rows, column = tables["findings"].filter(clip_id=clip_id, finding=rule.finding), rule.metric
+        rows = _where(known["findings"], finding=rule.finding)
     elif rule.recogniser is not None:
-        rows, column = (
-            tables["identity"].filter(clip_id=clip_id, arm=rule.arm, recogniser=rule.recogniser),
-            rule.metric,
-        )
-        others = pl.col("gallery_subjects") > 1
-        rows = rows.with_columns(
-            pl.when(others).then(pl.col("rank1") * pl.col("gallery_subjects")).alias(OVER_CHANCE),
-            _over(pl.col("rank_mean"), pl.col("rank_floor"), (pl.col("gallery_subjects") + 1) / FAR).alias(
-                RANK_OVER_FLOOR
-            ),
-            _over(pl.col("distance_min"), pl.col("distance_floor"), pl.col("threshold")).alias(
-                DISTANCE_OVER_FLOOR
-            ),
-        )
+        rows = [
+            row | _beside_floor(row)
+            for row in _where(known["identity"], arm=rule.arm, recogniser=rule.recogniser)
+        ]
     elif rule.signal is not None:
-        rows, column = (
-            tables["signals"].filter(clip_id=clip_id, arm=rule.arm, signal=rule.signal),
-            rule.metric,
-        )
-        if rule.relative_to_floor and column in rows.columns:
-            return [_relative(value, floor) for value, floor in zip(rows[column], rows["floor"], strict=True)]
+        rows = _where(known["signals"], arm=rule.arm, signal=rule.signal)
+        if rule.relative_to_floor:
+            return [_relative(row[column], row["floor"]) for row in rows if column in row]
     else:
-        rows = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=rule.part, metric=rule.metric)
+        rows = _where(known["invariance"], arm=rule.arm, part=rule.part, metric=rule.metric)
         column = "ratio_to_floor" if rule.relative_to_floor else "value"
-    return rows[column].to_list() if column in rows.columns else []
+    return [row[column] for row in rows if column in row]
 
 
-def _over(value: pl.Expr, floor: pl.Expr, enough: pl.Expr) -> pl.Expr:
-    """Return a figure less its floor, or less what is enough where that is lower; null without a floor."""
-    return pl.when(floor.is_not_null()).then(value - pl.min_horizontal(floor, enough))
+def _where(rows: list[Row], **wanted: object) -> list[Row]:
+    return [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+
+
+def _beside_floor(row: Row) -> Row:
+    """Return the figures that rules ask of a recogniser and no column holds."""
+    gallery, rank1 = row["gallery_subjects"], row["rank1"]
+    return {
+        OVER_CHANCE: rank1 * gallery if rank1 is not None and gallery > 1 else None,
+        RANK_OVER_FLOOR: _over(row["rank_mean"], row["rank_floor"], (gallery + 1) / FAR),
+        DISTANCE_OVER_FLOOR: _over(row["distance_min"], row["distance_floor"], row["threshold"]),
+    }
+
+
+def _over(value: float | None, floor: float | None, enough: float | None) -> float | None:
+    """Return a figure less its floor, or less what is enough where that is lower; None without a floor."""
+    if value is None or floor is None:
+        return None
+    return value - (floor if enough is None else min(floor, enough))
 
 
 def _relative(value: float | None, floor: float | None) -> float | None:
@@ -88,34 +101,35 @@ def judge(clip_ids: list[str], rules: Mapping[str, Rule], tables: Tables) -> lis
     """Return a row per clip and rule; the verdict is the worst of the broken rules' severities."""
     rows: list[Row] = []
     for clip_id in clip_ids:
-        found = [_row(clip_id, name, rule, tables) for name, rule in rules.items()]
+        known = _known_of(clip_id, tables)
+        found = [_row(clip_id, name, rule, known) for name, rule in rules.items()]
         broken = [str(row["severity"]) for row in found if not row["passed"]]
         verdict = max(["pass", *broken], key=RANK.__getitem__)
         rows += [{**row, "verdict": verdict} for row in found]
     return rows
 
 
-def _row(clip_id: str, name: str, rule: Rule, tables: Tables) -> Row:
-    value = look_up(rule, clip_id, tables)
+def _row(clip_id: str, name: str, rule: Rule, known: Known) -> Row:
+    value = _figure(rule, known)
     return {
         "clip_id": clip_id,
         "rule": name,
         "value": value,
         "comparison": rule.comparison,
         "threshold": rule.threshold,
-        "severity": _severity(rule, value, clip_id, tables),
+        "severity": _severity(rule, value, known),
         "passed": holds(rule, value),
     }
 
 
-def _severity(rule: Rule, value: float | None, clip_id: str, tables: Tables) -> str:
+def _severity(rule: Rule, value: float | None, known: Known) -> str:
     """Return what a rule asks for where it is broken; without evidence that is not what it says itself."""
     if value is not None:
         return rule.severity
-    return "review" if _is_for_a_person(rule, clip_id, tables) else "fail"
+    return "review" if _is_for_a_person(rule, known) else "fail"
 
 
-def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
+def _is_for_a_person(rule: Rule, known: Known) -> bool:
     """Return whether there is a reason for missing evidence that a person may weigh.
 
     In a gallery of one nobody can be told from others; a clip may show no keypoints of the part in question,
@@ -123,8 +137,8 @@ def _is_for_a_person(rule: Rule, clip_id: str, tables: Tables) -> bool:
     """
     if rule.recogniser == SHAPE:
         return True
-    if rule.metric == OVER_CHANCE and len(tables["identity"].filter(clip_id=clip_id, gallery_subjects=1)):
+    if rule.metric == OVER_CHANCE and _where(known["identity"], gallery_subjects=1):
         return True
     part = "face" if rule.recogniser else rule.part or ""
-    looked = tables["invariance"].filter(clip_id=clip_id, arm=rule.arm, part=part, metric="found_again")
-    return all(frames < NEEDED_FRAMES.get(rule.metric, 1) for frames in looked["n"]) and len(looked) == 1
+    looked = _where(known["invariance"], arm=rule.arm, part=part, metric="found_again")
+    return len(looked) == 1 and looked[0]["n"] < NEEDED_FRAMES.get(rule.metric, 1)

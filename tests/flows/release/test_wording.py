@@ -15,8 +15,9 @@ def _rule(**words):
     return Rule(**({"comparison": "<=", "threshold": 0.0, "severity": "review"} | words))
 
 
-def _row(rule, value, name="some_rule"):
-    return {"rule": name, "value": value, "comparison": rule.comparison, "threshold": rule.threshold}
+def _row(rule, value, name="some_rule", *, passed=False):
+    told = {"rule": name, "value": value, "comparison": rule.comparison, "threshold": rule.threshold}
+    return told | {"passed": passed}
 
 
 @pytest.mark.parametrize(
@@ -42,19 +43,19 @@ def _row(rule, value, name="some_rule"):
             {"metric": "rank_over_floor", "recogniser": "shape", "comparison": ">=", "threshold": -1},
             -5.3,
             "by the shape of the face the patient comes 5.3 places earlier among all faces than a "
-            "quarter of the others in the cohort; 1.0 places earlier will do",
+            "quarter of the others in the cohort; at most 1.0 places earlier will do",
         ),
         (
             {"metric": "rank_over_floor", "recogniser": "dlib", "comparison": ">=", "threshold": 1},
             11.35,
             "to dlib the patient comes 11.3 places later among all faces than with the face filled flat; "
-            "1.0 places later will do",
+            "at least 1.0 places later is asked",
         ),
         (
             {"metric": "distance_over_floor", "recogniser": "dlib", "comparison": ">=", "threshold": -0.05},
             -0.2,
-            "to dlib the likest frame is 0.200 nearer than a flat face, or a stranger, would be; 0.050 "
-            "nearer will do",
+            "to dlib the likest frame is 0.200 nearer than a flat face, or a stranger, would be; at "
+            "most 0.050 nearer will do",
         ),
         (
             {"metric": "frames", "finding": "text", "threshold": 3},
@@ -64,7 +65,7 @@ def _row(rule, value, name="some_rule"):
         (
             {"metric": "oks_mean", "part": "head", "comparison": ">=", "threshold": 0.9},
             None,
-            "head has moved? There is no evidence of it; at least 0.900 is asked",
+            "not measured, so nobody knows: head has moved? (at least 0.900 is asked)",
         ),
     ],
 )
@@ -106,17 +107,33 @@ def test_every_finding_has_its_words():
         assert word(_rule(metric="frames", finding=finding)).brief
 
 
+def test_what_is_unknown_and_allowed_to_be_does_not_read_like_what_is_missing():
+    rule = _rule(metric="rank_over_floor", recogniser="parrot", comparison=">=", threshold=-1.0)
+    allowed, missing = (tell(word(rule), _row(rule, None, passed=passed)) for passed in (True, False))
+    assert allowed.startswith("not judged of this clip: to somebody who has Guise the patient can be found?")
+    assert missing.startswith("not measured, so nobody knows: ")
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (-1.049, "1.05 places earlier among all faces than with the face filled flat; 1.00 places earlier"),
+        (
+            -1.049,
+            "1.05 places earlier among all faces than with the face filled flat; at most 1.00 places earlier",
+        ),
         (
             -1.0004,
-            "1.0004 places earlier among all faces than with the face filled flat; 1.0000 places earlier",
+            "1.0004 places earlier among all faces than with the face filled flat; at most 1.0000 places",
         ),
-        (-5.5, "5.5 places earlier among all faces than with the face filled flat; 1.0 places earlier"),
-        (-1.0, "1.0 places earlier among all faces than with the face filled flat; 1.0 places earlier"),
-        (0.0, "0.0 places later among all faces than with the face filled flat; 1.0 places earlier"),
+        (
+            -5.5,
+            "5.5 places earlier among all faces than with the face filled flat; at most 1.0 places earlier",
+        ),
+        (
+            -1.0,
+            "1.0 places earlier among all faces than with the face filled flat; at most 1.0 places earlier",
+        ),
+        (0.0, "0.0 places later among all faces than with the face filled flat; at most 1.0 places earlier"),
     ],
 )
 def test_a_figure_differs_from_what_is_asked_where_it_does(value, said):

@@ -84,7 +84,7 @@ def test_every_stranger_is_refused_by_a_printable_name_and_the_others_go_on(root
         TWO[1]: (NAME, twice),
         HIDDEN: (NAME, "its name is a hidden file's, or one of the computer's own: rename it"),
         "late.mp4": (
-            ROW, "row 11, consent_expires: write the day as 2027-12-31: others can be read in two ways"
+            ROW, "row 11, consent_expires: write the day as 2027-12-31: this is none, or may be one of two"
         ),
         "doubtful.mp4": (ROW, "row 12, consent_release: write yes or no"),
         DOUBT_APART: (ROW, "row 13, consent_release: write yes or no"),

@@ -100,6 +100,26 @@ def test_no_private_string_reaches_the_clips_git_or_prefect(workspace):
             assert CANARY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.parametrize("manifest", [",".join(COLUMNS), ",".join(COLUMNS) + "\na.mkv,P-1,s1,gait,no,,,"])
+def test_an_inbox_of_which_nothing_is_admitted_ends_red(tmp_path, guise, api, manifest):
+    """It ended as if all were well, and the cohort of before was gone."""
+    root = tmp_path / "release"
+    assert guise(tmp_path, "workspace", str(root)).returncode == 0
+    write_video(root / "data/inbox/a.mkv", 3)
+    (root / "data/inbox/manifest.csv").write_text(manifest + "\n")
+    done = guise(root, "ingest", env=api)
+    assert done.returncode == 2
+    assert "no clip is admitted, so that nothing can be released" in done.stderr
+    assert "a.mkv" in done.stdout
+    assert "0 clips of the inbox are admitted" in done.stdout
+
+
+def test_nothing_can_be_reviewed_before_anything_was_measured(workspace, guise, api):
+    done = guise(workspace, "review", env=api)
+    assert done.returncode == 1
+    assert done.stderr.strip() == "guise: nothing was measured yet: use `guise run` first"
+
+
 def test_the_key_is_outside_git_and_only_the_owner_reads_it(workspace):
     key = workspace / ".secrets/pseudonym.key"
     assert key.stat().st_mode & 0o777 == 0o600

@@ -38,10 +38,10 @@ def test_no_file_is_no_correction(tmp_path):
         ("0,50,0,0,9,9,add,mask", "row 2: frames go from 0 to 49"),
         ("9,0,0,0,9,9,add,mask", "row 2: frames go from 0 to 49"),
         ("0,9,9,0,9,9,add,mask", "row 2: x1 must lie right of x0"),
-        ("0,9,0,0,9,9,hide,mask", "column action row 2"),
-        ("0,9,0,0,9,9,add,mesh_swap", "column method row 2"),
+        ("0,9,0,0,9,9,hide,mask", "column action row 2: write add, remove or method"),
+        ("0,9,0,0,9,9,add,mesh_swap", "column method row 2: write blur, pixelate or mask, or nothing"),
         ("0,9,0,0,9,9,method,", "row 2: the action method needs a method"),
-        ("-1,9,0,0,9,9,add,mask", "column first_frame row 2"),
+        ("-1,9,0,0,9,9,add,mask", "column first_frame row 2: write no number below 0"),
         (
             "0,9,64,0,90,9,add,mask",
             "row 2: the box lies outside of the picture, which is 64 x 48 pixels",

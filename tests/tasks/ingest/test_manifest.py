@@ -68,9 +68,9 @@ def test_what_is_harmless_is_taken_and_told(tmp_path, content, told):
 @pytest.mark.parametrize(("written", "read"), [
     ("2027-12-31", "2027-12-31"), ("31/12/2027", "2027-12-31"), ("12/31/2027", "2027-12-31"),
     ("31.12.2027", "2027-12-31"), ("2027/1/5", "2027-01-05"), ("5.5.2027", "2027-05-05"), ("", None),
-    ("03/04/2027", "two ways"), ("3.4.27", "two ways"), ("31/31/2027", "two ways|no such day"),
-    ("2027-02-30", "no such day"), ("30/02/2027", "no such day"), ("tomorrow", "two ways"),
-    ("46022", "two ways"),
+    ("03/04/2027", "one of two"), ("3.4.27", "one of two"), ("31/31/2027", "one of two|no such day"),
+    ("2027-02-30", "no such day"), ("30/02/2027", "no such day"), ("tomorrow", "one of two"),
+    ("46022", "one of two"),
 ])  # fmt: skip
 def test_a_day_is_read_in_one_way_or_not_at_all(tmp_path, written, read):
     found = _read(tmp_path, _text([["a.mp4", "P1", "s1", "gait", "yes", written, "", ""], ROWS[1]]))
@@ -111,7 +111,8 @@ def test_a_wrong_row_is_refused_with_the_number_that_a_spreadsheet_shows(tmp_pat
 
 @pytest.mark.parametrize(("content", "said"), [
     (b"", "is empty"), (b"\n\n", "is empty"), (b"\x81\x8d", "is no text"), (b"\xff\xfea", "is no text"),
-    (TEXT.replace("session,", ""), "lacks the column session"),
+    (TEXT.replace("session,", ""), "lacks the column session: its first row names file, subject_id, "),
+    (TEXT.replace("subject_id", "subject"), "lacks the column subject_id: its first row names file, subj"),
     (TEXT.replace("notes", "notes,notes"), "has the column notes twice"),
     (TEXT.replace("notes", "notes,diagnosis"), "has 1 columns that are not known"),
     (TEXT.replace('"P-017"', '"P-017'), "not a readable CSV table"),
@@ -290,3 +291,12 @@ def test_a_word_that_is_neither_yes_nor_no_is_refused(tmp_path):
     rows = [[*ROWS[0], "maybe"], [*ROWS[1], "yes"]]
     (wrong,) = _told(tmp_path, [[*COLUMNS, "consent_mix"], *rows]).wrong
     assert wrong.detail == "consent_mix: write yes or no"
+
+
+def test_notes_need_not_be_there(tmp_path):
+    at = COLUMNS.index("notes")
+    without = [[cell for place, cell in enumerate(row) if place != at] for row in [COLUMNS, *ROWS]]
+    (tmp_path / "manifest.csv").write_text("\n".join(",".join(row) for row in without))
+    rows = read_manifest(tmp_path / "manifest.csv")
+    assert rows["file"].to_list() == [row[0] for row in ROWS]
+    assert rows["notes"].is_null().all()
