@@ -24,6 +24,7 @@ from tasks.files.documents import (
     read_lean,
     read_pieces,
     read_table,
+    read_together,
 )
 from tasks.files.hashing import keyed_digest
 from tasks.files.pseudonyms import known_key
@@ -135,8 +136,7 @@ def write_rows(root: Path, clip_ids: list[str], folder: Path) -> list[str]:
 
 def _count_faces(root: Path, clip_ids: list[str]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for clip_id in clip_ids:
-        coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
+    for coverage in read_together([root / coverage_path("released", one) for one in clip_ids], COVERAGE):
         counts.update(coverage["method"].to_list())
         counts[OPEN_MOUTHS] += coverage.filter(pl.col("in_mouth") > OPEN_MOUTH).height
     return dict(+counts)

@@ -19,7 +19,8 @@ from tasks.files.tables import check_own_table, check_table, encode
 from tasks.files.whole import whole, write_bytes
 
 Document = TypeVar("Document", bound=BaseModel)
-PIECE_ROWS, LEAN_ROWS = 500, 200_000
+PIECE_ROWS, LEAN_ROWS, TOGETHER = 500, 200_000, 200
+FROM = "file"  # in which a row of several tables stands
 PARAMS = "params.yaml"
 PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
 
@@ -45,6 +46,24 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise DocumentError(f"{path.name} is not a readable table") from error
     return check_table(frame, schema, path.name)
+
+
+def read_together(paths: Sequence[Path], schema: pa.DataFrameSchema) -> Iterator[pl.DataFrame]:
+    """Yield the validated rows of some tables of one kind after the other. Raises DocumentError.
+
+    Each is asked as it would be by itself: a check of many takes hardly longer than one of few.
+    """
+    alike = schema.add_columns({FROM: pa.Column(pl.String)})
+    alike.unique = [FROM, *schema.unique] if schema.unique else None
+    for start in range(0, len(paths), TOGETHER):
+        some = [*paths[start : start + TOGETHER]]
+        for missing in (path for path in some if not path.is_file()):
+            raise DocumentError(f"{missing.name} is missing: run `guise run` first")
+        try:
+            frame = pl.scan_parquet(some, include_file_paths=FROM).collect()
+        except pl.exceptions.PolarsError as error:
+            raise DocumentError(f"{some[0].name}, or one like it, is not a readable table") from error
+        yield check_table(frame, alike, some[0].parent.name).drop(FROM)
 
 
 def read_csv_table(path: Path, schema: pa.DataFrameSchema) -> pl.DataFrame:
