@@ -21,8 +21,12 @@ def say(sentence: str = "", *, whole: bool = False) -> None:
 
 def say_below(sentence: str, indent: int) -> None:
     """Print a sentence that belongs to what stands above it, further lines of it deeper in."""
-    width = min(console.width, PLAIN_WIDTH)
-    say(textwrap.fill(sentence, width, initial_indent=" " * indent, subsequent_indent=" " * (indent + 2)))
+    first, further = " " * indent, " " * (indent + 2)
+    lines = textwrap.wrap(
+        sentence, min(console.width, PLAIN_WIDTH), initial_indent=first, subsequent_indent=further,
+        break_on_hyphens=False,  # a clip's name is one
+    )  # fmt: skip
+    say("\n".join(lines))
 
 
 def counted(count: int, thing: str) -> str:

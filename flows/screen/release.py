@@ -33,7 +33,7 @@ def show_next(candidate: Candidate, digest: str, approvals: Sequence[Approval] =
         say_below(f"{counted(void, 'approval')} of another candidate {version}, void for this one", 2)
     approvers = [one.by for one in approvals if one.digest == digest]
     if approvers:
-        say_below(f"approved by {', '.join(approvers)}. once all have who must: guise publish {version}", 2)
+        say_below(f"approved by {', '.join(approvers)}; when enough have: guise publish {version}", 2)
     say(f"  look at it: guise review {version}")
     say(f'  then: guise approve {version} --digest {digest[:16]} --by "NAME" --reason "WHY"', whole=True)
 

@@ -58,6 +58,17 @@ def test_sentences_keep_to_the_terminal_and_commands_stay_in_one_line(capsys, mo
     assert command in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("width", [40, 41, 42, 43, 44, 45])
+def test_a_clips_name_and_a_range_of_frames_stay_in_one_piece(capsys, monkeypatch, width):
+    """Who looks for them, or copies them, must find them; a name of letters was broken at its hyphen."""
+    monkeypatch.setattr("flows.screen.console.console", Console(width=width, highlight=False))
+    words = [
+        f"{1000 + number}-{1004 + number} clip-{'abcdef'[number % 6] * 6}0123456789" for number in range(12)
+    ]
+    say_below(" and ".join(words), 4)
+    assert " ".join(capsys.readouterr().out.split()) == " and ".join(words)
+
+
 @pytest.mark.parametrize(("count", "said"), [(0, "0 clips"), (1, "1 clip"), (2, "2 clips")])
 def test_one_is_not_several(count, said):
     assert counted(count, "clip") == said

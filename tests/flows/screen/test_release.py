@@ -40,7 +40,7 @@ def test_a_word_on_what_was_frozen_before_is_told_to_be_void(candidate, capsys, 
 def test_who_approved_just_this_is_told_with_what_comes_next(candidate, capsys):
     approvals = [_approval("Anna", OTHER), _approval("Ben", DIGEST), _approval("Cleo", DIGEST)]
     told = _told(capsys, candidate, DIGEST, approvals)
-    assert "approved by Ben, Cleo. once all have who must: guise publish 2026.11" in told
+    assert "approved by Ben, Cleo; when enough have: guise publish 2026.11" in told
     assert "1 approval of another candidate" in told
 
 
