@@ -40,23 +40,37 @@ def heading(title: str) -> None:
 
 def show_table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     """Print a table, or, where the terminal is too narrow for one, each of its rows in words."""
-    first = min(max((len(row[0]) for row in rows), default=0), LONGEST_NAME)
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column(columns[0], overflow="fold", min_width=first)
-    needed = first + BESIDE * len(columns) + 1
-    for place, column in enumerate(columns[1:], 1):
-        cells = [row[place] for row in rows]
-        is_figure = all(len(cell) <= LONGEST_FIGURE for cell in cells)
-        table.add_column(column, justify="right", no_wrap=is_figure)
-        parts = [part for cell in cells for part in ([cell] if is_figure else cell.split())]
-        needed += max(map(len, [*parts, *column.split("\n")]))
-    if needed > console.width:
+    narrow = [columns[0], *("\n".join(column.split()) for column in columns[1:])]
+    headings = next((one for one in (columns, narrow) if _width(one, rows) <= console.width), None)
+    if headings is None:
         _show_rows(title, columns, rows)
         return
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column(headings[0], overflow="fold", min_width=_first_width(rows))
+    for place, heading in enumerate(headings[1:], 1):
+        table.add_column(heading, justify="right", no_wrap=_are_figures(rows, place))
     for row in rows:
         table.add_row(*row)
     console.print()
     console.print(table, markup=False)
+
+
+def _width(headings: list[str], rows: list[list[str]]) -> int:
+    """Return how wide a table is at least in which no word and no figure is cut."""
+    width = _first_width(rows) + BESIDE * len(headings) + 1
+    for place, heading in enumerate(headings[1:], 1):
+        cells = [row[place] for row in rows]
+        parts = cells if _are_figures(rows, place) else [part for cell in cells for part in cell.split()]
+        width += max(map(len, [*parts, *heading.split("\n")]))
+    return width
+
+
+def _first_width(rows: list[list[str]]) -> int:
+    return min(max((len(row[0]) for row in rows), default=0), LONGEST_NAME)
+
+
+def _are_figures(rows: list[list[str]], place: int) -> bool:
+    return all(len(row[place]) <= LONGEST_FIGURE for row in rows)
 
 
 def _show_rows(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -593,7 +593,7 @@ def test_two_people_approve_a_candidate_on_its_page(browser, frozen, workspace):
         secret = page.get_attribute("meta[name=desk]", "content")
         words = {"by": "Dr. C", "reason": "seen", "digest": frozen}
         other = _say(address, secret, "approval", **words | {"digest": "0" * 64})
-        assert "the digest is not that of frozen-1 any more" in other["trouble"]
+        assert "the digest is not that of frozen-1 as it is now" in other["trouble"]
         with alone(workspace):
             assert "another run is at work" in _say(address, secret, "approval", **words)["trouble"]
         origin = "/".join(address.split("/")[:3])
@@ -628,7 +628,7 @@ def test_a_candidate_that_is_not_what_a_page_shows_is_not_shown_nor_approved(fro
             assert _refused(f"{address}desk/approval", words, **ours) == 409
         else:
             assert (
-                "is not that of frozen-1 any more"
+                "is not that of frozen-1 as it is now"
                 in _post(f"{address}desk/approval", words, **ours)["trouble"]
             )
         path.write_text(before)

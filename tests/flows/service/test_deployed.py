@@ -192,7 +192,7 @@ def test_a_release_waits_for_people_survives_its_workers_and_is_published(place,
         word = {"by": "Dr. B", "decision": "approve", "reason": "good", "digest": "0" * 64}
         place.call("POST", f"/flow_runs/{run}/resume", run_input=word)
         place.until_asked(run, "candidate-2")
-        assert "the digest is not that of 2026.11 any more" in hook[1][-1]["text"]
+        assert "the digest is not that of 2026.11 as it is now" in hook[1][-1]["text"]
         approved = guise(place.root, "--json", "approve", "2026.11", "--by", "Dr. B", "--reason", "good",
                          "--digest", candidate_digest(Record(place.root, "2026.11").candidate()),
                          env=place.environment)  # fmt: skip
@@ -254,7 +254,7 @@ def test_two_different_people_where_two_are_asked_for(place, monkeypatch):
         for again in (" dr.  a", "Dr.\u200b A", "\uff24r. A", "Dr.\u00a0A"):
             with pytest.raises(GateRefusedError, match="has approved two already: another person must"):
                 approve(record, settings, again, "again", [], digest=seen)
-        with pytest.raises(GateRefusedError, match="the digest is not that of two any more"):
+        with pytest.raises(GateRefusedError, match="the digest is not that of two as it is now"):
             approve(record, settings, "Dr. B", "seen", [], digest="0" * 64)
         approve(record, settings, "Dr. B", "seen", [], digest=seen[:12])
         assert [one.by for one in require_approvals(record, candidate, rule)] == ["Dr. A", "Dr. B"]
