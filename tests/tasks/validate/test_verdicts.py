@@ -207,3 +207,17 @@ def test_a_rule_that_speaks_of_nothing_or_of_two_things_is_refused(named):
     with pytest.raises(ValueError, match="relative"):
         Rule(metric="frames", finding="flagged", relative_to_floor=True, comparison="<=", threshold=1.0,
              severity="fail")  # fmt: skip
+
+
+@pytest.mark.parametrize("ratios", [(2.1, 1.0), (1.0, 2.1), (2.1, 1.0, 1.5)])
+def test_clips_that_are_judged_together_fare_as_each_alone(ratios):
+    """Every other case here holds one clip: another's rows must not be taken for its own."""
+    clips = [f"clip-{number:016x}" for number in range(len(ratios))]
+    rule = {"near": RULES["near"]}
+    rows = [
+        {"clip_id": clip, "arm": "released", "part": "face", "metric": "nme_mean", "ratio_to_floor": ratio}
+        for clip, ratio in zip(clips, ratios, strict=True)
+    ]
+    found = judge(clips, rule, {"invariance": pl.DataFrame(rows)})
+    assert [(row["clip_id"], row["value"]) for row in found] == [*zip(clips, ratios, strict=True)]
+    assert [row["verdict"] for row in found] == ["fail" if ratio > 2 else "pass" for ratio in ratios]
