@@ -14,11 +14,13 @@ from dvc.stage import PipelineStage
 from flows.host.environment import LOGS, REPORTS
 from flows.host.failures import keep_traceback
 from flows.workspace.lockfile import quicken_files
+from flows.workspace.looking import NoRunCache, forget_lists, lighten_dependencies, looking_once
 from schemas.reports import StageReport
 from tasks.files.errors import InputError
 
 logging.getLogger("dvc").setLevel(logging.CRITICAL)
 quicken_files()
+lighten_dependencies()
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ def init_repo(root: Path) -> None:
 def open_repo(root: Path) -> Iterator[Repo]:
     """Open the workspace for DVC. Raises InputError."""
     with _in_a_sentence(), Repo(str(root)) as repo:
-        yield repo
+        repo.stage_cache = NoRunCache(repo)
+        try:
+            yield repo
+        finally:
+            forget_lists()
 
 
 @contextmanager
@@ -97,7 +103,7 @@ def _is_named(stage: object, name: str) -> bool:
     return isinstance(stage, PipelineStage) and name in (stage.name, stage.name.split("@")[0])
 
 
-def changed_nodes(root: Path, *nodes: str) -> list[str]:
-    """Return which nodes (all by default) are not what dvc.lock says they are."""
-    with open_repo(root) as repo:
-        return sorted(repo.status(targets=list(nodes) or None))
+def changed_nodes(root: Path) -> list[str]:
+    """Return which nodes are not what dvc.lock says they are."""
+    with open_repo(root) as repo, looking_once(repo):
+        return sorted(repo.status())

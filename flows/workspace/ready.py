@@ -4,6 +4,7 @@ from pathlib import Path
 
 from flows.stage.libraries import note_libraries
 from flows.workspace.graph import Node, graph_order, open_repo
+from flows.workspace.looking import looking_once
 from tasks.files.clips import read_clips
 from tasks.files.documents import read_params
 from tasks.files.errors import InputError
@@ -31,6 +32,6 @@ def require_clips(root: Path) -> None:
 
 def is_done(root: Path, nodes: list[Node]) -> bool:
     """Return whether DVC would run none of the nodes; the first that it would run ends the question."""
-    with open_repo(root) as repo, repo.lock:
-        stages = {stage.addressing: stage for stage in repo.index.stages}
-        return not any(stages[node.name].changed() for node in nodes)
+    with open_repo(root) as repo, looking_once(repo) as stages:
+        named = {stage.addressing: stage for stage in stages}
+        return not any(named[node.name].changed() for node in nodes)
