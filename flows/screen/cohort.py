@@ -16,6 +16,7 @@ from schemas.params.validate import Rule
 from tasks.files.clips import CLIPS_PATH, REFUSED, evidence_path, read_clips
 from tasks.files.documents import read_lean, read_params, read_some, read_table
 from tasks.ingest import SOURCES_PATH
+from tasks.ingest.names import may_mean
 
 # each command imports this, and few of these
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ LEGEND = (
     "face filled flat)"
 )
 # of more than so many, those that do not pass are told first; `guise review` shows all
-MOST_CLIPS, MOST_NOTES = 50, 100
+MOST_CLIPS, MOST_NOTES, MOST_PAIRS = 50, 100, 10_000
 RANK = {"fail": 0, "review": 1, "pass": 2}
 SEVERITIES = {"fail": "fails", "review": "asks for a look"}
 
@@ -175,14 +176,29 @@ def refused(root: Path) -> list[dict[str, str]]:
     clips = read_clips(root).filter(status="refused")
     files = handed_in(root)
     failed = refused_clips(root) if (root / REFUSED).is_file() else {}
-    return [
+    rows = [
         {"file": files[row["clip_id"]], "reason": row["reason"], "detail": row["detail"] or ""}
         for row in clips.iter_rows(named=True)
-    ] + [
+    ]
+    return _with_guesses(rows) + [
         {"file": files[clip_id], "reason": "cannot be processed", "detail": reason}
         for clip_id, reason in failed.items()
         if clip_id in files
     ]
+
+
+def _with_guesses(refused: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Say of a file that is missing which one may be meant: one that no row names, and is spelt otherwise.
+
+    Capitals, folder and extension may differ, letters and digits not: that may be another patient's.
+    """
+    unnamed = [row["file"] for row in refused if row["reason"] == "not named in the manifest"]
+    missing = [row for row in refused if row["reason"] == "file missing"]
+    for row in missing if len(unnamed) * len(missing) <= MOST_PAIRS else ():
+        meant = [file for file in unnamed if may_mean(row["file"], file)]
+        if len(meant) == 1:
+            row["detail"] = f"is it {meant[0]}, which no row names?"
+    return refused
 
 
 def show_refused(root: Path) -> None:

@@ -23,6 +23,8 @@ CONSENTS = ("yes", "no")
 DAY = re.compile(r"(\d{1,4})[-./](\d{1,2})[-./](\d{1,4})")
 SEPARATORS = re.compile(r"[,;|\t\r\n]")
 FOLDED = ("consent_release", "audio_policy", "consent_mix")  # words of ours, in whatever case
+LEAST_SEPARATORS = [*MANIFEST.columns].index("consent_release")
+OTHERWISE = "its cells are separated otherwise than the names in the first row: use the same sign in both"
 EMPTY = {"not_nullable": "it is empty"}
 
 
@@ -75,6 +77,7 @@ def read_handed_in(path: Path) -> HandedIn:
     _check_columns(sheet)
     table = _as_table(sheet)
     wrong = _wrong_rows(table)
+    wrong |= {row: [OTHERWISE] for row in wrong if _is_otherwise_separated(sheet.rows[row])}
     good = table.filter(~pl.col("row").is_in(list(wrong)))
     rows = good.drop("row", "more").unique(maintain_order=True)
     told = sheet.told + (("has rows that are there twice",) if len(rows) < len(good) else ())
@@ -99,6 +102,12 @@ def read_handed_in(path: Path) -> HandedIn:
 def _cells(row: list[str]) -> tuple[str, ...]:
     parts = (part.strip() for cell in row for part in (cell, *SEPARATORS.split(cell)))
     return tuple(dict.fromkeys(filter(None, parts)))
+
+
+def _is_otherwise_separated(row: list[str]) -> bool:
+    """Return whether all that a row says stands in its first cell, between separators of another kind."""
+    first, *others = row
+    return not any(cell.strip() for cell in others) and max(map(first.count, ",;|\t")) >= LEAST_SEPARATORS
 
 
 def _is_title(row: list[str]) -> bool:

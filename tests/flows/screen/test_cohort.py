@@ -5,10 +5,10 @@ from tests_support import REPO
 
 from flows.screen import cohort
 from flows.workspace.graph import NodeResult
-from schemas.clips import SOURCES
+from schemas.clips import CLIPS, SOURCES
 from schemas.evidence import IDENTITY, INVARIANCE, VERDICTS
 from schemas.reports import StageReport
-from tasks.files.clips import evidence_path
+from tasks.files.clips import CLIPS_PATH, evidence_path
 from tasks.files.documents import read_params, write_params, write_table
 from tasks.files.tables import build_table
 from tasks.ingest import SOURCES_PATH
@@ -67,3 +67,33 @@ def test_no_screen_is_flooded_with_notes(capsys, count, more):
     lines = capsys.readouterr().out.splitlines()
     assert sum("note " in line for line in lines) == min(count, cohort.MOST_NOTES)
     assert any(f"and {more} more" in line for line in lines) == (more is not None)
+
+
+@pytest.mark.parametrize(
+    ("missing", "there", "meant"),
+    [
+        ("Visit1.mp4", ["visit1.MP4"], "visit1.MP4"),
+        ("visit1", ["visit1.mp4", "visit2.mp4"], "visit1.mp4"),
+        ("p/visit1.mp4", ["day 1/p/visit1.mp4"], "day 1/p/visit1.mp4"),
+        ("visit1.mp4", ["visit2.mp4", "visit11.mp4"], None),  # may be another patient's
+        ("visit1.mp4", ["a/visit1.mp4", "b/visit1.mp4"], None),
+        ("visit1.mp4", [], None),
+    ],
+)
+def test_a_file_that_is_missing_may_be_there_in_another_spelling(tmp_path, missing, there, meant):
+    row = dict.fromkeys(CLIPS.columns) | {"subject": None, "status": "refused", "has_audio": None}
+    told = [(missing, "file missing"), *((file, "not named in the manifest") for file in there)]
+    rows = [
+        row | {"clip_id": f"clip-{number:016x}", "reason": why, "audio": "none", "may_be_mixed": False}
+        for number, (_, why) in enumerate(told)
+    ]
+    files = [
+        {"clip_id": f"clip-{number:016x}", "file": file, "raw_sha256": None}
+        for number, (file, _) in enumerate(told)
+    ]
+    write_table(build_table(rows, CLIPS), CLIPS, tmp_path / CLIPS_PATH)
+    write_table(build_table(files, SOURCES), SOURCES, tmp_path / SOURCES_PATH)
+    first, *others = cohort.refused(tmp_path)
+    assert first["file"] == missing
+    assert first["detail"] == (f"is it {meant}, which no row names?" if meant else "")
+    assert not any(one["detail"] for one in others)

@@ -300,3 +300,15 @@ def test_notes_need_not_be_there(tmp_path):
     rows = read_manifest(tmp_path / "manifest.csv")
     assert rows["file"].to_list() == [row[0] for row in ROWS]
     assert rows["notes"].is_null().all()
+
+
+@pytest.mark.parametrize(("names", "cells"), [(",", ";"), (",", "\t"), (";", ","), (";", "|")])
+def test_a_row_that_is_separated_otherwise_is_told_as_that_and_no_more(tmp_path, names, cells):
+    """Its cells were told as empty, one by one."""
+    whole = _text([ROWS[1], ROWS[1]], delimiter=names).splitlines()
+    other = _text([[*ROWS[0][:-1], "no line break"]], delimiter=cells).splitlines()[1]
+    found = _read(tmp_path, "\n".join([whole[0], whole[1], other]) + "\n")
+    assert found.rows["file"].to_list() == ["b.mp4"]
+    (one,) = found.wrong
+    assert (one.row, one.detail.count(";"), "separated otherwise" in one.detail) == (3, 0, True)
+    assert {"P-017", "visit1/müller.mp4"} <= {*one.cells}  # whom it speaks of is not lost
