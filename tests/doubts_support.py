@@ -1,16 +1,16 @@
 """A clip of two scenes: in the first a face is possible, in the second nobody was found."""
 
+from tests_support import seen_tables
+
 from schemas.coverage import COVERAGE
-from schemas.faces import FACES
-from tasks.files.clips import coverage_path, faces_path
+from tasks.files.clips import coverage_path
 from tasks.files.documents import write_table
+from tasks.files.seen import seen_path, write_seen
 from tasks.files.tables import build_table
 
 
 def write_doubts(root, clip_id):
     """Write what `extract` and `deidentify` say of the clip's faces."""
-    path = root / faces_path("original", clip_id)
-    path.parent.mkdir(parents=True, exist_ok=True)
     faces = [
         _face(0, 0, (2, 4), [0.9, 0.9], "confirmed"),
         _face(1, 0, (5, 6), [0.31, 0.4], "possible", likeliest=6),
@@ -19,7 +19,7 @@ def write_doubts(root, clip_id):
         _face(4, 1, (15, 15), [0.02], "rejected"),
         _face(5, 0, (9, 9), [0.6], "possible"),  # a piece of the one who is confirmed
     ]
-    write_table(build_table(faces, FACES), FACES, path)
+    write_seen(root / seen_path("original", clip_id), *seen_tables(faces=faces))
     covers = [(frame, 1, (10 + frame - 5, 12, 38 + frame - 5, 44)) for frame in (5, 6, 7)]
     rows = [
         {"frame": frame, "track": track, "source": "followed", "region_xyxy": box, "method": "pixelate",

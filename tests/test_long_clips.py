@@ -10,11 +10,11 @@ import pytest
 from tests_support import STAGES, admit_clips, digests_of, run_stage
 
 from flows.stage.load import load_stage
-from schemas.frames import FRAMES
 from tasks.deidentify.clip import LEAD_S
-from tasks.files.clips import coverage_path, faces_path, frames_path, keypoints_path, video_path
-from tasks.files.documents import read_params, read_table, write_params
+from tasks.files.clips import coverage_path, keypoints_path, video_path
+from tasks.files.documents import read_params, write_params
 from tasks.files.errors import VideoError
+from tasks.files.seen import faces_of, frames_of
 from tasks.validate.measured import read_measured
 from tasks.video import VideoWriter, frame_times, join_videos, read_frames, read_from, read_info
 from tasks.vision.keypoints import stack_xy
@@ -82,7 +82,7 @@ def test_the_parts_are_many(both):
 def test_the_same_people_are_seen_in_the_same_frames(both):
     whole, parted, _ = both
     for arm in ("original", "control", "released"):
-        told = [read_table(root / frames_path(arm, CLIP), FRAMES) for root in (whole, parted)]
+        told = [frames_of(root, arm, CLIP) for root in (whole, parted)]
         assert told[0].equals(told[1])
         rows = [
             pl.read_parquet(root / keypoints_path(arm, CLIP)).select(
@@ -91,7 +91,7 @@ def test_the_same_people_are_seen_in_the_same_frames(both):
             for root in (whole, parted)
         ]
         assert rows[0].equals(rows[1])
-        faces = [pl.read_parquet(root / faces_path(arm, CLIP)) for root in (whole, parted)]
+        faces = [faces_of(root, arm, CLIP) for root in (whole, parted)]
         same = ("person", "scene", "first_frame", "last_frame", "sightings", "meshes", "belief")
         assert faces[0].select(same).equals(faces[1].select(same))
         (frames, one), (_, other) = (_meshes(root, arm) for root in (whole, parted))

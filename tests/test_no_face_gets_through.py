@@ -21,9 +21,6 @@ from tasks.deidentify.pixelate import pixelate
 from tasks.files.clips import (
     corrections_path,
     coverage_path,
-    faces_path,
-    followed_path,
-    frames_path,
     keypoints_path,
     read_admitted,
     texts_path,
@@ -31,6 +28,7 @@ from tasks.files.clips import (
 )
 from tasks.files.documents import read_table
 from tasks.files.errors import DocumentError
+from tasks.files.seen import seen_path
 from tasks.validate.identity.probes import read_meshes
 from tasks.validate.identity.uncovered import subject_bared
 from tasks.validate.pixels import comparing
@@ -376,7 +374,7 @@ def _told_with_left(left, bare, cohort, case, params, tmp_path):
 def _checked_as(pictures, cohort, clip_id, params, tmp_path):
     """Return the findings of a clip as if the pictures were released."""
     here, *_ = cohort
-    tables = [path(arm, clip_id) for path in (keypoints_path, faces_path) for arm in ("original", "released")]
+    tables = [path(arm, clip_id) for path in (keypoints_path, seen_path) for arm in ("original", "released")]
     for path in (video_path("original", clip_id), coverage_path("released", clip_id), *tables):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(here / path, tmp_path / path)
@@ -466,7 +464,7 @@ def _alone(cohort, tmp_path, clip_id):
     for name in ("models", "targets"):
         (tmp_path / "data").mkdir(exist_ok=True)
         (tmp_path / "data" / name).symlink_to(here / "data" / name)
-    seen = (keypoints_path, frames_path, faces_path, followed_path)
+    seen = (keypoints_path, seen_path)
     tables = (texts_path(clip_id), *(path("original", clip_id) for path in seen))
     for path in (video_path("original", clip_id), *tables):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

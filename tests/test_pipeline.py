@@ -17,13 +17,13 @@ from tests_support import DEMO_S, approve_newest, command_environment, run_stage
 
 from flows.demo.object_store import object_store
 from schemas.evidence import COLLECTED, MEASURED
-from schemas.faces import FACES, FOLLOWED
-from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
 from schemas.targets import TARGETS
 from schemas.texts import TEXTS
 from tasks.files.documents import read_params
 from tasks.files.hashing import sha256_file
+from tasks.files.nested import read_nested
+from tasks.files.seen import SEEN, frames_of
 from tasks.files.tables import check_table
 from tasks.publish import open_bucket
 from tasks.video import read_frames, read_info
@@ -145,9 +145,9 @@ def test_compared_methods_are_tried_on_excerpts_under_the_numbers_of_the_origina
     clips = pl.read_parquet(root / "data/ingested/clips.parquet").filter(status="admitted")
     seconds = 0.0
     for path in (root / "data/keypoints" / arm).glob("*.parquet"):
-        frames = pl.read_parquet(path.parent / "frames" / path.name)
+        frames = frames_of(root, arm, path.stem)
         first, last = frames["frame"][0], frames["frame"][-1]
-        originals = pl.read_parquet(root / "data/keypoints/original/frames" / path.name)
+        originals = frames_of(root, "original", path.stem)
         there = originals.filter(pl.col("frame").is_between(first, last))
         assert frames.select("frame", "pts", "timestamp_s").equals(
             there.select("frame", "pts", "timestamp_s")
@@ -219,9 +219,12 @@ def test_the_tables_keep_their_schemas(demo):
         check_table(pl.read_parquet(evidence / f"{name}.parquet"), schema, name)
     check_table(pl.read_parquet(demo[0] / "data/targets/targets.parquet"), TARGETS, "targets")
     for path in (demo[0] / "data/keypoints").rglob("*.parquet"):
-        beside = {"frames": FRAMES, "faces": FACES, "followed": FOLLOWED, "texts": TEXTS}
-        schema = beside.get(path.parent.name, KEYPOINTS)
-        check_table(pl.read_parquet(path), schema, path.name)
+        if path.parent.name == "seen":
+            for name, schema in SEEN.items():
+                read_nested(path, name, schema)
+        else:
+            schema = TEXTS if path.parent.name == "texts" else KEYPOINTS
+            check_table(pl.read_parquet(path), schema, path.name)
 
 
 def test_the_same_inputs_give_the_same_tables_to_the_byte(demo, tmp_path):

@@ -21,13 +21,11 @@ from schemas.keypoints import KEYPOINTS
 from tasks.files.clips import (
     coverage_path,
     covered_texts_path,
-    faces_path,
-    followed_path,
-    frames_path,
     keypoints_path,
     video_path,
 )
 from tasks.files.documents import write_params, write_pieces, write_table
+from tasks.files.seen import faces_of, followed_of, frames_of, seen_path, write_seen
 from tasks.files.tables import build_table
 
 # three tell the same as ten, but for the figures
@@ -93,9 +91,8 @@ def _repeat_tables(here, arm, count, pts):
         {"frame": n, "pts": pts[n], "timestamp_s": n / RATE, "scene": 0, "crowded": False}
         for n in range(LENGTH)
     ]
-    write_table(build_table(rows, FRAMES), FRAMES, here / frames_path(arm, LONG))
-    for path in (faces_path, followed_path):
-        (here / path(arm, LONG)).write_bytes((here / path(arm, SHORT)).read_bytes())
+    there = (one(here, arm, SHORT) for one in (faces_of, followed_of))
+    write_seen(here / seen_path(arm, LONG), build_table(rows, FRAMES), *there)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +112,7 @@ def cohort(tmp_path_factory, sample, root, params):
     compared = [(stage, arm) for arm in ("blur", "pixelate", "mask") for stage in ("deidentify", "extract")]
     for stage in (*STAGES, *compared):
         run_stage(here, params, *stage)
-    count = pl.read_parquet(here / frames_path("original", SHORT)).height
+    count = frames_of(here, "original", SHORT).height
     for arm in ("original", "control", "released"):
         # one video for all: what it shows does not change how long it takes
         pts = _repeat_video(here / video_path("control", SHORT), here / video_path(arm, LONG))

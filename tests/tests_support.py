@@ -27,6 +27,7 @@ from schemas.clips import CLIPS
 from tasks.files.clips import CLIPS_PATH, video_path
 from tasks.files.documents import read_params, write_table
 from tasks.files.hashing import sha256_file
+from tasks.files.seen import SEEN
 from tasks.files.tables import build_table
 from tasks.video import read_frames, read_info
 
@@ -268,6 +269,11 @@ def admit_clips(root, clips):
             }
         )  # fmt: skip
     write_table(build_table(rows, CLIPS), CLIPS, root / CLIPS_PATH)
+
+
+def seen_tables(**rows):
+    """Return what is listed of an arm beside its keypoints: frames, faces, followed, each of such rows."""
+    return [build_table(rows.get(name, []), schema) for name, schema in SEEN.items()]
 
 
 def run_stage(root, params, name, arm):

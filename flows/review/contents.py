@@ -15,12 +15,12 @@ from flows.review.doubts import Doubt, read_doubts
 from flows.review.outlines import Flag, Outline, read_outlines
 from flows.review.texts import Text, left_in, read_texts
 from schemas.evidence import MEASURED, METHODS, VERDICTS
-from schemas.frames import FRAMES
 from schemas.params.validate import Rule
 from schemas.release import Candidate
-from tasks.files.clips import evidence_path, frames_path, read_admitted
-from tasks.files.documents import read_csv_table, read_params, read_some, read_table
+from tasks.files.clips import evidence_path, read_admitted
+from tasks.files.documents import read_csv_table, read_params, read_some
 from tasks.files.errors import InputError
+from tasks.files.seen import frames_of
 from tasks.publish.plan import candidate_digest
 
 SHOWN = {
@@ -198,7 +198,7 @@ def _read_clips(root: Path, told: dict[str, str]) -> list[Clip]:
 
 
 def _read_details(root: Path, clip_id: str) -> Details:
-    time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_list()
+    time_s = frames_of(root, "original", clip_id)["timestamp_s"].to_list()
     theirs = pl.col("clip_id") == clip_id
     tables = {name: read_some(root / evidence_path(name), SHOWN[name], theirs) for name in SHOWN}
     return Details(time_s, tuple(read_doubts(root, clip_id)), tuple(read_texts(root, clip_id)), tables)

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from schemas.coverage import COVERAGE
-from schemas.faces import FACES
 from tasks.deidentify.corrections import Film
-from tasks.files.clips import coverage_path, faces_path, video_path
+from tasks.files.clips import coverage_path, video_path
 from tasks.files.documents import read_table
+from tasks.files.seen import faces_of
 from tasks.video import read_info
 
 
@@ -31,7 +31,7 @@ class Doubt:
 
 def read_doubts(root: Path, clip_id: str) -> Iterator[Doubt]:
     """Yield what may be a face; of what is rejected, the likeliest of each scene in which nobody is known."""
-    faces = read_table(root / faces_path("original", clip_id), FACES)
+    faces = faces_of(root, "original", clip_id)
     coverage = read_table(root / coverage_path("released", clip_id), COVERAGE)
     if faces.filter(pl.col("belief") != "confirmed").is_empty():
         return

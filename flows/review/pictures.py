@@ -8,9 +8,8 @@ import polars as pl
 
 from flows.release.wording import FINDINGS
 from flows.review.contents import Clip
-from schemas.frames import FRAMES
-from tasks.files.clips import frames_path, video_path
-from tasks.files.documents import read_table
+from tasks.files.clips import video_path
+from tasks.files.seen import frames_of
 from tasks.video import pick_frames, read_info
 
 WIDTH_PX, HEIGHT_PX = 144, 108
@@ -31,7 +30,7 @@ def worst_frame(clip: Clip) -> int:
 def draw_small(root: Path, clip: Clip) -> bytes:
     """Return a JPEG of a clip's worst released frame, as wide as a player shows it."""
     path, frame = root / video_path("released", clip.clip_id), worst_frame(clip)
-    there = read_table(root / frames_path("released", clip.clip_id), FRAMES).filter(pl.col("frame") == frame)
+    there = frames_of(root, "released", clip.clip_id).filter(pl.col("frame") == frame)
     (found,) = pick_frames(path, {frame: there["pts"].item()})
     height, width = found.rgb.shape[:2]
     shown = width * float(read_info(path).shown_pixel_aspect)

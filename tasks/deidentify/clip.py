@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from schemas.coverage import COVERAGE
-from schemas.frames import FRAMES
 from schemas.jobs import Span
 from schemas.params.deidentify import Deidentify, Drawn
 from schemas.params.extract import Extract
@@ -23,9 +22,10 @@ from tasks.deidentify.owning import OwnSwaps, drawable_tracks
 from tasks.deidentify.rehearsing import rehearsals
 from tasks.deidentify.render import Cover, cover_texts, make_methods, render
 from tasks.deidentify.texts import choose_texts, texts_table
-from tasks.files.clips import corrections_path, frames_path, texts_path, video_path
+from tasks.files.clips import corrections_path, texts_path, video_path
 from tasks.files.documents import read_table, write_table
 from tasks.files.errors import DocumentError, GuiseError, VideoError
+from tasks.files.seen import frames_of
 from tasks.swap.cast import Cast, FaceKey
 from tasks.swap.giving import read_reshapings
 from tasks.swap.laid import PointSwapper
@@ -182,7 +182,7 @@ class CoveredClip:
         decoder, (first, end) = shared_weights(self._root).inference.decoder, span
         if not first and end == len(self._seen.scenes):
             return read_frames(self._source, decoder)
-        told = read_table(self._root / frames_path("original", self._clip_id), FRAMES)
+        told = frames_of(self._root, "original", self._clip_id)
         return islice(read_from(self._source, first, told["pts"][first], decoder), end - first)
 
     def _point_swap(self, pool: Mapping[str, Target]) -> Cover:

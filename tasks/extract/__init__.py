@@ -10,8 +10,6 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from schemas.faces import FACES, FOLLOWED
-from schemas.frames import FRAMES
 from schemas.jobs import Collected, Job, Row, Span
 from schemas.keypoints import KEYPOINTS
 from schemas.params import Params
@@ -26,19 +24,17 @@ from tasks.extract.weighing import Evidence
 from tasks.files.clips import (
     VIDEO_FOLDERS,
     cost_of,
-    faces_path,
-    followed_path,
-    frames_path,
     keypoints_path,
     read_admitted,
     texts_path,
     video_path,
     with_file,
 )
-from tasks.files.documents import read_table, write_pieces, write_table
+from tasks.files.documents import write_pieces, write_table
 from tasks.files.errors import VideoError
 from tasks.files.hashing import sha256_file
 from tasks.files.parts import finish_parts, part_path
+from tasks.files.seen import frames_of, seen_path, write_seen
 from tasks.text.borders import join_lines
 from tasks.text.following import Texts
 from tasks.text.reading import MODELS as TEXT_MODELS
@@ -96,7 +92,7 @@ def _digests(root: Path, arm: str, clip_id: str) -> dict[str, str]:
     video = {"video": sha256_file(root / video_path(arm, clip_id))}
     if arm == ORIGINAL:
         return video
-    lent = {"frames": frames_path, "keypoints": keypoints_path}
+    lent = {"seen": seen_path, "keypoints": keypoints_path}
     return video | {name: sha256_file(root / path(ORIGINAL, clip_id)) for name, path in lent.items()}
 
 
@@ -111,9 +107,8 @@ def process(root: Path, job: Job[Extract]) -> Row:
             return _row(root, job, [_part(job)])
         survey, texts = _join(root, job, spool) if job.parts else _look(root, job, spool)
         write_pieces(survey.keypoint_tables(), KEYPOINTS, root / keypoints_path(job.arm, job.key))
-    write_table(survey.frame_table(), FRAMES, root / frames_path(job.arm, job.key))
-    write_table(survey.face_table(), FACES, root / faces_path(job.arm, job.key))
-    write_table(survey.followed_table(), FOLLOWED, root / followed_path(job.arm, job.key))
+    seen = root / seen_path(job.arm, job.key)
+    write_seen(seen, survey.frame_table(), survey.face_table(), survey.followed_table())
     if texts is not None:
         write_table(texts, TEXTS, root / texts_path(job.key))
     return _row(root, job, _paths(job))
@@ -122,7 +117,7 @@ def process(root: Path, job: Job[Extract]) -> Row:
 def _paths(job: Job[Extract]) -> list[Path]:
     if job.part is not None:
         return [_part(job)]
-    tables = [path(job.arm, job.key) for path in (keypoints_path, frames_path, faces_path, followed_path)]
+    tables = [path(job.arm, job.key) for path in (keypoints_path, seen_path)]
     return [*tables, *([texts_path(job.key)] if job.arm == ORIGINAL else [])]
 
 
@@ -155,7 +150,7 @@ def _pictures(root: Path, job: Job[Extract], video: Path, lead: int) -> Iterator
     pictures = read_frames(video, decoder)
     if job.arm in VIDEO_FOLDERS:
         return pictures
-    return _numbered(pictures, read_table(root / frames_path(ORIGINAL, job.key), FRAMES))
+    return _numbered(pictures, frames_of(root, ORIGINAL, job.key))
 
 
 def _join(root: Path, job: Job[Extract], spool: BinaryIO) -> tuple[Survey, pl.DataFrame | None]:
@@ -178,7 +173,7 @@ def _schedule(root: Path, job: Job[Extract]) -> Schedule | None:
     if job.arm == ORIGINAL:
         return None
     faces = pl.scan_parquet(root / keypoints_path(ORIGINAL, job.key)).drop_nulls("face_box_xyxy")
-    frames = read_table(root / frames_path(ORIGINAL, job.key), FRAMES)
+    frames = frames_of(root, ORIGINAL, job.key)
     # of a face that was found and not located, nothing is known to be hidden
     behind = faces.drop_nulls("face_xy").filter(pl.col("face_visibility").arr.min() == 0)
     return Schedule.of(

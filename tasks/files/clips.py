@@ -111,21 +111,6 @@ def keypoints_path(arm: str, clip_id: str) -> Path:
     return Path("data/keypoints") / arm / f"{clip_id}.parquet"
 
 
-def frames_path(arm: str, clip_id: str) -> Path:
-    """Return where an arm lists its frames and scenes."""
-    return keypoints_path(arm, clip_id).parent / "frames" / f"{clip_id}.parquet"
-
-
-def faces_path(arm: str, clip_id: str) -> Path:
-    """Return where an arm says what is believed of each face, and why."""
-    return keypoints_path(arm, clip_id).parent / "faces" / f"{clip_id}.parquet"
-
-
-def followed_path(arm: str, clip_id: str) -> Path:
-    """Return where an arm lists faces that were followed between their sightings."""
-    return keypoints_path(arm, clip_id).parent / "followed" / f"{clip_id}.parquet"
-
-
 def texts_path(clip_id: str) -> Path:
     """Return where the lines of text in an original are listed."""
     return keypoints_path("original", clip_id).parent / "texts" / f"{clip_id}.parquet"

@@ -7,10 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from schemas.frames import FRAMES
 from schemas.params.validate import Compare
-from tasks.files.clips import frames_path, keypoints_path
-from tasks.files.documents import read_table
+from tasks.files.clips import keypoints_path
+from tasks.files.seen import frames_of
 
 LEAST_S = 1.0  # an excerpt of less shows no motion
 SLACK_S = 1e-6  # of times that are sums
@@ -26,7 +25,7 @@ def choose_excerpts(root: Path, clips: pl.DataFrame, settings: Compare) -> Excer
     chosen, length_s = sample(clips, settings)
     found = {}
     for clip_id in chosen:
-        time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
+        time_s = frames_of(root, "original", clip_id)["timestamp_s"].to_numpy()
         shown = np.zeros(len(time_s), np.bool_)
         shown[_frames_with_face(root, clip_id)] = True
         found[clip_id] = best_stretch(time_s, shown, length_s)

@@ -7,11 +7,10 @@ import cv2
 import numpy as np
 import polars as pl
 
-from schemas.frames import FRAMES
 from schemas.params.deidentify import Deidentify
-from tasks.files.clips import frames_path, video_path
-from tasks.files.documents import read_table
+from tasks.files.clips import video_path
 from tasks.files.hashing import sha256_document
+from tasks.files.seen import frames_of
 from tasks.files.whole import write_bytes
 from tasks.swap.kin import donor_path, donors_in
 from tasks.swap.mouth import openness
@@ -76,7 +75,7 @@ def _take(root: Path, clip_id: str, rule: Deidentify, path: Path) -> None:
 
 
 def _picture(root: Path, clip_id: str, frame: int, mesh_xy: Points) -> bytes:
-    frames = read_table(root / frames_path("original", clip_id), FRAMES)
+    frames = frames_of(root, "original", clip_id)
     (shot,) = pick_frames(root / video_path("original", clip_id), {frame: frames["pts"][frame]})
     square = mesh_region(mesh_xy)
     wide = Region(square.center_xy, square.side * AROUND, square.angle_rad)

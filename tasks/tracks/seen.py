@@ -5,13 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.faces import BELIEFS, FACES, FOLLOWED
-from schemas.frames import FRAMES
+from schemas.faces import BELIEFS
 from schemas.keypoints import KEYPOINTS
 from schemas.params.deidentify import Deidentify
-from tasks.files.clips import faces_path, followed_path, frames_path, keypoints_path
-from tasks.files.documents import read_pieces, read_table
+from tasks.files.clips import keypoints_path
+from tasks.files.documents import read_pieces
 from tasks.files.hashing import sha256_document, sha256_file
+from tasks.files.seen import faces_of, followed_of, frames_of, seen_path
 from tasks.tracks.beliefs import Beliefs, Opinion, believe
 from tasks.tracks.joining import Looks, Tracks, join_tracks
 from tasks.tracks.sightings import Head, Observation, faces_in, followed_in, heads_in
@@ -33,7 +33,7 @@ class Seen:
 
 def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
     """Read what was seen of a clip once, and join its faces to tracks. Rejected faces are not among them."""
-    frames = read_table(root / frames_path("original", clip_id), FRAMES)
+    frames = frames_of(root, "original", clip_id)
     scenes = frames["scene"].to_list()
     faces: list[Observation] = []
     heads: list[Head] = []
@@ -41,8 +41,8 @@ def read_seen(root: Path, clip_id: str, rule: Deidentify) -> Seen:
         faces += faces_in(piece, rule.trust)
         heads += heads_in(piece)
     crowded = frozenset(frames.filter(pl.col("crowded"))["frame"].to_list())
-    weighed = read_table(root / faces_path("original", clip_id), FACES)
-    followed = followed_in(read_table(root / followed_path("original", clip_id), FOLLOWED))
+    weighed = faces_of(root, "original", clip_id)
+    followed = followed_in(followed_of(root, "original", clip_id))
     tracks = join_tracks(faces, scenes, rule.reach, followed, _looks(weighed))
     return Seen(scenes, crowded, tracks, heads, _beliefs(tracks, weighed))
 
@@ -66,5 +66,5 @@ def _beliefs(tracks: Tracks, weighed: pl.DataFrame) -> Beliefs:
 
 def seen_digest(root: Path, clip_id: str) -> str:
     """Return the digest of all that was seen of a clip."""
-    paths = [path("original", clip_id) for path in (keypoints_path, frames_path, faces_path, followed_path)]
+    paths = [path("original", clip_id) for path in (keypoints_path, seen_path)]
     return sha256_document([sha256_file(root / path) for path in paths])

@@ -9,14 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.frames import FRAMES
 from schemas.params.deidentify import Deidentify
 from schemas.params.extract import Extract
 from schemas.params.sections import Section
 from schemas.params.train import Train
 from schemas.skeletons import FACE_PARTS
-from tasks.files.clips import frames_path, read_cast, video_path
-from tasks.files.documents import read_table
+from tasks.files.clips import read_cast, video_path
+from tasks.files.seen import frames_of
 from tasks.files.whole import write_bytes
 from tasks.swap.cast import Cast
 from tasks.swap.crops import face_square, small_crop, wider
@@ -96,7 +95,7 @@ def _draw(root: Path, clip_id: str, order: Pairing) -> Iterator[tuple[Bytes, ...
     seen = read_seen(root, clip_id, rule)
     meshes = Meshes(root, clip_id, flat(seen.tracks), rule)
     wanted = _choose([*seen.tracks.values()], reshapings.keys(), cast, order.train.faces)
-    pts = read_table(root / frames_path("original", clip_id), FRAMES)["pts"]
+    pts = frames_of(root, "original", clip_id)["pts"]
     fit, look = make_fit(weights, order.extract.landmark_score), make_look(weights)
     for shot in pick_frames(root / video_path("original", clip_id), {frame: pts[frame] for frame in wanted}):
         for track in wanted[shot.index]:

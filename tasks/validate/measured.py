@@ -9,8 +9,8 @@ from schemas.evidence import MEASURED, ROC
 from schemas.jobs import Row
 from tasks.files.clips import EVIDENCE
 from tasks.files.errors import DocumentError
-from tasks.files.tables import build_table, check_own_table, check_table, encode
-from tasks.files.whole import write_bytes
+from tasks.files.nested import unnest, write_nested
+from tasks.files.tables import build_table, check_table
 
 FOLDER = EVIDENCE / "measured"
 COHORT = "cohort"  # beside the clips'
@@ -37,13 +37,7 @@ def measure(rows: Mapping[str, list[Row]]) -> Tables:
 
 def keep_measured(found: Mapping[str, pl.DataFrame], path: Path) -> None:
     """Write all tables of a clip or of the cohort. Raises FaultError."""
-    nest({name: check_own_table(found[name], schema, name) for name, schema in TABLES.items()}, path)
-
-
-def nest(tables: Mapping[str, pl.DataFrame], path: Path) -> None:
-    """Write tables that hold what their schemas ask."""
-    nested = pl.DataFrame({name: table.to_struct(name).implode() for name, table in tables.items()})
-    write_bytes(encode(nested, as_parquet=True), path)
+    write_nested(found, TABLES, path)
 
 
 def read_measured(paths: Iterable[Path]) -> Iterator[Tables]:
@@ -53,7 +47,7 @@ def read_measured(paths: Iterable[Path]) -> Iterator[Tables]:
             nested = pl.read_parquet(batch)
         except pl.exceptions.PolarsError as error:
             raise DocumentError(f"{batch[0].name} is not readable: run `guise run` again") from error
-        yield {name: check_table(_rows(nested[name]), schema, name) for name, schema in TABLES.items()}
+        yield {name: check_table(unnest(nested[name]), schema, name) for name, schema in TABLES.items()}
 
 
 def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
@@ -67,10 +61,6 @@ def _batches(paths: Iterable[Path]) -> Iterator[list[Path]]:
             batch, size_bytes = [], 0
     if batch:
         yield batch
-
-
-def _rows(column: pl.Series) -> pl.DataFrame:
-    return column.explode().struct.unnest()
 
 
 def by_clip(tables: Mapping[str, pl.DataFrame], clip_ids: Collection[str]) -> Iterator[tuple[str, Tables]]:

@@ -17,7 +17,6 @@ from tasks.files.clips import (
     cost_of,
     coverage_path,
     covered_texts_path,
-    faces_path,
     keypoints_path,
     read_admitted,
     read_cast,
@@ -25,6 +24,7 @@ from tasks.files.clips import (
     with_file,
 )
 from tasks.files.hashing import sha256_document, sha256_file
+from tasks.files.seen import seen_path
 from tasks.text.reading import MODELS as TEXT_MODELS
 from tasks.validate.identity.judges import UPRIGHT
 from tasks.validate.identity.lookout import Lookout
@@ -207,5 +207,5 @@ def _videos(root: Path, clip_id: str) -> dict[str, str]:
         "released video": sha256_file(root / video_path("released", clip_id)),
         "released coverage": sha256_file(root / coverage_path("released", clip_id)),
         "released texts": sha256_file(root / covered_texts_path("released", clip_id)),
-        **{f"{arm} faces": sha256_file(root / faces_path(arm, clip_id)) for arm in ("original", "released")},
+        **{f"{arm} seen": sha256_file(root / seen_path(arm, clip_id)) for arm in ("original", "released")},
     }

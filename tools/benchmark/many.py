@@ -49,6 +49,7 @@ from tasks import validate
 from tasks.files.clips import CLIPS_PATH, SHAPES, TARGETS_PATH, read_clips, shapes_path
 from tasks.files.documents import read_params, read_table, write_table
 from tasks.files.errors import StageError
+from tasks.files.nested import nest
 from tasks.files.tables import build_table
 from tasks.ingest import SOURCES_PATH
 from tasks.ingest.manifest import MANIFEST_NAME
@@ -58,7 +59,6 @@ from tasks.validate.measured import (
     COHORT,
     Tables,
     measured_path,
-    nest,
     read_measured,
     write_measured,
 )

@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.coverage import COVERAGE
-from schemas.frames import FRAMES
 from schemas.keypoints import KEYPOINTS
-from tasks.files.clips import coverage_path, frames_path, keypoints_path, read_cast, video_path
+from tasks.files.clips import coverage_path, keypoints_path, read_cast, video_path
 from tasks.files.documents import read_pieces, read_table
+from tasks.files.seen import frames_of
 from tasks.validate.identity.attack import BLANK, Probe, Sighting
 from tasks.validate.identity.blank import blank_face
 from tasks.validate.identity.distances import Embeddings
@@ -128,6 +128,6 @@ def faces_in(root: Path, arm: str, probe: Probe) -> Iterator[tuple[Face, bool]]:
 
 def _frames(root: Path, arm: str, clip_id: str, wanted: list[int]) -> Iterator[Frame]:
     shown = "original" if arm == BLANK else arm
-    frames = read_table(root / frames_path(shown, clip_id), FRAMES)
+    frames = frames_of(root, shown, clip_id)
     pts_of = dict(frames.filter(pl.col("frame").is_in(wanted)).select("frame", "pts").iter_rows())
     return pick_frames(root / video_path(shown, clip_id), pts_of)

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from schemas.frames import FRAMES
 from schemas.jobs import Row
 from schemas.params.validate import Validate
-from tasks.files.clips import frames_path, keypoints_path, read_admitted, read_keypoints
-from tasks.files.documents import read_table
+from tasks.files.clips import keypoints_path, read_admitted, read_keypoints
 from tasks.files.errors import DocumentError
+from tasks.files.seen import frames_of
 from tasks.validate.comparison import Comparison
 from tasks.validate.keypoints.people import Tracks, align_people, to_tracks
 from tasks.validate.keypoints.timeline import frame_errors
@@ -22,7 +21,7 @@ FOLLOWED = ("control", "released")  # frame by frame; of others there are excerp
 
 def excerpt_of(root: Path, arm: str, clip_id: str) -> range:
     """Return the frames of a clip that a compared method was tried on."""
-    frames = read_table(root / frames_path(arm, clip_id), FRAMES)["frame"]
+    frames = frames_of(root, arm, clip_id)["frame"]
     return range(frames[0], frames[-1] + 1)
 
 
@@ -49,7 +48,7 @@ def clip_keypoints(root: Path, clip_id: str, arms: Sequence[str], settings: Vali
     """
     require_one_extractor(root, clip_id, ["original", *arms])
     clip = read_admitted(root).row(by_predicate=pl.col("clip_id") == clip_id, named=True)
-    time_s = read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"].to_numpy()
+    time_s = frames_of(root, "original", clip_id)["timestamp_s"].to_numpy()
     rows: dict[str, list[Row]] = {"invariance": [], "keypoint_errors": [], "signals": [], "timeline": []}
     for measured, frames in _stretches(root, clip_id, arms, len(time_s)):
         read = partial(_read_tracks, root, clip_id, frames, len(time_s))

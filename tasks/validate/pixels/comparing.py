@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from schemas.coverage import COVERAGE
-from schemas.faces import FACES
 from schemas.jobs import Span
 from schemas.keypoints import KEYPOINTS
 from schemas.params.deidentify import SWAPS
 from schemas.params.validate import Validate
-from tasks.files.clips import coverage_path, faces_path, keypoints_path, video_path
+from tasks.files.clips import coverage_path, keypoints_path, video_path
 from tasks.files.documents import read_pieces, read_table
 from tasks.files.errors import VideoError
+from tasks.files.seen import faces_of
 from tasks.tracks.beliefs import GOOD
 from tasks.validate.pixels.survival import LANDMARKS, surviving_share, surviving_shares
 from tasks.validate.pixels.watching import Watch
@@ -227,7 +227,7 @@ def _within(span: Span | None) -> pl.Expr:
 
 def _located(root: Path, arm: str, clip_id: str, span: Span | None) -> Iterator[tuple[int, Seen]]:
     """Yield every face of an arm's keypoints with its frame."""
-    weighed = read_table(root / faces_path(arm, clip_id), FACES)
+    weighed = faces_of(root, arm, clip_id)
     unsure = set(weighed.filter(belief="possible")["person"])
     for piece in read_pieces(root / keypoints_path(arm, clip_id), KEYPOINTS, keep=_within(span)):
         table = piece.filter(pl.col("face_box_xyxy").is_not_null())

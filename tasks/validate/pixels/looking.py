@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from schemas.frames import FRAMES
 from schemas.jobs import Span
 from schemas.params.validate import Validate
-from tasks.files.clips import frames_path
-from tasks.files.documents import read_table, write_json
+from tasks.files.documents import write_json
+from tasks.files.seen import frames_of
 from tasks.text.lines import Line
 from tasks.validate.pixels.comparing import Compared, compare_frames
 from tasks.validate.pixels.texts import Rereading
@@ -44,7 +43,7 @@ def look(
 def _begin_s(root: Path, clip_id: str, span: Span | None) -> float:
     if span is None:
         return 0.0
-    return float(read_table(root / frames_path("original", clip_id), FRAMES)["timestamp_s"][span[0]])
+    return float(frames_of(root, "original", clip_id)["timestamp_s"][span[0]])
 
 
 def keep_look(seen: Look, path: Path) -> None:

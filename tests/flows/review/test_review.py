@@ -20,7 +20,7 @@ import psutil
 import pytest
 from doubts_support import write_doubts
 from review_support import chromium, clean_page, open_clip, outline_of, reviewing, serving, tell_dvc, until
-from tests_support import command_environment, write_pictures
+from tests_support import command_environment, seen_tables, write_pictures
 
 from flows.review.contents import Clip, Contents, Details
 from flows.review.doubts import read_doubts
@@ -28,10 +28,10 @@ from flows.review.pictures import HEIGHT_PX, WIDTH_PX
 from flows.review.server import make_app
 from flows.review.texts import Text
 from schemas.evidence import COLLECTED, FINDINGS, MEASURED, METHODS, VERDICTS
-from schemas.frames import FRAMES
 from schemas.texts import CLIP_TEXTS
-from tasks.files.clips import frames_path, keypoints_path, read_admitted, video_path
+from tasks.files.clips import keypoints_path, read_admitted, video_path
 from tasks.files.documents import write_table
+from tasks.files.seen import seen_path, write_seen
 from tasks.files.tables import build_table
 from tasks.video import read_frames
 from tasks.vision.keypoints import to_table
@@ -399,10 +399,10 @@ def late(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         grey = 0 if arm == "original" else 20  # nobody sees it: the control stands in
         write_pictures(path, [np.full((64, 64, 3), grey + 10 * n, np.uint8) for n in range(20)], pts=pts)
-        (tmp_path / frames_path(arm, LATE)).parent.mkdir(parents=True)
+        (tmp_path / keypoints_path(arm, LATE)).parent.mkdir(parents=True)
         rows = [{"frame": n, "pts": at, "timestamp_s": at / 12800, "scene": 0, "crowded": False}
                 for n, at in enumerate(pts)]  # fmt: skip
-        write_table(build_table(rows, FRAMES), FRAMES, tmp_path / frames_path(arm, LATE))
+        write_seen(tmp_path / seen_path(arm, LATE), *seen_tables(frames=rows))
         to_table([]).write_parquet(tmp_path / keypoints_path(arm, LATE))
     tables = {name: build_table([], schema) for name, schema in (MEASURED | COLLECTED).items()}
     verdict = {"clip_id": LATE, "verdict": "fail", "rule": "face_error", "value": None, "comparison": "<=",

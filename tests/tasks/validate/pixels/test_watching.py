@@ -5,15 +5,15 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from tests_support import write_pictures
+from tests_support import seen_tables, write_pictures
 from visits_support import FULL_HD, HD, UHD, heads_of, paste, scenery, visited
 
 from schemas.coverage import COVERAGE
-from schemas.faces import FACES
 from schemas.keypoints import KEYPOINTS
 from tasks.extract.backends.face_mediapipe import face_without_mesh
-from tasks.files.clips import coverage_path, faces_path, keypoints_path, video_path
+from tasks.files.clips import coverage_path, keypoints_path, video_path
 from tasks.files.documents import write_table
+from tasks.files.seen import seen_path, write_seen
 from tasks.files.tables import build_table
 from tasks.validate.pixels.comparing import Seen, _compare
 from tasks.validate.pixels.leaks import clip_leaks
@@ -101,7 +101,7 @@ def _write_tables(folder, arm, faces=(), belief="possible"):
         }
     ] if faces else []  # fmt: skip
     write_table(to_table(seen), KEYPOINTS, folder / keypoints_path(arm, CLIP))
-    write_table(build_table(rows, FACES), FACES, folder / faces_path(arm, CLIP))
+    write_seen(folder / seen_path(arm, CLIP), *seen_tables(faces=rows))
     write_table(build_table([], COVERAGE), COVERAGE, folder / coverage_path("released", CLIP))
 
 
