@@ -1,6 +1,7 @@
 """Freeze what the evidence speaks of."""
 
 import shutil
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -141,9 +142,9 @@ def _write_documents(record: Record, account: Account) -> list[ReleaseFile]:
         for name in write_rows(record.root, chosen, fresh):
             written = describe_file(record.root, name, fresh.relative_to(record.root) / name)
             files.append(written.model_copy(update={"source": str(folder / name)}))
-        files += _write(fresh, folder, render_documents(account))
-        files += _write(fresh, folder, render_index(account, files))
-        files += _write(fresh, folder, {SUMS: render_sums({file.path: file.sha256 for file in files})})
+        files += _write(fresh, folder, render_documents(account).items())
+        files += _write(fresh, folder, render_index(account, (*files,)))
+        files += _write(fresh, folder, [(SUMS, render_sums({file.path: file.sha256 for file in files}))])
         shutil.rmtree(record.files, ignore_errors=True)
         fresh.rename(record.files)
     finally:
@@ -151,10 +152,9 @@ def _write_documents(record: Record, account: Account) -> list[ReleaseFile]:
     return files
 
 
-def _write(fresh: Path, folder: Path, contents: dict[str, bytes]) -> list[ReleaseFile]:
-    for name, content in contents.items():
+def _write(fresh: Path, folder: Path, contents: Iterable[tuple[str, bytes]]) -> Iterator[ReleaseFile]:
+    for name, content in contents:
         write_bytes(content, fresh / name)
-    return [
-        ReleaseFile(path=name, source=str(folder / name), sha256=sha256_bytes(content), bytes=len(content))
-        for name, content in contents.items()
-    ]
+        yield ReleaseFile(
+            path=name, source=str(folder / name), sha256=sha256_bytes(content), bytes=len(content)
+        )

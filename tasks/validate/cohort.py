@@ -1,6 +1,6 @@
 """A cohort's figures: means over its clips, and how far its clinical signals agree (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,7 @@ from tasks.validate.averages import correlation, mean, mean_of_known, ratio, sat
 from tasks.validate.intervals import LEAST_GROUPS, Groups, mean_interval, prediction_reach
 
 LEAST_VALUES = 3
+SLICE_ROWS = 500_000
 Subjects = Mapping[str, str]
 
 
@@ -24,11 +25,20 @@ def cohort_means(invariance: pl.DataFrame, subjects: Subjects) -> list[Row]:
 
     The interval is over people, whose clips go together; null for fewer than eight of them.
     """
-    keys = ["arm", "part", "metric"]
-    return [
-        dict(zip(keys, key, strict=True)) | _mean_row(rows, subjects)
-        for key, rows in invariance.group_by(keys, maintain_order=True)
-    ]
+    return [key | _mean_row(rows, subjects) for key, rows in _groups(invariance, ["arm", "part", "metric"])]
+
+
+def _groups(table: pl.DataFrame, keys: list[str]) -> Iterator[tuple[Row, pl.DataFrame]]:
+    """Yield the rows of each key, in the order of the first.
+
+    A large table is told apart slice by slice: as a whole, that takes as much memory as the table again.
+    """
+    slices: dict[tuple[object, ...], list[pl.DataFrame]] = {}
+    for some in table.iter_slices(SLICE_ROWS):
+        for key, rows in some.group_by(keys, maintain_order=True):
+            slices.setdefault(key, []).append(rows.drop(keys))
+    for key in [*slices]:
+        yield dict(zip(keys, key, strict=True)), pl.concat(slices.pop(key))
 
 
 def _mean_row(rows: pl.DataFrame, subjects: Subjects) -> Row:
@@ -49,10 +59,9 @@ def cohort_agreement(signals: pl.DataFrame, subjects: Subjects) -> list[Row]:
     The limits are those between which the next difference lies 95 times in 100; null for fewer than eight
     people.
     """
-    keys = ["arm", "signal", "unit"]
     return [
-        dict(zip(keys, key, strict=True)) | _agreement_row(rows.drop_nulls(["original", "value"]), subjects)
-        for key, rows in signals.group_by(keys, maintain_order=True)
+        key | _agreement_row(rows.drop_nulls(["original", "value"]), subjects)
+        for key, rows in _groups(signals, ["arm", "signal", "unit"])
     ]
 
 

@@ -1,5 +1,6 @@
 """The documents that travel with a release, made from schemas and evidence (pure)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -62,12 +63,13 @@ def render_documents(account: Account) -> dict[str, bytes]:
     }
 
 
-def render_index(account: Account, files: list[ReleaseFile]) -> dict[str, bytes]:
-    """Return the documents that name the other files."""
+def render_index(account: Account, files: Sequence[ReleaseFile]) -> Iterator[tuple[str, bytes]]:
+    """Yield path in the release and bytes of the documents that name the other files, one after the other."""
+    yield "croissant.json", describe_dataset(account.version, account.params, files)
     params, _ = published_settings(account.params, account.models)
-    return {
-        "croissant.json": describe_dataset(account.version, account.params, files),
-        "prov.json": trace_release(
+    yield (
+        "prov.json",
+        trace_release(
             account.code_revision,
             account.models,
             params,
@@ -76,7 +78,7 @@ def render_index(account: Account, files: list[ReleaseFile]) -> dict[str, bytes]
             libraries=account.libraries,
             network_hmacs=account.network_hmacs,
         ),
-    }
+    )
 
 
 def render_sums(digests: dict[str, str]) -> bytes:

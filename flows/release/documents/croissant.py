@@ -3,6 +3,7 @@
 import json
 import mimetypes
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandera.polars as pa
@@ -68,7 +69,7 @@ TYPES: dict[Any, str] = {
 KEYPOINTS = "keypoint-tables"
 
 
-def describe_dataset(version: str, params: Params, files: list[ReleaseFile]) -> bytes:
+def describe_dataset(version: str, params: Params, files: Sequence[ReleaseFile]) -> bytes:
     """Return Croissant's JSON-LD; it names every file with its SHA-256, and every column of every table."""
     tables = published_tables()
     document = {

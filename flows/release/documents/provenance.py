@@ -12,7 +12,7 @@ from tasks.files.hashing import sha256_bytes
 NAMESPACE = "urn:guise:"
 SETTINGS, WEIGHTS, SOFTWARE = "guise:params.yaml", "guise:models.json", "guise:software"
 OWN = "the provider's own data: never published"
-Sections = dict[str, list[str]]
+Sections = dict[str, bytearray]
 
 
 def trace_release(
@@ -44,9 +44,11 @@ def trace_release(
     # a clip's records are 50 kB while the library holds them, and 4 as text
     for clip_id, hmac in sorted(raw_hmacs.items()):
         _add(sections, _trace_clip(clip_id, hmac, digests, network_hmacs.get(clip_id)), clip_id)
-    prefix = json.dumps({"guise": NAMESPACE})
-    told = [f' "{name}": {{\n  ' + ",\n  ".join(lines) + "\n }" for name, lines in sections.items()]
-    return (",\n".join([f'{{\n "prefix": {prefix}', *told]) + "\n}\n").encode()
+    told = bytearray(f'{{\n "prefix": {json.dumps({"guise": NAMESPACE})}'.encode())
+    for name in [*sections]:
+        told += f',\n "{name}": {{\n  '.encode() + sections.pop(name) + b"\n }"
+    told += b"\n}\n"
+    return bytes(told)
 
 
 def _document() -> ProvDocument:
@@ -60,10 +62,12 @@ def _add(sections: Sections, document: ProvDocument, name: str) -> None:
     told: dict[str, dict[str, Any]] = json.loads(str(document.serialize()))
     del told["prefix"]
     for section, records in told.items():
-        sections.setdefault(section, []).extend(
+        lines = ",\n  ".join(
             f"{json.dumps(key.replace('_:', f'_:{name}-', 1))}: {json.dumps(record)}"
             for key, record in records.items()
         )
+        there = sections.setdefault(section, bytearray())
+        there += (b",\n  " if there else b"") + lines.encode()
 
 
 def _trace_clip(clip_id: str, hmac: str, digests: dict[str, str], network_hmac: str | None) -> ProvDocument:

@@ -58,7 +58,7 @@ def test_a_folder_of_this_machine_is_not_published(params):
         libraries={"numpy": "1.2.3"},
     )
     found = render_documents(account)
-    found |= render_index(account, [ReleaseFile(path="a", source=FOLDER, sha256="0" * 64, bytes=1)])
+    found |= dict(render_index(account, [ReleaseFile(path="a", source=FOLDER, sha256="0" * 64, bytes=1)]))
     for content in found.values():
         assert FOLDER.encode() not in content
         assert b"dr-jane" not in content

@@ -143,3 +143,27 @@ def test_the_interval_of_a_percentile_holds_it_and_narrows_with_more_frames():
     assert narrow[1] - narrow[0] < wide[1] - wide[0]
     assert percentile_interval(values[:79], 95, 10) is None
     assert pl.Series(narrow).is_finite().all()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7, 1000])
+def test_a_table_of_any_length_has_the_same_means_in_the_same_order(monkeypatch, rows):
+    """Rows of one figure lie in many slices, and a figure may be new in the last of them."""
+    rng = np.random.default_rng(5)
+    told = [
+        {"clip_id": _clip(clip), "arm": arm, "part": "face", "metric": metric, "value": float(rng.random()),
+         "n": 10, "low": None, "high": None, "floor": float(rng.random()), "ratio_to_floor": None}
+        for clip in range(20)
+        for arm in ("control", "released", *(["blur"] if clip == 19 else []))
+        for metric in ("motion", *(["shape"] if clip > 3 else []))
+    ]  # fmt: skip
+    table = build_table(told, INVARIANCE)
+    whole = cohort_means(table, {})
+    assert [(row["arm"], row["metric"], row["clips"]) for row in whole] == [
+        ("control", "motion", 20), ("released", "motion", 20), ("control", "shape", 16),
+        ("released", "shape", 16), ("blur", "motion", 1), ("blur", "shape", 1),
+    ]  # fmt: skip
+    assert whole[1]["value"] == pytest.approx(
+        np.mean([one["value"] for one in told if (one["arm"], one["metric"]) == ("released", "motion")])
+    )
+    monkeypatch.setattr("tasks.validate.cohort.SLICE_ROWS", rows)
+    assert cohort_means(table, {}) == whole
