@@ -9,13 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from schemas import release
 
 if TYPE_CHECKING:
     from schemas.params import Params
 
+LONGEST = 1000  # characters of a sentence
+
+
+class WholeSentences(typer.core.TyperGroup):
+    """Commands that are told of in whole sentences, however narrow the terminal."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        names = self.list_commands(ctx)
+        commands = [(name, found) for name in names if (found := self.get_command(ctx, name))]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(LONGEST)) for name, one in commands])
+
+
 app = typer.Typer(
+    cls=WholeSentences,
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="Release clinical video without releasing the patient.",
 )  # fmt: skip

@@ -1,7 +1,9 @@
 """A cohort on the screen: the graph, the clips, the methods, who was refused."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,14 +192,17 @@ def refused(root: Path) -> list[dict[str, str]]:
 def _with_guesses(refused: list[dict[str, str]]) -> list[dict[str, str]]:
     """Say of a file that is missing which one may be meant: one that no row names, and is spelt otherwise.
 
-    Capitals, folder and extension may differ, letters and digits not: that may be another patient's.
+    Capitals may differ, and folders in front or the extension be left out; letters and digits may not differ:
+    that may be another patient's, as may what two rows could mean.
     """
     unnamed = [row["file"] for row in refused if row["reason"] == "not named in the manifest"]
     missing = [row for row in refused if row["reason"] == "file missing"]
-    for row in missing if len(unnamed) * len(missing) <= MOST_PAIRS else ():
-        meant = [file for file in unnamed if may_mean(row["file"], file)]
-        if len(meant) == 1:
-            row["detail"] = f"is it {meant[0]}, which no row names?"
+    pairs = product(missing, unnamed) if len(unnamed) * len(missing) <= MOST_PAIRS else ()
+    alike = [(row, file) for row, file in pairs if may_mean(row["file"], file)]
+    rows, files = Counter(row["file"] for row, _ in alike), Counter(file for _, file in alike)
+    for row, file in alike:
+        if rows[row["file"]] == files[file] == 1:
+            row["detail"] = f"is it {file}, which no row names?"
     return refused
 
 

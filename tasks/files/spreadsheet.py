@@ -23,12 +23,14 @@ class Sheet:
     """Rows by the number that a spreadsheet shows, without blank ones.
 
     told: in which ways the file is not as one would write it. above: rows over the names of the columns.
+    delimiter: what separates them.
     """
 
     columns: tuple[str, ...]
     rows: dict[int, list[str]]
     told: tuple[str, ...]
     above: dict[int, list[str]]
+    delimiter: str
 
 
 def read_sheet(content: bytes, name: str, names: frozenset[str] = frozenset()) -> Sheet:
@@ -63,6 +65,7 @@ def read_sheet(content: bytes, name: str, names: frozenset[str] = frozenset()) -
         {number: [_cell(row, at) for at in used] for number, row in rows.items()},
         tuple(what for what, is_so in told.items() if is_so),
         above,
+        delimiter,
     )
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from schemas.clips import DATE, MANIFEST, OPTIONAL
 from tasks.files.errors import DocumentError
 from tasks.files.pseudonyms import canonical_id
-from tasks.files.spreadsheet import Sheet, read_sheet
+from tasks.files.spreadsheet import DELIMITERS, Sheet, read_sheet
 from tasks.ingest.names import plain
 
 MANIFEST_NAME = "manifest.csv"
@@ -77,7 +77,7 @@ def read_handed_in(path: Path) -> HandedIn:
     _check_columns(sheet)
     table = _as_table(sheet)
     wrong = _wrong_rows(table)
-    wrong |= {row: [OTHERWISE] for row in wrong if _is_otherwise_separated(sheet.rows[row])}
+    wrong |= {row: [OTHERWISE] for row in wrong if _is_otherwise_separated(sheet, row)}
     good = table.filter(~pl.col("row").is_in(list(wrong)))
     rows = good.drop("row", "more").unique(maintain_order=True)
     told = sheet.told + (("has rows that are there twice",) if len(rows) < len(good) else ())
@@ -104,10 +104,11 @@ def _cells(row: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, parts)))
 
 
-def _is_otherwise_separated(row: list[str]) -> bool:
-    """Return whether all that a row says stands in its first cell, between separators of another kind."""
-    first, *others = row
-    return not any(cell.strip() for cell in others) and max(map(first.count, ",;|\t")) >= LEAST_SEPARATORS
+def _is_otherwise_separated(sheet: Sheet, row: int) -> bool:
+    """Return whether what a row says stands in its first cell, between signs that separate nothing else."""
+    first, *others = sheet.rows[row]
+    signs = max(first.count(sign) for sign in DELIMITERS if sign != sheet.delimiter)
+    return signs >= LEAST_SEPARATORS > sum(bool(cell.strip()) for cell in others)
 
 
 def _is_title(row: list[str]) -> bool:

@@ -97,3 +97,11 @@ def test_a_file_that_is_missing_may_be_there_in_another_spelling(tmp_path, missi
     assert first["file"] == missing
     assert first["detail"] == (f"is it {meant}, which no row names?" if meant else "")
     assert not any(one["detail"] for one in others)
+
+
+def test_what_two_rows_may_mean_is_offered_to_neither():
+    told = [("A/visit1.mp4", "file missing"), ("B/visit1.mp4", "file missing"), ("c.mp4", "file missing"),
+            ("visit1.mp4", "not named in the manifest"), ("C.MP4", "not named in the manifest")]  # fmt: skip
+    rows = [{"file": file, "reason": reason, "detail": ""} for file, reason in told]
+    found = {row["file"]: row["detail"] for row in cohort._with_guesses(rows)}
+    assert {file for file, detail in found.items() if detail} == {"c.mp4"}

@@ -312,3 +312,17 @@ def test_a_row_that_is_separated_otherwise_is_told_as_that_and_no_more(tmp_path,
     (one,) = found.wrong
     assert (one.row, one.detail.count(";"), "separated otherwise" in one.detail) == (3, 0, True)
     assert {"P-017", "visit1/müller.mp4"} <= {*one.cells}  # whom it speaks of is not lost
+
+
+def test_a_comma_in_the_notes_of_such_a_row_changes_nothing(tmp_path):
+    (one,) = _read(tmp_path, f"{','.join(COLUMNS)}\nb.mp4;P-018;s1;gait;yes;;;one, two\n").wrong
+    assert "separated otherwise" in one.detail
+
+
+@pytest.mark.parametrize(
+    "row", ['"a.mp4,P-1,s1,gait,yes,2099-01-01,,"', '"note: a, b, c, d, e",,,,', '"a,b,c,d,e.mp4"',
+            "a;b;c;d;e.mp4,P-1,s1,gait,maybe,,,"],
+)  # fmt: skip
+def test_a_row_of_the_same_signs_is_told_what_it_lacks(tmp_path, row):
+    (one,) = _read(tmp_path, f"{','.join(COLUMNS)}\n{row}\n").wrong
+    assert "separated otherwise" not in one.detail
