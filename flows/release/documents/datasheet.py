@@ -1,13 +1,14 @@
 """datasheet.md: what a stranger reads first, after Gebru and others, 2021 (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import polars as pl
 
-from flows.release.wording import tell_floor
+from flows.release.wording import tell, tell_floor, word
 from schemas.jobs import Row
 from schemas.params import Params
+from schemas.params.validate import Rule
 from schemas.release import ReleaseClip
 from tasks.publish.plan import NAMESPACE, SIGNER
 
@@ -31,7 +32,7 @@ def describe_release(
         "What is in it": _composition(params, clips),
         "Where it comes from": _collection(),
         "What was done to it": _processing(faces, params.deidentify.targets.k),
-        "What a person decided": list(_decisions(clips, tables["verdicts"])),
+        "What a person decided": list(_decisions(clips, tables["verdicts"], params.validate_.rules)),
         "Can the people be recognised?": [*_recognition(tables["identity"]), "", _ATTACKS],
         "Did the keypoints stay?": [_error_sentence(tables["invariance"]), "", _WHERE_EVIDENCE],
         "What it may be used for": [*_uses(params)],
@@ -45,9 +46,17 @@ def describe_release(
 
 
 _ATTACKS = (
-    "These figures are those of two recognisers on sampled frames. Whoever knows a person's gait, voice, "
-    "room or clothes may know them here, too."
+    "These figures are of sampled frames. Whoever knows a person's gait, voice, room or clothes may know "
+    "them here, too."
 )
+# who is no recogniser that compares pictures of faces with the release
+_KNOWS = {
+    "shape": "how the face is built, read in three dimensions, and nothing of the picture",
+    "parrot": "somebody who has Guise, and other clips of these people: gives their faces the released face, "
+    "too, and compares nothing but the face",
+    "trained": "as `parrot`, along what tells these people apart",
+    "inverted": "somebody who learnt from others of the cohort to undo the swap",
+}
 _WHERE_EVIDENCE = (
     "`evidence/` holds every figure beside the control's, which is the same clip re-encoded and otherwise "
     "untouched; `DATA_DICTIONARY.md` explains every column."
@@ -120,7 +129,7 @@ def _processing(faces: dict[str, int], k: int = 0) -> list[str]:
     ]
 
 
-def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame) -> Iterator[str]:
+def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame, rules: Mapping[str, Rule]) -> Iterator[str]:
     reviewed = [clip for clip in clips if clip.verdict == "review"]
     if not reviewed:
         yield "Every clip passed every rule; a named person approved the release."
@@ -131,16 +140,20 @@ def _decisions(clips: list[ReleaseClip], verdicts: pl.DataFrame) -> Iterator[str
     )
     yield ""
     broken = verdicts.filter(~pl.col("passed")).rows_by_key("clip_id", named=True)
-    yield from (_explain(clip, broken.get(clip.clip_id, [])) for clip in reviewed)
+    yield from (_explain(clip, broken.get(clip.clip_id, []), rules) for clip in reviewed)
 
 
-def _explain(clip: ReleaseClip, rows: list[Row]) -> str:
-    parts = [
-        f"{row['rule']} is {'not known' if row['value'] is None else format(row['value'], '.3g')}, "
-        f"asked is {row['comparison']} {row['threshold']:g}"
-        for row in rows
-    ]
-    return f"- `{clip.clip_id}`: {'; '.join(parts)}"
+def _explain(clip: ReleaseClip, rows: list[Row], rules: Mapping[str, Rule]) -> str:
+    lines = [f"  - {_say(row, rules[row['rule']])} (`{row['rule']}`)" for row in rows]
+    return "\n".join([f"- `{clip.clip_id}`", *lines])
+
+
+def _say(row: Row, rule: Rule) -> str:
+    wording = word(rule)
+    if wording:
+        return tell(wording, row)
+    value = "not known" if row["value"] is None else format(row["value"], ".3g")
+    return f"{value}; asked is {row['comparison']} {row['threshold']:g}"
 
 
 def _recognition(identity: pl.DataFrame) -> Iterator[str]:
@@ -154,15 +167,19 @@ def _recognition(identity: pl.DataFrame) -> Iterator[str]:
         known = rows.drop_nulls("rank1")
         subjects = max(rows["gallery_subjects"].to_list(), default=0)
         if known.is_empty() or not subjects:
-            yield f"- {name}: not known"
+            yield f"- {_judge(str(name))}: not known"
             continue
         mean, worst = (float(figure(known["rank1"].to_numpy())) for figure in (np.mean, np.max))
         place, floor = (float(np.mean(known[column].to_numpy())) for column in ("rank_mean", "rank_floor"))
         yield (
-            f"- {name}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} people "
-            f"(chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, "
+            f"- {_judge(str(name))}: {mean:.0%} on average, {worst:.0%} in the worst clip, among {subjects} "
+            f"people (chance {1 / subjects:.0%}); the right one stands at place {place:.1f} on average, "
             f"{tell_floor(str(name), floor)}"
         )
+
+
+def _judge(name: str) -> str:
+    return f"{name} ({_KNOWS[name]})" if name in _KNOWS else name
 
 
 def _error_sentence(invariance: pl.DataFrame) -> str:

@@ -14,10 +14,19 @@ from tests_support import command_environment
 
 from flows.release.account import take_account, write_rows
 from flows.release.documents import Account, render_documents, render_index, render_sums
-from flows.release.documents.datasheet import OPEN_MOUTHS, VERIFY, _processing
+from flows.release.documents.datasheet import (
+    _KNOWS,
+    OPEN_MOUTHS,
+    VERIFY,
+    _explain,
+    _processing,
+    _recognition,
+)
 from flows.release.documents.provenance import trace_release
+from flows.release.wording import JUDGES
 from schemas.clips import CLIPS
 from schemas.dictionary import EVIDENCE, meaning_of, published_tables
+from schemas.evidence import IDENTITY
 from schemas.params.inference import ModelSource
 from schemas.registry import RegisteredModel, Registry
 from schemas.release import ReleaseClip, ReleaseFile
@@ -171,6 +180,31 @@ def test_the_datasheet_says_that_an_open_mouth_is_the_persons_own():
     assert "In 4 of them the mouth is open" in said
     assert OPEN_MOUTHS not in said.replace("the mouth is open", "")
     assert "the mouth is open" not in " ".join(_processing({"mesh_swap": 10}))
+
+
+def test_the_datasheet_tells_a_broken_rule_as_a_sentence_with_its_name(params):
+    """It said `hidden_from_shape is -5.75, asked is >= -1`."""
+    clip = ReleaseClip(clip_id="clip-" + "0" * 16, verdict="review", broken_rules=[])
+    for name, rule in params.validate_.rules.items():
+        row = {"rule": name, "comparison": rule.comparison, "threshold": rule.threshold, "passed": False}
+        for value in (None, rule.threshold - 1.25):
+            first, told = _explain(clip, [row | {"value": value}], params.validate_.rules).splitlines()
+            assert first == f"- `{clip.clip_id}`"
+            assert told.startswith("  - ") and told.endswith(f" (`{name}`)")
+            assert ("not measured" in told) == (value is None)
+            assert "asked is" not in told and name not in told.removesuffix(f" (`{name}`)")
+
+
+def test_the_datasheet_says_of_everybody_who_is_no_recogniser_what_they_know():
+    assert {*JUDGES} - {*_KNOWS} == {"dlib", "mobilefacenet"}
+    row = dict.fromkeys(IDENTITY.columns) | {
+        "clip_id": "clip-" + "0" * 16, "arm": "released", "recogniser": "parrot", "gallery_subjects": 26,
+        "rank1": 0.85, "rank_mean": 1.2, "rank_floor": 6.2, "frames": 20, "subject_frames": 20,
+        "independent": True,
+    }  # fmt: skip
+    said = " ".join(_recognition(build_table([row], IDENTITY)))
+    assert "somebody who has Guise, and other clips of these people" in said
+    assert "85% on average" in said and "two recognisers" not in said
 
 
 @pytest.mark.parametrize("left_out", [(), (0,), (3,), (1, 2)])
