@@ -24,7 +24,7 @@ class WholeSentences(typer.core.TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         names = self.list_commands(ctx)
-        commands = [(name, found) for name in names if (found := self.get_command(ctx, name))]
+        commands = [(name, one) for name in names if (one := self.get_command(ctx, name)) and not one.hidden]
         with formatter.section("Commands"):
             formatter.write_dl([(name, one.get_short_help_str(LONGEST)) for name, one in commands])
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.release.account import take_account, write_rows
 from flows.release.decisions import decided, judged_clips, refused_clips, waiting_clips
-from flows.release.documents import SUMS, Account, render_documents, render_index, render_sums
+from flows.release.documents import SUMS, Account, Content, render_documents, render_index, render_sums
 from flows.release.record import Record
 from flows.workspace.git import changed_files, commit, last_commit_of
 from flows.workspace.graph import changed_nodes
@@ -152,7 +152,7 @@ def _write_documents(record: Record, account: Account) -> list[ReleaseFile]:
     return files
 
 
-def _write(fresh: Path, folder: Path, contents: Iterable[tuple[str, bytes]]) -> Iterator[ReleaseFile]:
+def _write(fresh: Path, folder: Path, contents: Iterable[tuple[str, Content]]) -> Iterator[ReleaseFile]:
     for name, content in contents:
         write_bytes(content, fresh / name)
         yield ReleaseFile(

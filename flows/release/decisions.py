@@ -201,16 +201,17 @@ def _choose(
     unknown = sorted(set(clip_ids) - set(clips))
     if unknown:
         raise InputError(f"{unknown[0]} is no admitted clip of this workspace")
-    waiting = [clip for clip in waiting_clips(root) if clip.verdict == "review" or not accepted]
-    chosen = clip_ids or [clip.clip_id for clip in waiting]
-    if not chosen:
-        raise InputError("no clip waits for a decision")
-    failing = [clip_id for clip_id in chosen if accepted and clips[clip_id].verdict == "fail"]
+    waiting = waiting_clips(root)
+    chosen = clip_ids or [clip.clip_id for clip in waiting if clip.verdict == "review" or not accepted]
+    asked = chosen or [clip.clip_id for clip in waiting]
+    failing = [clip_id for clip_id in asked if accepted and clips[clip_id].verdict == "fail"]
     if failing:
         raise GateRefusedError(
             f"{failing[0]} fails ({', '.join(clips[failing[0]].broken_rules)}): it can be left out with "
             "--reject, or mended by a correction, not accepted"
         )
+    if not chosen:
+        raise InputError("no clip waits for a decision")
     return list(dict.fromkeys(chosen))
 
 

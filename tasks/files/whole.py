@@ -18,7 +18,7 @@ def whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write_bytes(data: bytes, path: Path) -> None:
+def write_bytes(data: bytes | bytearray, path: Path) -> None:
     """Write a small file."""
     with whole(path) as partial:
         partial.write_bytes(data)

@@ -20,6 +20,7 @@ from tasks.files.tables import table_bytes
 
 SUMS = "SHA256SUMS"
 SIGNERS = "allowed_signers"
+Content = bytes | bytearray  # what names every file is too long to be copied
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ def render_documents(account: Account) -> dict[str, bytes]:
     }
 
 
-def render_index(account: Account, files: Sequence[ReleaseFile]) -> Iterator[tuple[str, bytes]]:
+def render_index(account: Account, files: Sequence[ReleaseFile]) -> Iterator[tuple[str, Content]]:
     """Yield path in the release and bytes of the documents that name the other files, one after the other."""
     yield "croissant.json", describe_dataset(account.version, account.params, files)
     params, _ = published_settings(account.params, account.models)

@@ -24,7 +24,7 @@ def trace_release(
     *,
     libraries: dict[str, str],
     network_hmacs: Mapping[str, str],
-) -> bytes:
+) -> bytearray:
     """Return PROV-JSON: released file <- deidentify <- keypoints <- ingest <- raw file, by its HMAC.
 
     digests: path in the release -> SHA-256. libraries: package -> version. network_hmacs: clip_id -> what the
@@ -48,7 +48,7 @@ def trace_release(
     for name in [*sections]:
         told += f',\n "{name}": {{\n  '.encode() + sections.pop(name) + b"\n }"
     told += b"\n}\n"
-    return bytes(told)
+    return told
 
 
 def _document() -> ProvDocument:

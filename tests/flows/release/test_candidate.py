@@ -107,6 +107,9 @@ def test_a_clip_that_fails_can_only_be_left_out(workspace):
         decide(workspace, [clip_id], accepted=True, by="A", reason="B")
     decide(workspace, [], accepted=True, by="A", reason="B")
     assert [clip.clip_id for clip in waiting_clips(workspace)] == [clip_id]
+    # it said that no clip waits
+    with pytest.raises(GateRefusedError, match=f"{clip_id} fails .* left out with --reject"):
+        decide(workspace, [], accepted=True, by="A", reason="B")
     with pytest.raises(GateRefusedError, match=f"{clip_id} fails"):
         freeze(workspace, "gate", read_params(workspace))
     decide(workspace, [], accepted=False, by="A", reason="no use")
