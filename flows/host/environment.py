@@ -1,5 +1,6 @@
 """What every process of a workspace is told before it starts."""
 
+import ctypes
 import gc
 import os
 import sys
@@ -59,6 +60,12 @@ GIT_ELSEWHERE = (
 def collect_seldom() -> None:
     """Look for garbage a seventieth as often: what is imported stays, and looking took a tenth of a start."""
     gc.set_threshold(50_000, 20, 50)
+
+
+def let_go() -> None:
+    """Give memory back that what comes next in this process would only hold."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
 
 
 def private_folder(folder: Path) -> Path:

@@ -1,7 +1,5 @@
 """Fan a stage's clips out, collect its table."""
 
-import ctypes
-import gc
 import os
 import sys
 import time
@@ -14,7 +12,7 @@ from prefect.context import TagsContext
 from prefect.futures import PrefectFuture
 from prefect.runtime import flow_run
 
-from flows.host.environment import JOB_RESULTS, RELEASE, REPORTS
+from flows.host.environment import JOB_RESULTS, RELEASE, REPORTS, let_go
 from flows.host.failures import describe_failure
 from flows.host.prefect_settings import prefect_settings, without_heartbeat
 from flows.host.servers import prefect_server
@@ -71,18 +69,12 @@ def _do_stage(name: str, arm: str) -> StageReport:
         notes += [*collected.notes, *(f"refused: {reason}" for reason in dict.fromkeys(refused.values()))]
     count = sum(map(len, jobs.values()))
     if done.cached < count:
-        _let_go()
+        let_go()
     seconds = round(time.monotonic() - started, 2)
     return StageReport(
         stage=name, arm=arm, jobs=count, cached=done.cached, seconds=seconds, notes=tuple(notes),
         run_id=str(flow_run.id or ""),
     )  # fmt: skip
-
-
-def _let_go() -> None:
-    """Give memory back that the next stage of this process would only hold."""
-    gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
 
 
 def _write_refusals(root: Path, folder: Path, stage: str, refused: dict[str, str]) -> None:

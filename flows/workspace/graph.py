@@ -11,7 +11,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
-from flows.host.environment import LOGS, REPORTS
+from flows.host.environment import LOGS, REPORTS, let_go
 from flows.host.failures import keep_traceback
 from flows.workspace.lockfile import quicken_files
 from flows.workspace.looking import NoRunCache, forget_lists, lighten_dependencies, looking_once
@@ -106,4 +106,7 @@ def _is_named(stage: object, name: str) -> bool:
 def changed_nodes(root: Path) -> list[str]:
     """Return which nodes are not what dvc.lock says they are."""
     with open_repo(root) as repo, looking_once(repo):
-        return sorted(repo.status())
+        changed = sorted(repo.status())
+    del repo
+    let_go()  # DVC's objects know one another, and go with none
+    return changed
