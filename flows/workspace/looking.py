@@ -14,7 +14,7 @@ from dvc.stage.cache import RunCacheNotFoundError, StageCache
 from fsspec.implementations.memory import MemoryFileSystem
 
 
-class NoRunCache(StageCache):  # type: ignore[misc]
+class NoRunCache(StageCache):
     """No runs of earlier days.
 
     DVC keeps none of a node whose outputs persist, but looks at all that the node reads to find that out.
@@ -27,7 +27,7 @@ class NoRunCache(StageCache):  # type: ignore[misc]
         raise RunCacheNotFoundError(stage)
 
 
-class LeanDependency(Dependency):  # type: ignore[misc]
+class LeanDependency(Dependency):
     """What a node reads, of which the hash is kept and not the list of its files."""
 
     def save(self) -> None:
