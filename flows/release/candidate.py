@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.release.account import take_account, write_rows
-from flows.release.decisions import decided, judged_clips, refused_clips, waiting_clips
+from flows.release.decisions import judged, refused_clips
 from flows.release.documents import SUMS, Account, Content, render_documents, render_index, render_sums
 from flows.release.record import Record
 from flows.workspace.git import changed_files, commit, last_commit_of
@@ -93,7 +93,8 @@ def check_consent(root: Path, clip_ids: list[str]) -> None:
 
 
 def _choose_clips(root: Path) -> tuple[list[ReleaseClip], list[LeftOut]]:
-    waiting = waiting_clips(root)
+    known = judged(root)
+    waiting = [one.clip for one in known if one.waits]
     if waiting:
         first, others = waiting[0], len(waiting) - 1
         more = f"; {others} more clip{'s wait' if others > 1 else ' waits'}" if others else ""
@@ -102,14 +103,12 @@ def _choose_clips(root: Path) -> tuple[list[ReleaseClip], list[LeftOut]]:
             f"{first.clip_id} {state} ({', '.join(first.broken_rules)}{more}): "
             "look with `guise review`, then use `guise decide`"
         )
-    decisions = decided(root)
     clips: list[ReleaseClip] = []
     left_out = [LeftOut(clip_id=clip, reason=f"refused: {why}") for clip, why in refused_clips(root).items()]
-    for clip in judged_clips(root):
-        decision = decisions.get(clip.clip_id)
-        if decision and not decision.accepted:
+    for clip, word in ((one.clip, one.word) for one in known):
+        if word and not word.accepted:
             why = f"failed: {', '.join(clip.broken_rules)}; " if clip.verdict == "fail" else ""
-            left_out.append(LeftOut(clip_id=clip.clip_id, reason=f"{why}rejected: {decision.reason}"))
+            left_out.append(LeftOut(clip_id=clip.clip_id, reason=f"{why}rejected: {word.reason}"))
         else:
             clips.append(clip)
     return clips, left_out

@@ -18,7 +18,7 @@ from schemas.jobs import Row
 from schemas.refusals import REFUSALS
 from schemas.release import Candidate, Decision, Decisions, ReleaseClip, Watched
 from tasks.files.clips import REFUSED, read_admitted, video_path
-from tasks.files.documents import read_document, read_table
+from tasks.files.documents import read_lean, read_parts, read_table
 from tasks.files.errors import GateRefusedError, InputError
 from tasks.files.hashing import sha256_document, sha256_file
 from tasks.files.pseudonyms import canonical_id
@@ -34,31 +34,54 @@ SAME_VALUE = 1e-6  # other processors differ in the last bits
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """A clip's verdict, and the rules that it breaks: rule, value, comparison."""
+class Judged:
+    """A clip, the rules that it breaks (rule, value, comparison), and the word that still speaks of it."""
 
-    verdict: str
+    clip: ReleaseClip
     broken: list[Row]
+    word: Decision | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to decide."""
+        return self.clip.verdict != "pass" and self.word is None
+
+    @property
+    def values(self) -> dict[str, float | None]:
+        """By how much each rule is broken, as far as that is known."""
+        return {row["rule"]: row["value"] for row in self.broken if "value" in row}
 
 
-UNKNOWN = _Judged("fail", [{"rule": "no evidence"}])
+UNKNOWN = ("fail", [{"rule": "no evidence"}])
 
 
 def read_decisions(root: Path) -> list[Decision]:
     path = root / DECISIONS_PATH
-    return read_document(path, Decisions).decisions if path.is_file() else []
+    parts = read_parts(path, Decisions) if path.is_file() else []
+    return [word for part in parts for word in part.decisions]
 
 
-def judged_clips(root: Path) -> list[ReleaseClip]:
-    """Return every admitted clip that no stage refused with its verdict; one without evidence fails."""
+def judged(root: Path) -> list[Judged]:
+    """Return what became of every admitted clip that no stage refused; one without evidence fails.
+
+    The newest decision on a clip holds, as long as it speaks of the clip as it is now.
+    """
     verdicts, refused, found = _verdicts(root), refused_clips(root), []
+    newest = {record.clip_id: record for record in read_decisions(root)}
     for clip_id in read_admitted(root)["clip_id"]:
         if clip_id in refused:
             continue
-        judged = verdicts.get(clip_id, UNKNOWN)
-        broken = [row["rule"] for row in judged.broken]
-        found.append(ReleaseClip(clip_id=clip_id, verdict=judged.verdict, broken_rules=broken))
+        verdict, broken = verdicts.get(clip_id, UNKNOWN)
+        rules = [row["rule"] for row in broken]
+        clip, word = ReleaseClip(clip_id=clip_id, verdict=verdict, broken_rules=rules), newest.get(clip_id)
+        holds = word is not None and _speaks_of(root, word, broken)
+        found.append(Judged(clip, broken, word if holds else None))
     return found
+
+
+def judged_clips(root: Path) -> list[ReleaseClip]:
+    """Return every admitted clip that no stage refused with its verdict."""
+    return [one.clip for one in judged(root)]
 
 
 def refused_clips(root: Path) -> dict[str, str]:
@@ -68,21 +91,20 @@ def refused_clips(root: Path) -> dict[str, str]:
 
 def decided(root: Path) -> dict[str, Decision]:
     """Return clip_id -> the newest decision that still speaks of the clip as it is now."""
-    clips = {clip.clip_id: clip for clip in judged_clips(root)}
-    verdicts = _verdicts(root)
-    newest = {record.clip_id: record for record in read_decisions(root) if record.clip_id in clips}
-    return {
-        clip_id: record
-        for clip_id, record in newest.items()
-        if record.video_sha256 == _video_sha256(root, clip_id)
-        and (not record.accepted or set(clips[clip_id].broken_rules) <= set(record.rules))
-        and (not record.accepted or not any(_worse(verdicts.get(clip_id, UNKNOWN), record)))
-    }
+    return {one.clip.clip_id: one.word for one in judged(root) if one.word is not None}
 
 
-def _worse(judged: _Judged, record: Decision) -> Iterator[bool]:
+def _speaks_of(root: Path, word: Decision, broken: list[Row]) -> bool:
+    """Return whether a clip is what it was when a person decided, and breaks no more, nor further."""
+    if word.video_sha256 != _video_sha256(root, word.clip_id):
+        return False
+    breaks_more = not {row["rule"] for row in broken} <= set(word.rules)
+    return not word.accepted or not (breaks_more or any(_worse(broken, word)))
+
+
+def _worse(broken: list[Row], record: Decision) -> Iterator[bool]:
     """Yield of each rule that was accepted as broken whether it is broken further now."""
-    for row in judged.broken:
+    for row in broken:
         if row["rule"] not in record.values:
             continue
         now, then = row["value"], record.values[row["rule"]]
@@ -92,38 +114,32 @@ def _worse(judged: _Judged, record: Decision) -> Iterator[bool]:
             yield now > then if row["comparison"] == "<=" else now < then
 
 
-def _verdicts(root: Path) -> dict[str, _Judged]:
-    """Return clip_id -> what became of it; of a hundred thousand clips, the rules that hold are most rows."""
-    table = read_table(root / "data/evidence/verdicts.parquet", VERDICTS)
-    rows = table.filter(~pl.col("passed")).select("clip_id", "rule", "value", "comparison")
-    broken = rows.rows_by_key("clip_id", named=True)
-    outcomes = table.select("clip_id", "verdict").unique("clip_id", maintain_order=True)
-    return {clip_id: _Judged(verdict, broken.get(clip_id, [])) for clip_id, verdict in outcomes.iter_rows()}
-
-
-def _broken_values(judged: _Judged) -> dict[str, float | None]:
-    return {row["rule"]: row["value"] for row in judged.broken if "value" in row}
+def _verdicts(root: Path) -> dict[str, tuple[str, list[Row]]]:
+    """Return clip_id -> verdict and broken rules; of many clips, the rules that hold are most rows."""
+    path, columns = root / "data/evidence/verdicts.parquet", ["clip_id", "rule", "value", "comparison"]
+    outcomes = read_lean(path, VERDICTS, ["clip_id", "verdict"]).unique("clip_id", maintain_order=True)
+    rows = read_lean(path, VERDICTS, columns, ~pl.col("passed")).rows_by_key("clip_id", named=True)
+    return {clip_id: (verdict, rows.get(clip_id, [])) for clip_id, verdict in outcomes.iter_rows()}
 
 
 def waiting_clips(root: Path) -> list[ReleaseClip]:
     """Return the clips that fail, or ask for a person, and have no decision."""
-    known = decided(root)
-    return [clip for clip in judged_clips(root) if clip.verdict != "pass" and clip.clip_id not in known]
+    return [one.clip for one in judged(root) if one.waits]
 
 
 def waiting_digest(root: Path) -> str:
     """Return the digest of what waits for a decision: clips, their videos, what they break, by how much."""
-    verdicts = _verdicts(root)
     return sha256_document(
         [
             [
-                clip.clip_id,
-                _video_sha256(root, clip.clip_id),
-                clip.verdict,
-                clip.broken_rules,
-                _broken_values(verdicts.get(clip.clip_id, UNKNOWN)),
+                one.clip.clip_id,
+                _video_sha256(root, one.clip.clip_id),
+                one.clip.verdict,
+                one.clip.broken_rules,
+                one.values,
             ]
-            for clip in waiting_clips(root)
+            for one in judged(root)
+            if one.waits
         ]
     )
 
@@ -144,15 +160,15 @@ def decide(
     """
     check_words(by, reason)
     check_names(root, reason)
-    clips = {clip.clip_id: clip for clip in judged_clips(root)}
-    chosen = _choose(root, clips, clip_ids, accepted=accepted)
-    now, verdicts = datetime.now(UTC).isoformat(timespec="seconds"), _verdicts(root)
+    clips = {one.clip.clip_id: one for one in judged(root)}
+    chosen = _choose(clips, clip_ids, accepted=accepted)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     records = [
         Decision(
             clip_id=clip_id,
             video_sha256=_video_sha256(root, clip_id),
-            rules=clips[clip_id].broken_rules,
-            values=_broken_values(verdicts.get(clip_id, UNKNOWN)),
+            rules=clips[clip_id].clip.broken_rules,
+            values=clips[clip_id].values,
             accepted=accepted,
             by=by.strip(),
             reason="\n".join(reason.strip().splitlines()),
@@ -195,19 +211,17 @@ def _holds(candidate: Candidate, word: Decision) -> bool:
     return left_out.get(word.clip_id, "").endswith(f"rejected: {word.reason}")
 
 
-def _choose(
-    root: Path, clips: Mapping[str, ReleaseClip], clip_ids: list[str], *, accepted: bool
-) -> list[str]:
+def _choose(clips: Mapping[str, Judged], clip_ids: list[str], *, accepted: bool) -> list[str]:
     unknown = sorted(set(clip_ids) - set(clips))
     if unknown:
         raise InputError(f"{unknown[0]} is no admitted clip of this workspace")
-    waiting = waiting_clips(root)
-    chosen = clip_ids or [clip.clip_id for clip in waiting if clip.verdict == "review" or not accepted]
-    asked = chosen or [clip.clip_id for clip in waiting]
-    failing = [clip_id for clip_id in asked if accepted and clips[clip_id].verdict == "fail"]
+    waiting = [clip_id for clip_id, one in clips.items() if one.waits]
+    fails = {clip_id for clip_id, one in clips.items() if one.clip.verdict == "fail"}
+    chosen = clip_ids or [clip_id for clip_id in waiting if not (accepted and clip_id in fails)]
+    failing = [clip_id for clip_id in chosen or waiting if accepted and clip_id in fails]
     if failing:
         raise GateRefusedError(
-            f"{failing[0]} fails ({', '.join(clips[failing[0]].broken_rules)}): it can be left out with "
+            f"{failing[0]} fails ({', '.join(clips[failing[0]].clip.broken_rules)}): it can be left out with "
             "--reject, or mended by a correction, not accepted"
         )
     if not chosen:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.release.decisions import decided, refused_clips, waiting_clips
+from flows.release.decisions import judged, refused_clips
 from flows.release.record import Record
 from flows.release.wording import tell, word
 from flows.review.doubts import Doubt, read_doubts
@@ -175,8 +175,11 @@ def _places_in(candidate: Candidate) -> dict[str, str]:
 
 def places(root: Path) -> dict[str, str]:
     """Return what was decided on each clip, or that it waits, except for those that pass."""
-    waiting = {clip.clip_id: WAITS for clip in waiting_clips(root)}
-    return waiting | {clip_id: record.says for clip_id, record in decided(root).items()}
+    return {
+        one.clip.clip_id: WAITS if one.word is None else one.word.says
+        for one in judged(root)
+        if one.waits or one.word is not None
+    }
 
 
 def _read_clips(root: Path, told: dict[str, str]) -> list[Clip]:

@@ -19,7 +19,7 @@ from tasks.files.tables import check_own_table, check_table, encode
 from tasks.files.whole import whole, write_bytes
 
 Document = TypeVar("Document", bound=BaseModel)
-PIECE_ROWS, LEAN_ROWS, TOGETHER = 500, 200_000, 200
+PIECE_ROWS, LEAN_ROWS, TOGETHER, PART_ITEMS = 500, 200_000, 200, 500
 FROM = "file"  # in which a row of several tables stands
 PARAMS = "params.yaml"
 PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
@@ -163,14 +163,37 @@ def read_document(path: Path, model: type[Document]) -> Document:
     return _through(model, _read(path), path.name)
 
 
-def _read(path: Path) -> Any:
+def read_parts(path: Path, model: type[Document]) -> list[Document]:
+    """Read YAML that is one list under one key as documents of some of its items each.
+
+    What is parsed takes many times the room of its text. Written in another manner it is one document.
+    Raises DocumentError.
+    """
+    key, *items = _text(path).split("\n- ")
+    parts = ["\n- ".join([key, *items[at : at + PART_ITEMS]]) for at in range(0, len(items), PART_ITEMS)]
+    if len(parts) < 2 or "\n" in key:
+        return [read_document(path, model)]
     try:
-        text = path.read_text("utf-8")
+        return [_through(model, yaml.load(part, yaml.CSafeLoader), path.name) for part in parts]
+    except (yaml.YAMLError, DocumentError):
+        return [read_document(path, model)]  # which says what is wrong, and where
+
+
+def _read(path: Path) -> Any:
+    text = _text(path)
+    try:
         # YAML takes no key of more than 1,024 characters, as a path may be
         return json.loads(text) if path.suffix == ".json" else yaml.load(text, yaml.CSafeLoader)
+    except (yaml.YAMLError, json.JSONDecodeError) as error:
+        raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
     except FileNotFoundError:
         raise DocumentError(f"{path.name} is missing") from None
-    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise DocumentError(f"{path.name} cannot be read: {_first_line(error)}") from error
 
 
