@@ -17,7 +17,7 @@ from tasks.swap.canvas import Brush, Scene, lay_over
 from tasks.swap.gaze import FARTHEST_XY, lids_open, looking
 from tasks.swap.hands import hand_weights
 from tasks.swap.irises import read_eyes
-from tasks.swap.layout import make_layout
+from tasks.swap.layout import Layout, make_layout
 from tasks.swap.moving import move_picture
 from tasks.swap.occluders import Occluders
 from tasks.swap.patches import onto, patch_of
@@ -116,13 +116,15 @@ class MeshSwapper:
     """Swap faces frame after frame.
 
     The extractor reads another face a little differently; each correction moves the drawn mesh
-    by what was measured off. Most of what helped one frame helps the next.
+    by what was measured off. Most of what helped one frame helps the next, where one goes on.
     """
 
     settings: MeshSwap
     fit: Fit
     look: Look
+    goes_on: bool = True
     _tracks: dict[int, Memory] = field(default_factory=dict)
+    _layouts: dict[str, Layout] = field(default_factory=dict)
 
     def __call__(
         self,
@@ -162,16 +164,18 @@ class MeshSwapper:
         scene, number = Scene(shown.rgb, region, crop), self.settings.corrections
         canvas = memory.settling.settle(scene, region, aim, brush, fit=self.fit, corrections=number)
         lay_over(shown.rgb, shown.box_xyxy, region, canvas, memory.frames)
-        if memory.frames % GAZE_INTERVAL == 0:
+        if self.goes_on and memory.frames % GAZE_INTERVAL == 0:
             memory.correct_gaze(irises - self.look(shown.rgb, shown.mesh_xy)[:, :2])
         memory.frames += 1
         return Shares(*_shares_kept(in_front, shade, lasting, aim), memory.occluders.painted_over)
 
     def _memory(self, track: int, target: Target) -> Memory:
         if track not in self._tracks:
+            if target.name not in self._layouts:
+                self._layouts[target.name] = make_layout(target)
+            layout = self._layouts[target.name]
             glasses, attached = self.settings.keep_glasses, self.settings.keep_attached
-            occluders = Occluders(make_layout(target), keep_glasses=glasses, keep_attached=attached)
-            self._tracks[track] = Memory(occluders)
+            self._tracks[track] = Memory(Occluders(layout, keep_glasses=glasses, keep_attached=attached))
         return self._tracks[track]
 
 

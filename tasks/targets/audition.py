@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -116,9 +117,13 @@ class Audition:
         return Trial(target.name, share, own, other, features, error, apart)
 
     def _hear(self, target: Target, reshaping: Reshaping, others: list[Embedding]) -> Iterator[Heard]:
+        swap = MeshSwapper(self.settings, self.fit, self.look, goes_on=False)
         # two at a time: all pictures at once would fill the memory
         for at in range(0, len(self.shots), 2):
-            swapped = [self._swap(shot, target, reshaping) for shot in self.shots[at : at + 2]]
+            pair = enumerate(self.shots[at : at + 2], at)
+            swapped = [
+                self._swap(partial(swap, track=number), shot, target, reshaping) for number, shot in pair
+            ]
             seen = self.judge.many([Face(one.rgb, one.mesh_xy) for one in swapped])
             for one, vector in zip(swapped, seen, strict=True):
                 face = unit_mean([vector[None]])
@@ -126,11 +131,11 @@ class Audition:
                 shape = self.read(one.rgb, one.mesh_xy)
                 yield Heard(float(face @ self.own), nearest, one.features, one.error, shape)
 
-    def _swap(self, shot: Shot, target: Target, reshaping: Reshaping) -> Swapped:
+    def _swap(self, swap: Callable[..., object], shot: Shot, target: Target, reshaping: Reshaping) -> Swapped:
         rgb, goal_xy = shot.rgb.copy(), reshaping.moved(shot.mesh_xy)
         region = mesh_region(goal_xy)
-        swap = MeshSwapper(self.settings, self.fit, self.look)
-        swap(rgb, _box_around(shot.mesh_xy, MARGIN), 0, shot.mesh_xy, target, reshaping=reshaping)
+        box_xyxy = _box_around(shot.mesh_xy, MARGIN)
+        swap(rgb, box_xyxy, mesh_xy=shot.mesh_xy, target=target, reshaping=reshaping)
         before, after = (crop_region(picture, region, MESH_SIDE_PX) for picture in (shot.rgb, rgb))
         seen, aim = self.fit(after), to_crop(goal_xy, region, MESH_SIDE_PX)
         found = aim if seen is None else seen

@@ -48,7 +48,7 @@ from schemas.targets import TARGETS
 from tasks import validate
 from tasks.files.clips import CLIPS_PATH, SHAPES, TARGETS_PATH, read_clips, shapes_path
 from tasks.files.documents import read_params, read_table, write_table
-from tasks.files.errors import StageError
+from tasks.files.errors import InputError, StageError
 from tasks.files.nested import nest
 from tasks.files.tables import build_table
 from tasks.ingest import SOURCES_PATH
@@ -247,6 +247,8 @@ def main(words: list[str]) -> int:
         return 0
     with tempfile.TemporaryDirectory(prefix="guise-benchmark-") as scratch:
         base = told.base or _run_demo(Path(scratch) / "demo", told.seconds)
+        if not (base / "dvc.lock").is_file():
+            raise InputError(f"{base} is no workspace in which a demo has run")
         found = {count: measure(base.resolve(), count) for count in told.clips}
     rows = [
         [step, *(cell for count, costs in found.items() for cell in _cells(costs[step], count))]

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tasks.swap.layout import make_layout
 from tasks.swap.mesh_swap import make_fit, make_look
 from tasks.swap.pool import load_pool
 from tasks.swap.shape import shape_of
@@ -46,6 +47,25 @@ def test_every_shot_counts_once(audition, weights, params, count):
         values = [getattr(trial, name) for trial in alone]
         assert getattr(together, name) == pytest.approx(np.mean(values), abs=1e-5)
         assert count == 1 or np.ptp(values) > 1e-4
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_nothing_is_looked_at_or_laid_out_for_a_frame_that_does_not_come(
+    count, audition, weights, params, monkeypatch
+):
+    target = load_pool(weights, params.deidentify, params.extract)["average"]
+    looks, layouts = [], []
+
+    def look(rgb, mesh_xy):
+        looks.append(mesh_xy)
+        return audition.look(rgb, mesh_xy)
+
+    monkeypatch.setattr(
+        "tasks.swap.mesh_swap.make_layout", lambda one: layouts.append(one.name) or make_layout(one)
+    )
+    replace(audition, shots=audition.shots[:count], look=look).hear(target, set(), 1.0)
+    assert len(looks) == count
+    assert layouts == ["average"]
 
 
 @pytest.mark.parametrize("name", ["average", "long_man", "square_man"])
