@@ -1,6 +1,7 @@
 """Tables and documents at every boundary: validated when written and when read."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
@@ -20,6 +21,7 @@ from tasks.files.whole import whole, write_bytes
 
 Document = TypeVar("Document", bound=BaseModel)
 PIECE_ROWS, LEAN_ROWS, TOGETHER, PART_ITEMS = 500, 200_000, 200, 500
+OTHER_LINE = re.compile(r"\n(?![ \n#]|- |$)")  # one that is no part of an item, as a second key
 FROM = "file"  # in which a row of several tables stands
 PARAMS = "params.yaml"
 PARAMS_TABLES = ("params/models.yaml", "params/targets.yaml")
@@ -169,9 +171,10 @@ def read_parts(path: Path, model: type[Document]) -> list[Document]:
     What is parsed takes many times the room of its text. Written in another manner it is one document.
     Raises DocumentError.
     """
-    key, *items = _text(path).split("\n- ")
+    text = _text(path)
+    key, *items = text.split("\n- ")
     parts = ["\n- ".join([key, *items[at : at + PART_ITEMS]]) for at in range(0, len(items), PART_ITEMS)]
-    if len(parts) < 2 or "\n" in key:
+    if len(parts) < 2 or OTHER_LINE.search(text):
         return [read_document(path, model)]
     try:
         return [_through(model, yaml.load(part, yaml.CSafeLoader), path.name) for part in parts]

@@ -55,6 +55,7 @@ def _by_hand(text):
         "lines of Windows": text.replace("\n", "\r\n"),
         "in one line": yaml.safe_dump(yaml.safe_load(text), default_flow_style=True, width=10**6),
         "a name that is used again": text.replace("clip_id: a", "clip_id: &one a", 1) + "- clip_id: *one\n",
+        "a list under the same key": text + "words:\n- clip_id: c\n",
         "a quoted line at the margin": text + "- clip_id: 'x\n\n- y'\n",
     }
 
@@ -66,7 +67,8 @@ def test_whatever_was_written_by_hand_is_read_as_at_once(tmp_path, manner):
     path.write_bytes(_by_hand(text)[manner].encode())
     found = _joined(path)
     assert found == read_document(path, Words).words
-    assert len(found) >= PART_ITEMS + 2
+    # YAML takes the last of two lists under one key
+    assert len(found) >= PART_ITEMS + 2 or manner == "a list under the same key"
 
 
 @pytest.mark.parametrize(
