@@ -51,9 +51,12 @@ def test_whoever_has_a_target_keeps_it(demo, outcomes, name):
 
 def test_the_same_verdicts_are_given_for_the_same_reasons(outcomes):
     one, other = (outcomes[name] for name in KERNELS)
-    assert one["verdicts"] == other["verdicts"]
-    told = zip(one["verdicts"], one["values"], other["values"], strict=True)
-    for (_, rule, *_), value, same in told:
+    told = zip(one["verdicts"], other["verdicts"], one["values"], other["values"], strict=True)
+    for (*first, passes), (*second, passes_too), value, same in told:
+        rule = first[1]
+        assert first == second
+        # the threshold may lie between two places that are nearer than one
+        assert passes == passes_too or (rule in DRAWN_ANEW and value != same), (rule, value, same)
         # what only whoever is in several clips is asked, neither answers of who is in one
         assert (value is None) == (same is None), rule
         most = A_PLACE if rule in DRAWN_ANEW else SAME_DIGITS
