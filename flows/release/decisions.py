@@ -30,6 +30,7 @@ DECISIONS_PATH = Path("data/decisions.yaml")
 LONGEST = 2000
 # what makes a screen show letters in another order than they are written
 TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+REASONS = ("rule", "value", "comparison")  # of a verdict
 SAME_VALUE = 1e-6  # other processors differ in the last bits
 
 
@@ -116,9 +117,10 @@ def _worse(broken: list[Row], record: Decision) -> Iterator[bool]:
 
 def _verdicts(root: Path) -> dict[str, tuple[str, list[Row]]]:
     """Return clip_id -> verdict and broken rules; of many clips, the rules that hold are most rows."""
-    path, columns = root / "data/evidence/verdicts.parquet", ["clip_id", "rule", "value", "comparison"]
-    outcomes = read_lean(path, VERDICTS, ["clip_id", "verdict"]).unique("clip_id", maintain_order=True)
-    rows = read_lean(path, VERDICTS, columns, ~pl.col("passed")).rows_by_key("clip_id", named=True)
+    columns = ["clip_id", "verdict", "passed", *REASONS]
+    table = read_lean(root / "data/evidence/verdicts.parquet", VERDICTS, columns)
+    rows = table.filter(~pl.col("passed")).select("clip_id", *REASONS).rows_by_key("clip_id", named=True)
+    outcomes = table.select("clip_id", "verdict").unique("clip_id", maintain_order=True)
     return {clip_id: (verdict, rows.get(clip_id, [])) for clip_id, verdict in outcomes.iter_rows()}
 
 
